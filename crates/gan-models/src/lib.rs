@@ -1,1 +1,39 @@
-//! x
+//! Generators and discriminators, their initial weights, and the generator file.
+//!
+//! A [`ModelConfig`] says which pair of networks to build; [`Generator`] and [`Discriminator`] are what a training loop
+//! or a sampler sees of them. This crate knows no loss, no optimizer and no data set: a program that only samples
+//! depends on it alone.
+//!
+//! ```
+//! use candle_core::Device;
+//! use gan_models::{Family, Mode, ModelConfig, Generator, latents};
+//!
+//! let config = ModelConfig { base_width: 8, ..ModelConfig::new(Family::Dcgan, 1, 32, 32) };
+//! let generator = config.generator(42, &Device::Cpu)?; // the weights of seed 42
+//! let z = latents(&config, 7, 4, &Device::Cpu)?; // four latent vectors of seed 7
+//! assert_eq!(generator.forward(&z, Mode::Eval)?.dims(), [4, 1, 32, 32]);
+//! # Ok::<(), gan_models::Error>(())
+//! ```
+//!
+//! Shapes everywhere: latents `[N, Z]`, images `[N, C, H, W]` in [-1, 1], logits `[N]`.
+
+mod builder;
+mod config;
+mod dcgan;
+mod error;
+mod file;
+mod latent;
+mod layers;
+mod mlp;
+mod networks;
+mod notebook;
+mod params;
+
+pub use candle_core;
+pub use config::{Family, ModelConfig};
+pub use error::{Error, Result};
+pub use file::{load_generator, save_discriminator, save_generator};
+pub use latent::{Latent, latents, latents_from};
+pub use layers::Mode;
+pub use networks::{Discriminator, Generator, probability};
+pub use params::Params;

@@ -1,0 +1,174 @@
+//! Builds a network layer by layer, with PyTorch's names, from a seed or from stored tensors.
+
+use crate::error::{Error, Result};
+use crate::layers::{BatchNorm2d, Layer};
+use crate::params::{Parameter, Params};
+use candle_core::{DType, Device, Tensor};
+use gan_rng::Stream;
+use std::collections::BTreeMap;
+
+/// Where the values of a new network come from.
+pub(crate) enum Source {
+    /// Drawn from the streams `init/<role>/<name>` of a seed.
+    Seed { seed: u64, role: &'static str },
+    /// A state dict, each tensor taken out as it is used.
+    Tensors(BTreeMap<String, Tensor>),
+}
+
+/// The distribution of a parameter's initial values.
+enum Init {
+    Normal { mean: f64, std: f64 },
+    Uniform { bound: f64 },
+    Constant(f64),
+}
+
+/// An `nn.Sequential` in the making: layer i has the name `main.i`.
+pub(crate) struct SequentialBuilder<'a> {
+    source: Source,
+    device: &'a Device,
+    params: Params,
+    layers: Vec<Layer>,
+}
+
+impl<'a> SequentialBuilder<'a> {
+    pub fn new(source: Source, device: &'a Device) -> Self {
+        Self { source, device, params: Params::new(), layers: Vec::new() }
+    }
+
+    /// Convolution without bias, weights from N(0, 0.02) (Radford et al. 2016). Kernel as (height, width).
+    pub fn conv2d(
+        self,
+        (input, output): (usize, usize),
+        kernel: (usize, usize),
+        stride: usize,
+        padding: usize,
+    ) -> Result<Self> {
+        self.convolution(&[output, input, kernel.0, kernel.1], |weight| Layer::Conv2d {
+            weight,
+            stride,
+            padding,
+        })
+    }
+
+    /// Transposed convolution without bias, weights from N(0, 0.02).
+    pub fn conv_transpose2d(
+        self,
+        (input, output): (usize, usize),
+        kernel: (usize, usize),
+        stride: usize,
+        padding: usize,
+    ) -> Result<Self> {
+        self.convolution(&[input, output, kernel.0, kernel.1], |weight| Layer::ConvTranspose2d {
+            weight,
+            stride,
+            padding,
+        })
+    }
+
+    fn convolution(mut self, shape: &[usize], layer: impl FnOnce(Parameter) -> Layer) -> Result<Self> {
+        let weight = self.parameter("weight", shape, Init::Normal { mean: 0.0, std: 0.02 })?;
+        Ok(self.push(layer(weight)))
+    }
+
+    /// Batch norm, weights from N(1, 0.02), bias 0.
+    pub fn batch_norm2d(mut self, channels: usize) -> Result<Self> {
+        let weight = self.parameter("weight", &[channels], Init::Normal { mean: 1.0, std: 0.02 })?;
+        let bias = self.parameter("bias", &[channels], Init::Constant(0.0))?;
+        let mean = Tensor::zeros(channels, DType::F32, self.device)?;
+        let batch_norm = BatchNorm2d {
+            weight,
+            bias,
+            running_var: self.buffer("running_var", mean.ones_like()?)?,
+            running_mean: self.buffer("running_mean", mean)?,
+            num_batches_tracked: self.buffer("num_batches_tracked", Tensor::new(0i64, self.device)?)?,
+        };
+        Ok(self.push(Layer::BatchNorm2d(batch_norm)))
+    }
+
+    /// Fully connected layer, weights uniform within 1 / sqrt(inputs), bias 0.
+    pub fn linear(mut self, input: usize, output: usize) -> Result<Self> {
+        let bound = 1.0 / (input as f64).sqrt();
+        let weight = self.parameter("weight", &[output, input], Init::Uniform { bound })?;
+        let bias = self.parameter("bias", &[output], Init::Constant(0.0))?;
+        Ok(self.push(Layer::Linear { weight, bias }))
+    }
+
+    pub fn relu(self) -> Self {
+        self.push(Layer::Relu)
+    }
+
+    pub fn leaky_relu(self, slope: f64) -> Self {
+        self.push(Layer::LeakyRelu(slope))
+    }
+
+    pub fn tanh(self) -> Self {
+        self.push(Layer::Tanh)
+    }
+
+    /// Gives each sample a shape. It has no place in the numbering, as PyTorch's `view` has none.
+    pub fn reshape(self, shape: &[usize]) -> Self {
+        self.push(Layer::Reshape(shape.to_vec()))
+    }
+
+    /// The layers and their tensors; an error if stored tensors are left over.
+    pub fn finish(self) -> Result<(Vec<Layer>, Params)> {
+        if let Source::Tensors(left) = &self.source
+            && let Some(name) = left.keys().next()
+        {
+            return Err(Error::config(
+                format!("there is no place for {name} in this network"),
+                String::new(),
+            ));
+        }
+        Ok((self.layers, self.params))
+    }
+
+    fn push(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// The name of a tensor of the layer that comes next.
+    fn name(&self, tensor: &str) -> String {
+        let index = self.layers.iter().filter(|layer| !matches!(layer, Layer::Reshape(_))).count();
+        format!("main.{index}.{tensor}")
+    }
+
+    fn parameter(&mut self, tensor: &str, shape: &[usize], init: Init) -> Result<Parameter> {
+        let name = self.name(tensor);
+        let value = match &mut self.source {
+            Source::Tensors(stored) => take(stored, &name, shape, DType::F32)?,
+            Source::Seed { seed, role } => {
+                let mut stream = Stream::new(*seed, &format!("init/{role}/{name}"), 0);
+                let count = shape.iter().product();
+                let values = match init {
+                    Init::Normal { mean, std } => stream.normals(count, mean, std),
+                    Init::Uniform { bound } => stream.uniforms(count, -bound, bound),
+                    Init::Constant(value) => vec![value as f32; count],
+                };
+                Tensor::from_vec(values, shape, self.device)?
+            }
+        };
+        Ok(self.params.add_parameter(name, &value)?)
+    }
+
+    fn buffer(&mut self, tensor: &str, fresh: Tensor) -> Result<candle_core::Var> {
+        let name = self.name(tensor);
+        let value = match &mut self.source {
+            Source::Tensors(stored) => take(stored, &name, fresh.dims(), fresh.dtype())?,
+            Source::Seed { .. } => fresh,
+        };
+        Ok(self.params.add_buffer(name, &value)?)
+    }
+}
+
+fn take(stored: &mut BTreeMap<String, Tensor>, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor> {
+    let wrong = |what: String| Err(Error::config(what, String::new()));
+    match stored.remove(name) {
+        None => wrong(format!("{name} is missing")),
+        Some(value) if value.dims() != shape || value.dtype() != dtype => {
+            wrong(format!("{name} is {:?} {:?}, not {shape:?} {dtype:?}", value.dims(), value.dtype()))
+        }
+        Some(value) => Ok(value),
+    }
+}

@@ -1,0 +1,49 @@
+//! Fully connected networks, as in the first GAN paper (Goodfellow et al. 2014), for any image size.
+//!
+//! Three hidden layers of 1, 2 and 4 times the base width, LeakyReLU(0.2) between them. The paper's maxout and dropout
+//! in the discriminator are left out: LeakyReLU has taken their place.
+
+use crate::builder::{SequentialBuilder, Source};
+use crate::config::ModelConfig;
+use crate::error::Result;
+use crate::layers::Layer;
+use crate::params::Params;
+use candle_core::Device;
+
+/// latents `[N, Z]` -> images `[N, C, H, W]`.
+pub(crate) fn generator(
+    config: &ModelConfig,
+    source: Source,
+    device: &Device,
+) -> Result<(Vec<Layer>, Params)> {
+    let mut net = SequentialBuilder::new(source, device);
+    let mut input = config.latent_dim;
+    for output in [1, 2, 4].map(|times| times * config.base_width) {
+        net = net.linear(input, output)?.leaky_relu(0.2);
+        input = output;
+    }
+    let image = [config.channels, config.height, config.width];
+    net.linear(input, image.iter().product())?.tanh().reshape(&image).finish()
+}
+
+/// images `[N, C, H, W]` -> logits `[N, 1]`.
+pub(crate) fn discriminator(
+    config: &ModelConfig,
+    source: Source,
+    device: &Device,
+) -> Result<(Vec<Layer>, Params)> {
+    let mut input = config.channels * config.height * config.width;
+    let mut net = SequentialBuilder::new(source, device).reshape(&[input]);
+    for output in [4, 2, 1].map(|times| times * config.base_width) {
+        net = net.linear(input, output)?.leaky_relu(0.2);
+        input = output;
+    }
+    net.linear(input, 1)?.finish()
+}
+
+/// About how many parameters the larger of the two networks has, without building it.
+pub(crate) fn parameters(config: &ModelConfig) -> f64 {
+    let pixels = config.channels as f64 * config.height as f64 * config.width as f64;
+    let width = config.base_width as f64;
+    width * width * 10.0 + width * 4.0 * pixels + width * config.latent_dim as f64 + pixels
+}

@@ -1,0 +1,102 @@
+//! What the rest of the world sees of a network.
+
+use crate::config::ModelConfig;
+use crate::layers::{Layer, Mode};
+use crate::params::Params;
+use candle_core::{Result, Tensor, bail};
+
+/// Makes images from latent vectors.
+pub trait Generator: Send + Sync {
+    /// latents `[N, Z]` -> images `[N, C, H, W]` in [-1, 1].
+    fn forward(&self, latents: &Tensor, mode: Mode) -> Result<Tensor>;
+
+    /// What it was built from.
+    fn config(&self) -> &ModelConfig;
+
+    /// Its tensors.
+    fn params(&self) -> &Params;
+}
+
+/// Tells real images from generated ones.
+pub trait Discriminator: Send + Sync {
+    /// images `[N, C, H, W]` in [-1, 1] -> logits `[N]`, high for real.
+    fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor>;
+
+    /// What it was built from.
+    fn config(&self) -> &ModelConfig;
+
+    /// Its tensors.
+    fn params(&self) -> &Params;
+}
+
+/// The probability of being real, `D = sigmoid(logit)`, in the shape of the logits.
+pub fn probability(logits: &Tensor) -> Result<Tensor> {
+    candle_nn::ops::sigmoid(logits)
+}
+
+pub(crate) struct SequentialGenerator {
+    config: ModelConfig,
+    layers: Vec<Layer>,
+    params: Params,
+}
+
+impl SequentialGenerator {
+    pub fn new(config: ModelConfig, layers: Vec<Layer>, params: Params) -> Self {
+        Self { config, layers, params }
+    }
+}
+
+impl Generator for SequentialGenerator {
+    fn forward(&self, latents: &Tensor, mode: Mode) -> Result<Tensor> {
+        let (_, latent_dim) = latents.dims2()?;
+        if latent_dim != self.config.latent_dim {
+            bail!("the generator takes latents [N, {}], not {:?}", self.config.latent_dim, latents.dims());
+        }
+        apply(&self.layers, latents, mode)
+    }
+
+    fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    fn params(&self) -> &Params {
+        &self.params
+    }
+}
+
+pub(crate) struct SequentialDiscriminator {
+    config: ModelConfig,
+    layers: Vec<Layer>,
+    params: Params,
+}
+
+impl SequentialDiscriminator {
+    pub fn new(config: ModelConfig, layers: Vec<Layer>, params: Params) -> Self {
+        Self { config, layers, params }
+    }
+}
+
+impl Discriminator for SequentialDiscriminator {
+    fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
+        let ModelConfig { channels, height, width, .. } = self.config;
+        if images.rank() != 4 || images.dims()[1..] != [channels, height, width] {
+            bail!(
+                "the discriminator takes images [N, {channels}, {height}, {width}], not {:?}",
+                images.dims()
+            );
+        }
+        apply(&self.layers, images, mode)?.flatten_all()
+    }
+
+    fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    fn params(&self) -> &Params {
+        &self.params
+    }
+}
+
+fn apply(layers: &[Layer], input: &Tensor, mode: Mode) -> Result<Tensor> {
+    layers.iter().try_fold(input.clone(), |x, layer| layer.forward(&x, mode))
+}

@@ -1,0 +1,57 @@
+//! The small networks of a well-known GAN notebook: kernel 4, stride 2, no padding, no bias.
+//!
+//! Without padding the sides run 1 -> 4 -> 10 -> 22 -> 46 and back, so images are 46x46.
+
+use crate::builder::{SequentialBuilder, Source};
+use crate::config::ModelConfig;
+use crate::error::{Error, Result};
+use crate::layers::Layer;
+use crate::params::Params;
+use candle_core::Device;
+
+/// The one image side it makes, px.
+pub(crate) const SIDE: usize = 46;
+
+const KERNEL: (usize, usize) = (4, 4);
+
+/// latents `[N, Z]` -> images `[N, C, 46, 46]`, through 4, 2 and 1 times the base width.
+pub(crate) fn generator(
+    config: &ModelConfig,
+    source: Source,
+    device: &Device,
+) -> Result<(Vec<Layer>, Params)> {
+    let mut net = SequentialBuilder::new(source, device).reshape(&[config.latent_dim, 1, 1]);
+    let mut input = config.latent_dim;
+    for output in [4, 2, 1].map(|times| times * config.base_width) {
+        net = net.conv_transpose2d((input, output), KERNEL, 2, 0)?.batch_norm2d(output)?.relu();
+        input = output;
+    }
+    net.conv_transpose2d((input, config.channels), KERNEL, 2, 0)?.tanh().finish()
+}
+
+/// images `[N, C, 46, 46]` -> logits `[N, 1, 1, 1]`.
+pub(crate) fn discriminator(
+    config: &ModelConfig,
+    source: Source,
+    device: &Device,
+) -> Result<(Vec<Layer>, Params)> {
+    let mut net = SequentialBuilder::new(source, device);
+    let mut input = config.channels;
+    for output in [1, 2, 4].map(|times| times * config.base_width) {
+        net = net.conv2d((input, output), KERNEL, 2, 0)?.batch_norm2d(output)?.leaky_relu(0.2);
+        input = output;
+    }
+    net.conv2d((input, 1), KERNEL, 2, 0)?.finish()
+}
+
+/// About how many parameters the generator has, without building it.
+pub(crate) fn parameters(config: &ModelConfig) -> Result<f64> {
+    if (config.height, config.width) != (SIDE, SIDE) {
+        return Err(Error::config(
+            format!("the notebook model makes {SIDE}x{SIDE} images, not {}x{}", config.height, config.width),
+            format!("use image size {SIDE}, or the dcgan model"),
+        ));
+    }
+    let (width, latent_dim) = (config.base_width as f64, config.latent_dim as f64);
+    Ok(16.0 * (4.0 * width * latent_dim + 10.0 * width * width + width * config.channels as f64))
+}

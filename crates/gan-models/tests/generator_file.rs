@@ -1,0 +1,90 @@
+//! The generator file: equal models are equal bytes, what is written is what is read, and nothing else is believed.
+
+use gan_models::candle_core::{Device, Tensor};
+use gan_models::{Family, Mode, ModelConfig, latents, load_generator, save_discriminator, save_generator};
+use std::path::Path;
+
+fn config() -> ModelConfig {
+    ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(Family::Dcgan, 1, 16, 16) }
+}
+
+fn written(path: &Path, seed: u64) -> Vec<u8> {
+    save_generator(config().generator(seed, &Device::Cpu).unwrap().as_ref(), path).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_generator_comes_back_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let generator = config().generator(5, &Device::Cpu).unwrap();
+    let z = latents(&config(), 0, 4, &Device::Cpu).unwrap();
+    generator.forward(&z, Mode::Train).unwrap(); // running statistics that are not those of a new network
+    save_generator(generator.as_ref(), &path).unwrap();
+    let loaded = load_generator(&path, &Device::Cpu).unwrap();
+    assert_eq!(loaded.config(), generator.config());
+    let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let images = |g: &dyn gan_models::Generator| values(g.forward(&z, Mode::Eval).unwrap());
+    assert_eq!(images(loaded.as_ref()), images(generator.as_ref()));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays behind");
+}
+
+#[test]
+fn equal_models_are_equal_bytes_wherever_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = written(&folder.path().join("a.safetensors"), 1);
+    assert_eq!(first, written(&folder.path().join("b.safetensors"), 1));
+    assert_ne!(first, written(&folder.path().join("c.safetensors"), 2));
+}
+
+#[test]
+fn a_file_that_is_no_generator_is_refused_by_name_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let refusal = || {
+        let error = load_generator(&path, &Device::Cpu).map(|_| ()).unwrap_err();
+        assert!(!error.hint().is_empty());
+        let text = error.to_string();
+        assert!(text.contains("g.safetensors") && !text.contains('\n'), "{text}");
+        text
+    };
+    assert!(refusal().contains("cannot read"));
+    std::fs::create_dir(&path).unwrap();
+    assert!(refusal().contains("not a regular file"));
+    std::fs::remove_dir(&path).unwrap();
+
+    let good = written(&path, 1);
+    for length in (0..good.len()).step_by(97) {
+        std::fs::write(&path, &good[..length]).unwrap();
+        assert!(refusal().contains("is not a generator file"), "cut to {length}");
+    }
+    std::fs::write(&path, [0xff; 64]).unwrap();
+    refusal();
+
+    // Edits of the header that keep its length, so that nothing but the edited value is wrong.
+    let edited = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len());
+        let at = good.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        let mut bytes = good.clone();
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        refusal()
+    };
+    assert!(edited("main.0.weight", "main.0.weighs").contains("main.0.weight is missing"));
+    assert!(edited("\\\"base_width\\\":4", "\\\"base_width\\\":8").contains("main.0.weight is [6, 8, 4, 4]"));
+    assert!(edited("\\\"latent_dim\\\":6", "\\\"latent_dim\\\":0").contains("latent_dim is 0"));
+    assert!(edited("\\\"format\\\":1", "\\\"format\\\":2").contains("format 2"));
+    assert!(edited("\\\"latent\\\"", "\\\"latont\\\"").contains("latont"));
+    assert!(edited("\\\"family\\\":\\\"dcgan\\\"", "\\\"family\\\":\\\"dcgam\\\"").contains("dcgam"));
+
+    let discriminator = config().discriminator(1, &Device::Cpu).unwrap();
+    save_discriminator(discriminator.as_ref(), &path).unwrap();
+    assert!(refusal().contains("it holds a discriminator"));
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_an_error_with_its_name() {
+    let generator = config().generator(1, &Device::Cpu).unwrap();
+    let error = save_generator(generator.as_ref(), Path::new("/nowhere/at/all/g.safetensors")).unwrap_err();
+    assert!(error.to_string().contains("cannot write /nowhere/at/all/g.safetensors"), "{error}");
+}

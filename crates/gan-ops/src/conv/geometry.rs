@@ -1,0 +1,188 @@
+//! The shape of one convolution.
+
+use candle_core::{Result, bail};
+use std::ops::Range;
+
+/// The shape of a convolution between an image `[batch, image_channels, image_h, image_w]` and maps
+/// `[batch, map_channels, map_h, map_w]`. `conv2d` goes from image to maps, `conv_transpose2d` from maps to image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Geometry {
+    pub batch: usize,
+    pub image_channels: usize,
+    pub image_h: usize,
+    pub image_w: usize,
+    pub map_channels: usize,
+    pub map_h: usize,
+    pub map_w: usize,
+    pub kernel_h: usize,
+    pub kernel_w: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+/// One row of one tap of one image: `map_w` elements of the columns matrix, and the pixels they stand for.
+pub(super) struct Row {
+    /// Where the row begins in the columns matrix.
+    pub column: usize,
+    /// Which of its elements lie inside the image.
+    pub inside: Range<usize>,
+    /// The pixel of the first of them; the next is `stride` pixels on.
+    pub pixel: usize,
+}
+
+impl Geometry {
+    /// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, (H + 2p - kh) / s + 1, ...]`.
+    pub fn of_conv(
+        image: (usize, usize, usize, usize),
+        weight: (usize, usize, usize, usize),
+        stride: usize,
+        padding: usize,
+    ) -> Result<Self> {
+        let (batch, image_channels, image_h, image_w) = image;
+        let (map_channels, channels, kernel_h, kernel_w) = weight;
+        check("conv2d", image, weight, stride)?;
+        if channels != image_channels {
+            bail!("conv2d: the input has {image_channels} channels, the weight {weight:?} takes {channels}");
+        }
+        if kernel_h > image_h + 2 * padding || kernel_w > image_w + 2 * padding {
+            bail!(
+                "conv2d: a {kernel_h}x{kernel_w} kernel does not fit {image_h}x{image_w} with padding {padding}"
+            );
+        }
+        let map_h = (image_h + 2 * padding - kernel_h) / stride + 1;
+        let map_w = (image_w + 2 * padding - kernel_w) / stride + 1;
+        Ok(Self {
+            batch,
+            image_channels,
+            image_h,
+            image_w,
+            map_channels,
+            map_h,
+            map_w,
+            kernel_h,
+            kernel_w,
+            stride,
+            padding,
+        })
+    }
+
+    /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, (h - 1) * s - 2p + kh + output_padding, ...]`.
+    pub fn of_conv_transpose(
+        maps: (usize, usize, usize, usize),
+        weight: (usize, usize, usize, usize),
+        stride: usize,
+        padding: usize,
+        output_padding: usize,
+    ) -> Result<Self> {
+        let (batch, map_channels, map_h, map_w) = maps;
+        let (channels, image_channels, kernel_h, kernel_w) = weight;
+        check("conv_transpose2d", maps, weight, stride)?;
+        if channels != map_channels {
+            bail!(
+                "conv_transpose2d: the input has {map_channels} channels, the weight {weight:?} takes {channels}"
+            );
+        }
+        if output_padding >= stride {
+            bail!("conv_transpose2d: output padding {output_padding} must be below stride {stride}");
+        }
+        let side = |maps: usize, kernel: usize| {
+            ((maps - 1) * stride + kernel + output_padding).checked_sub(2 * padding).filter(|&side| side > 0)
+        };
+        let (Some(image_h), Some(image_w)) = (side(map_h, kernel_h), side(map_w, kernel_w)) else {
+            bail!("conv_transpose2d: {map_h}x{map_w} with padding {padding} leaves no output");
+        };
+        Ok(Self {
+            batch,
+            image_channels,
+            image_h,
+            image_w,
+            map_channels,
+            map_h,
+            map_w,
+            kernel_h,
+            kernel_w,
+            stride,
+            padding,
+        })
+    }
+
+    pub fn image_shape(&self) -> (usize, usize, usize, usize) {
+        (self.batch, self.image_channels, self.image_h, self.image_w)
+    }
+
+    pub fn map_shape(&self) -> (usize, usize, usize, usize) {
+        (self.batch, self.map_channels, self.map_h, self.map_w)
+    }
+
+    pub fn weight_shape(&self) -> (usize, usize, usize, usize) {
+        (self.map_channels, self.image_channels, self.kernel_h, self.kernel_w)
+    }
+
+    /// Elements of one image.
+    pub fn image_len(&self) -> usize {
+        self.image_channels * self.image_h * self.image_w
+    }
+
+    /// Elements of one image's maps.
+    pub fn map_len(&self) -> usize {
+        self.map_channels * self.places()
+    }
+
+    /// Places the kernel visits in one image: `h * w`.
+    pub fn places(&self) -> usize {
+        self.map_h * self.map_w
+    }
+
+    /// Inputs of one output: `C * kh * kw`.
+    pub fn taps(&self) -> usize {
+        self.image_channels * self.kernel_h * self.kernel_w
+    }
+
+    /// Visits every row of the columns matrix `[C*kh*kw, count*h*w]` of `count` images.
+    pub fn for_each_row(&self, count: usize, mut visit: impl FnMut(Row)) {
+        let width = count * self.places();
+        for image in 0..count {
+            for channel in 0..self.image_channels {
+                let plane = (image * self.image_channels + channel) * self.image_h * self.image_w;
+                for ky in 0..self.kernel_h {
+                    for kx in 0..self.kernel_w {
+                        let tap = (channel * self.kernel_h + ky) * self.kernel_w + kx;
+                        let inside = self.inside(kx);
+                        let left = (inside.start * self.stride + kx).saturating_sub(self.padding);
+                        for y in 0..self.map_h {
+                            let column = tap * width + image * self.places() + y * self.map_w;
+                            let row = (y * self.stride + ky).checked_sub(self.padding);
+                            visit(match row.filter(|&row| row < self.image_h && !inside.is_empty()) {
+                                Some(row) => {
+                                    let pixel = plane + row * self.image_w + left;
+                                    Row { column, inside: inside.clone(), pixel }
+                                }
+                                None => Row { column, inside: 0..0, pixel: 0 },
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The places x of a row at which tap kx lies inside the image: `0 <= x * stride + kx - padding < image_w`.
+    fn inside(&self, kx: usize) -> Range<usize> {
+        let first = self.padding.saturating_sub(kx).div_ceil(self.stride);
+        let end = (self.image_w + self.padding).saturating_sub(kx).div_ceil(self.stride).min(self.map_w);
+        first.min(end)..end
+    }
+}
+
+fn check(
+    op: &str,
+    input: (usize, usize, usize, usize),
+    weight: (usize, usize, usize, usize),
+    stride: usize,
+) -> Result<()> {
+    let empty = |(a, b, c, d): (usize, usize, usize, usize)| a * b * c * d == 0;
+    if empty(input) || empty(weight) || stride == 0 {
+        bail!("{op}: nothing to do for input {input:?}, weight {weight:?}, stride {stride}");
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The twin of each fast op in plain Candle: what other devices run, and what the tests hold the kernels to.
+//!
+//! Where Candle itself has a trap, the twin steps around it; the comments say how.
+
+use crate::batch_norm::BatchNormOutput;
+use candle_core::{Result, Tensor};
+
+/// As [`crate::conv2d`].
+///
+/// Candle takes the output padding of the input's gradient from the height alone, which is wrong for a non-square image
+/// with a remainder. So the image is padded first and cut to the part that the kernel visits: no remainder is left.
+pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+    let (_, _, h, w) = input.dims4()?;
+    let (_, _, kernel_h, kernel_w) = weight.dims4()?;
+    let visited = |side: usize, kernel: usize| (side + 2 * padding - kernel) / stride * stride + kernel;
+    input
+        .pad_with_zeros(2, padding, padding)?
+        .pad_with_zeros(3, padding, padding)?
+        .narrow(2, 0, visited(h, kernel_h))?
+        .narrow(3, 0, visited(w, kernel_w))?
+        .contiguous()?
+        .conv2d(&weight.contiguous()?, 0, stride, 1, 1)
+}
+
+/// As [`crate::conv_transpose2d`].
+pub fn conv_transpose2d(
+    input: &Tensor,
+    weight: &Tensor,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+) -> Result<Tensor> {
+    input.contiguous()?.conv_transpose2d(&weight.contiguous()?, padding, output_padding, stride, 1)
+}
+
+/// As [`crate::batch_norm2d_train`].
+pub fn batch_norm2d_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<BatchNormOutput> {
+    let (n, c, h, w) = x.dims4()?;
+    let count = (n * h * w) as f64;
+    // One row a channel: a single reduction along the last dimension.
+    let rows = x.transpose(0, 1)?.reshape((c, n * h * w))?;
+    let mean = rows.mean_keepdim(1)?;
+    let centred = rows.broadcast_sub(&mean)?;
+    let var = centred.sqr()?.mean_keepdim(1)?;
+    let normalised = centred.broadcast_div(&(&var + eps)?.sqrt()?)?;
+    let scaled = normalised.broadcast_mul(&weight.reshape((c, 1))?)?.broadcast_add(&bias.reshape((c, 1))?)?;
+    let output = scaled.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous()?;
+    let unbiased_var = (var.detach().reshape(c)? * (count / (count - 1.0)))?;
+    Ok(BatchNormOutput { output, mean: mean.detach().reshape(c)?, unbiased_var })
+}
+
+/// `x * scale + shift`: x `[N, C, H, W]`, scale and shift `[C]`.
+pub fn channel_affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    let by_channel = |vector: &Tensor| vector.reshape((1, (), 1, 1));
+    x.broadcast_mul(&by_channel(scale)?)?.broadcast_add(&by_channel(shift)?)
+}
+
+/// As [`crate::leaky_relu`]. Selecting by a mask gives the slope as the gradient at 0, as PyTorch has it.
+pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
+    x.gt(0.0)?.where_cond(x, &(x * slope)?)
+}
+
+/// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for abs, add up to
+/// the right 1/2.
+pub fn softplus(x: &Tensor) -> Result<Tensor> {
+    x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}
