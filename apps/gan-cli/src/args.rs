@@ -1,0 +1,149 @@
+//! The command line.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use gan_train::ImageSize;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Train, sample and show GANs.
+#[derive(Parser)]
+#[command(name = "gan", version, about, propagate_version = true)]
+pub struct Gan {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Train a GAN; without a flag, a DCGAN on the embedded digits
+    Train(Box<TrainFlags>),
+    /// Make images from a trained generator
+    Sample(SampleFlags),
+    /// List the recipes: named settings for `gan train --recipe NAME`
+    Recipes,
+}
+
+#[derive(Args)]
+pub struct TrainFlags {
+    /// Start from a named setting (see `gan recipes`)
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub recipe: Option<String>,
+    /// Start from a config file (every run folder holds one)
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Folder for the results [default: the next number under runs/]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Check everything and say what would be done, but do not train
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
+#[derive(Args, Serialize)]
+pub struct Settings {
+    /// digits (embedded), mnist, fashion-mnist or cifar10
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Folder with the data set's files
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Image size in pixels: 64, or 48x64 (height x width)
+    #[arg(long, value_name = "SIZE")]
+    image_size: Option<ImageSize>,
+    /// Mirror every other image
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    flip: Option<bool>,
+    /// Kind of networks
+    #[arg(long, value_parser = names(&gan_models::Family::ALL))]
+    model: Option<String>,
+    /// Channels of the layer next to the image
+    #[arg(long, value_name = "N")]
+    base_width: Option<u32>,
+    /// Numbers in a latent vector
+    #[arg(long, value_name = "N")]
+    latent_dim: Option<u32>,
+    /// Distribution of the latent vectors
+    #[arg(long, value_parser = names(&gan_models::Latent::ALL))]
+    latent: Option<String>,
+    /// What the players minimise
+    #[arg(long, value_parser = names(&gan_train::Loss::ALL))]
+    loss: Option<String>,
+    /// One-sided label smoothing: real images are called real with probability 1 minus this
+    #[arg(long, value_name = "P")]
+    label_smoothing: Option<f64>,
+    /// Images in a batch
+    #[arg(long, value_name = "N")]
+    batch_size: Option<u32>,
+    /// Leave out a last batch that is not full
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    drop_last: Option<bool>,
+    /// Updates of the generator
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u32>,
+    /// Passes over the data, in place of --steps
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// Learning rate of both players
+    #[arg(long, value_name = "RATE")]
+    lr: Option<f64>,
+    /// Adam's decay of the mean of the gradient
+    #[arg(long, value_name = "DECAY")]
+    beta1: Option<f64>,
+    /// Adam's decay of the mean of its square
+    #[arg(long, value_name = "DECAY")]
+    beta2: Option<f64>,
+    /// Updates of the discriminator for each of the generator
+    #[arg(long, value_name = "N")]
+    n_critic: Option<u32>,
+    /// Decay of the average of the generator's weights, 0 for none
+    #[arg(long, value_name = "DECAY")]
+    ema: Option<f64>,
+    /// Everything random follows from it
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    threads: Option<u32>,
+    /// auto, cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Steps from one log line to the next
+    #[arg(long, value_name = "STEPS")]
+    log_every: Option<u32>,
+    /// Steps from one sample grid to the next
+    #[arg(long, value_name = "STEPS")]
+    sample_every: Option<u32>,
+    /// Steps from one checkpoint to the next
+    #[arg(long, value_name = "STEPS")]
+    checkpoint_every: Option<u32>,
+}
+
+#[derive(Args)]
+pub struct SampleFlags {
+    /// A run folder (its latest checkpoint is used), or a generator file
+    #[arg(value_name = "RUN_OR_FILE")]
+    pub model: PathBuf,
+    /// Images to make
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub count: u32,
+    /// The same seed makes the same images
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// FILE.png for one grid, DIR/ for single images [default: samples-seed<SEED>.png]
+    #[arg(long, value_name = "FILE.png|DIR/")]
+    pub out: Option<PathBuf>,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// auto, cpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+}
+
+fn names<T, const N: usize>(all: &[(&'static str, T); N]) -> PossibleValuesParser {
+    all.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}

@@ -1,0 +1,18 @@
+//! Writes the images a generator makes of some latents to a safetensors file, for comparison with other programs
+//! (scripts/strict_load.py).
+
+use gan_models::candle_core::{Device, safetensors};
+use gan_models::{Mode, latents, load_generator};
+use std::collections::HashMap;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(generator), Some(out)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: dump_images GENERATOR.safetensors IMAGES.safetensors".into());
+    };
+    let generator = load_generator(generator.as_ref(), &Device::Cpu)?;
+    let latents = latents(generator.config(), 1, 16, &Device::Cpu)?;
+    let images = generator.forward(&latents, Mode::Eval)?;
+    safetensors::save(&HashMap::from([("latents", latents), ("images", images)]), out)?;
+    Ok(())
+}

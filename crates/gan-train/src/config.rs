@@ -1,0 +1,291 @@
+//! Everything that can be chosen about a training run.
+
+use crate::error::{Error, Result};
+use crate::loss::Loss;
+use gan_models::{Family, Latent, ModelConfig};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that can be chosen about a training run: the keys of a config file, and the flags of `gan train`.
+///
+/// The defaults train a small DCGAN on the embedded digits. Settings whose best value depends on others are `None`
+/// until [`resolve`](TrainConfig::resolve) fills them in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The data set: see [`crate::data::NAMES`].
+    pub dataset: String,
+    /// Folder with the data set's files, where it needs one.
+    pub data_dir: Option<PathBuf>,
+    /// Size of the images to train on, px. Default: 32, or what the model asks for.
+    pub image_size: Option<ImageSize>,
+    /// Mirror every other image.
+    pub flip: bool,
+    /// The kind of networks.
+    pub model: Family,
+    /// Channels of the layer next to the image. Default: 32 below 64 px, else the model's own.
+    pub base_width: Option<usize>,
+    /// Numbers in a latent vector.
+    pub latent_dim: usize,
+    /// What latent vectors are drawn from.
+    pub latent: Latent,
+    /// What the players minimise.
+    pub loss: Loss,
+    /// One-sided label smoothing: real images are to be called real with probability 1 minus this.
+    pub label_smoothing: f64,
+    /// Images in a batch. Default: 64; 100 for the notebook model.
+    pub batch_size: Option<usize>,
+    /// Whether to leave out a last batch that is not full. Default: yes; no for the notebook model.
+    pub drop_last: Option<bool>,
+    /// Updates of the generator. Default, without `epochs`: 2000.
+    pub steps: Option<u64>,
+    /// Passes over the data, in place of `steps`.
+    pub epochs: Option<u64>,
+    /// Learning rate of both players.
+    pub lr: f64,
+    /// Adam's decay of the mean of the gradient.
+    pub beta1: f64,
+    /// Adam's decay of the mean of its square.
+    pub beta2: f64,
+    /// Updates of the discriminator for each of the generator.
+    pub n_critic: u64,
+    /// Decay of the average of the generator's weights; 0 for no average.
+    pub ema: f64,
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Threads to compute on. Default: one a core.
+    pub threads: Option<usize>,
+    /// auto, cpu, cuda, cuda:N or metal.
+    pub device: String,
+    /// Steps from one log line to the next.
+    pub log_every: u64,
+    /// Steps from one sample grid to the next.
+    pub sample_every: u64,
+    /// Steps from one checkpoint to the next.
+    pub checkpoint_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            dataset: "digits".into(),
+            data_dir: None,
+            image_size: None,
+            flip: false,
+            model: Family::Dcgan,
+            base_width: None,
+            latent_dim: 100,
+            latent: Latent::Gaussian,
+            loss: Loss::NonSaturating,
+            label_smoothing: 0.0,
+            batch_size: None,
+            drop_last: None,
+            steps: None,
+            epochs: None,
+            lr: 2e-4,
+            beta1: 0.5,
+            beta2: 0.999,
+            n_critic: 1,
+            ema: 0.0,
+            seed: 0,
+            threads: None,
+            device: "auto".into(),
+            log_every: 50,
+            sample_every: 250,
+            checkpoint_every: 500,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Reads a config file's text. An unknown key is an error that names it.
+    pub fn from_toml(text: &str) -> std::result::Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Fills in what was left open, and refuses what makes no sense.
+    pub fn resolve(mut self) -> Result<Self> {
+        let notebook = self.model == Family::Notebook;
+        let default_size = self.model.fixed_image_size().unwrap_or(32);
+        let size = *self.image_size.get_or_insert(ImageSize { height: default_size, width: default_size });
+        let small_dcgan = self.model == Family::Dcgan && size.height.min(size.width) < 64;
+        self.base_width.get_or_insert(if small_dcgan { 32 } else { self.model.default_base_width() });
+        self.batch_size.get_or_insert(if notebook { 100 } else { 64 });
+        self.drop_last.get_or_insert(!notebook);
+        if self.epochs.is_none() {
+            self.steps.get_or_insert(2000);
+        }
+        self.validate()?;
+        Ok(self)
+    }
+
+    fn validate(&self) -> Result<()> {
+        let refuse = |what: String, hint: &str| Err(Error::config(what, hint));
+        for (name, value) in [
+            ("batch_size", self.batch_size() as u64),
+            ("n_critic", self.n_critic),
+            ("log_every", self.log_every),
+            ("sample_every", self.sample_every),
+            ("checkpoint_every", self.checkpoint_every),
+            ("threads", self.threads.unwrap_or(1) as u64),
+            ("epochs", self.epochs.unwrap_or(1)),
+            ("steps", self.steps.unwrap_or(1)),
+        ] {
+            if value == 0 {
+                return refuse(format!("{name} is 0"), "use at least 1");
+            }
+        }
+        if self.steps.is_some() && self.epochs.is_some() {
+            return refuse("both steps and epochs are given".into(), "give one of them");
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return refuse(format!("lr is {}", self.lr), "use a small number above 0, such as 2e-4");
+        }
+        for (name, value) in [("beta1", self.beta1), ("beta2", self.beta2), ("ema", self.ema)] {
+            if !(0.0..1.0).contains(&value) {
+                return refuse(format!("{name} is {value}"), "use 0 or more, and less than 1");
+            }
+        }
+        if !(0.0..0.5).contains(&self.label_smoothing) {
+            let what = format!("label_smoothing is {}", self.label_smoothing);
+            return refuse(what, "use 0 or more, and less than 0.5; 0.1 is usual");
+        }
+        Ok(())
+    }
+
+    /// Images in a batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size.unwrap_or(64)
+    }
+
+    /// Size of the images, px.
+    pub fn image_size(&self) -> ImageSize {
+        self.image_size.unwrap_or(ImageSize { height: 32, width: 32 })
+    }
+
+    /// The networks to build for images of so many channels.
+    pub fn model_config(&self, channels: usize) -> ModelConfig {
+        let ImageSize { height, width } = self.image_size();
+        let base_width = self.base_width.unwrap_or_else(|| self.model.default_base_width());
+        let (latent, latent_dim) = (self.latent, self.latent_dim);
+        ModelConfig {
+            base_width,
+            latent,
+            latent_dim,
+            ..ModelConfig::new(self.model, channels, height, width)
+        }
+    }
+
+    /// Updates of the generator in the whole run.
+    pub fn total_steps(&self, batches_per_epoch: u64) -> u64 {
+        match self.epochs {
+            Some(epochs) => (epochs.saturating_mul(batches_per_epoch) / self.n_critic).max(1),
+            None => self.steps.unwrap_or(2000),
+        }
+    }
+}
+
+/// Height and width of an image, px: written `32`, or `48x64` (height x width).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "toml::Value", into = "toml::Value")]
+pub struct ImageSize {
+    /// Height, px.
+    pub height: usize,
+    /// Width, px.
+    pub width: usize,
+}
+
+impl std::str::FromStr for ImageSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let side =
+            |side: &str| side.parse().map_err(|_| format!("{text} is no image size: write 64, or 48x64"));
+        let (height, width) = text.split_once('x').unwrap_or((text, text));
+        Ok(Self { height: side(height)?, width: side(width)? })
+    }
+}
+
+impl std::fmt::Display for ImageSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.height, self.width)
+    }
+}
+
+impl TryFrom<toml::Value> for ImageSize {
+    type Error = String;
+
+    fn try_from(value: toml::Value) -> std::result::Result<Self, String> {
+        match value {
+            toml::Value::String(text) => text.parse(),
+            other => other.to_string().parse(),
+        }
+    }
+}
+
+impl From<ImageSize> for toml::Value {
+    fn from(size: ImageSize) -> Self {
+        match (size.height == size.width, i64::try_from(size.height)) {
+            (true, Ok(side)) => toml::Value::Integer(side),
+            _ => toml::Value::String(size.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_open_follows_the_model() {
+        let resolved = |text: &str| TrainConfig::from_toml(text).unwrap().resolve().unwrap();
+        let digits = resolved("");
+        assert_eq!(
+            (digits.image_size().height, digits.base_width, digits.batch_size),
+            (32, Some(32), Some(64))
+        );
+        assert_eq!((digits.steps, digits.drop_last), (Some(2000), Some(true)));
+        let notebook = resolved("model = 'notebook'");
+        assert_eq!((notebook.image_size().width, notebook.base_width), (46, Some(16)));
+        assert_eq!((notebook.batch_size, notebook.drop_last), (Some(100), Some(false)));
+        assert_eq!(resolved("image_size = 64").base_width, Some(64));
+        assert_eq!(resolved("image_size = 64\nbase_width = 8").base_width, Some(8));
+        assert_eq!(resolved("epochs = 3").total_steps(100), 300);
+        assert_eq!(resolved("epochs = 3\nn_critic = 5").total_steps(100), 60);
+    }
+
+    #[test]
+    fn a_resolved_config_is_read_back_as_it_was() {
+        for text in ["", "image_size = '48x64'", "image_size = 64\ndata_dir = 'a b'\nepochs = 2"] {
+            let config = TrainConfig::from_toml(text).unwrap().resolve().unwrap();
+            let written = toml::to_string(&config).unwrap();
+            assert_eq!(TrainConfig::from_toml(&written).unwrap(), config, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = TrainConfig::from_toml("lr = 1e-4\nlearning_rte = 3").unwrap_err().to_string();
+        assert!(error.contains("learning_rte") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused_by_name() {
+        for (text, named) in [
+            ("batch_size = 0", "batch_size is 0"),
+            ("n_critic = 0", "n_critic is 0"),
+            ("sample_every = 0", "sample_every is 0"),
+            ("steps = 0", "steps is 0"),
+            ("threads = 0", "threads is 0"),
+            ("steps = 1\nepochs = 1", "both steps and epochs"),
+            ("lr = 0.0", "lr is 0"),
+            ("lr = nan", "lr is NaN"),
+            ("beta1 = 1.0", "beta1 is 1"),
+            ("ema = -0.1", "ema is -0.1"),
+            ("label_smoothing = 0.7", "label_smoothing is 0.7"),
+        ] {
+            let error = TrainConfig::from_toml(text).unwrap().resolve().unwrap_err();
+            assert!(error.to_string().contains(named) && !error.hint().is_empty(), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One step of adversarial training.
+
+use crate::adam::{Adam, Gradients};
+use crate::config::TrainConfig;
+use crate::ema::Ema;
+use crate::error::{Error, Result};
+use crate::loss::Loss;
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Tensor};
+use gan_data::DataLoader;
+use gan_models::{Discriminator, Generator, Latent, Mode, ModelConfig, Params, latents, probability};
+use gan_rng::Stream;
+
+/// A generator and a discriminator, and what it takes to train them against each other.
+pub struct Trainer {
+    generator: Box<dyn Generator>,
+    discriminator: Box<dyn Discriminator>,
+    adam_g: Adam,
+    adam_d: Adam,
+    ema: Option<Ema>,
+    loss: Loss,
+    label_smoothing: f64,
+    n_critic: u64,
+    batch_size: usize,
+    seed: u64,
+    device: Device,
+    step: u64,
+    images_seen: u64,
+}
+
+/// What an update of the discriminator says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiscriminatorStats {
+    /// The loss on real and on generated images, added.
+    pub err_d: f64,
+    /// Mean probability given to real images.
+    pub d_x: f64,
+    /// Mean probability given to generated images, before the update.
+    pub d_g_z1: f64,
+    /// L2 norm of the gradient.
+    pub grad_norm: f64,
+}
+
+/// What an update of the generator says.
+#[derive(Clone, Copy, Debug)]
+pub struct GeneratorStats {
+    /// The loss.
+    pub err_g: f64,
+    /// Mean probability that D gives the generated images.
+    pub d_g_z2: f64,
+    /// L2 norm of the gradient.
+    pub grad_norm: f64,
+}
+
+/// Batches from which the batch-norm statistics of averaged weights are estimated.
+const CALIBRATION_BATCHES: u64 = 16;
+
+impl Trainer {
+    /// New networks with the initial weights of the config's seed.
+    pub fn new(config: &TrainConfig, model: &ModelConfig, device: &Device) -> Result<Self> {
+        let generator = model.generator(config.seed, device)?;
+        let discriminator = model.discriminator(config.seed, device)?;
+        let adam = |params| Adam::new(params, config.lr, config.beta1, config.beta2);
+        Ok(Self {
+            adam_g: adam(generator.params())?,
+            adam_d: adam(discriminator.params())?,
+            ema: (config.ema > 0.0).then(|| Ema::new(generator.as_ref(), config.ema, device)).transpose()?,
+            generator,
+            discriminator,
+            loss: config.loss,
+            label_smoothing: config.label_smoothing,
+            n_critic: config.n_critic,
+            batch_size: config.batch_size(),
+            seed: config.seed,
+            device: device.clone(),
+            step: 0,
+            images_seen: 0,
+        })
+    }
+
+    /// One step: n_critic updates of the discriminator, each on a new batch, then one of the generator.
+    pub fn train_step(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
+        let mut d_stats = DiscriminatorStats::default();
+        let mut fake = None;
+        for round in 0..self.n_critic {
+            let real = reals.next_batch()?.images;
+            let latents = self.draw_latents(self.step * self.n_critic + round, real.dim(0)?)?;
+            // The images of the last round are also what the generator learns from, as in PyTorch's example.
+            let last = round + 1 == self.n_critic;
+            self.generator.params().set_requires_grad(last);
+            let images = self.generator.forward(&latents, Mode::Train)?;
+            d_stats = self.update_discriminator(&real, &images)?;
+            self.images_seen += real.dim(0)? as u64;
+            fake = last.then_some(images);
+        }
+        let Some(fake) = fake else {
+            return Err(Error::config("n_critic is 0", "use at least 1"));
+        };
+        let g_stats = self.update_generator(&fake)?;
+        self.step += 1;
+        if let Some(ema) = &mut self.ema {
+            ema.update(self.generator.as_ref(), self.step)?;
+        }
+        Ok((d_stats, g_stats))
+    }
+
+    /// One update of the discriminator from real and generated images `[N, C, H, W]`.
+    ///
+    /// The two halves of the loss are back-propagated one after the other and their gradients added: half the
+    /// activations are alive at a time, and batch norm sees real and generated images apart, as in PyTorch's example.
+    pub fn update_discriminator(&mut self, real: &Tensor, fake: &Tensor) -> Result<DiscriminatorStats> {
+        let params = self.discriminator.params();
+        params.set_requires_grad(true);
+
+        let real_logits = self.discriminator.forward(real, Mode::Train)?;
+        let err_real = self.loss.discriminator_real(&real_logits, self.label_smoothing)?;
+        let mut gradients = gradients_of(params, &err_real.backward()?);
+
+        let fake_logits = self.discriminator.forward(&fake.detach(), Mode::Train)?;
+        let err_fake = self.loss.discriminator_fake(&fake_logits)?;
+        add_gradients(&mut gradients, gradients_of(params, &err_fake.backward()?))?;
+
+        let stats = DiscriminatorStats {
+            err_d: scalar(&err_real)? + scalar(&err_fake)?,
+            d_x: mean_probability(&real_logits)?,
+            d_g_z1: mean_probability(&fake_logits)?,
+            grad_norm: norm(&gradients)?,
+        };
+        self.refuse_if_diverged("errD", stats.err_d)?;
+        self.adam_d.step(&gradients)?;
+        Ok(stats)
+    }
+
+    /// One update of the generator from its own images `[N, C, H, W]`, made with gradients on.
+    pub fn update_generator(&mut self, fake: &Tensor) -> Result<GeneratorStats> {
+        // The gradient flows through D, which has just been stepped, to G; D's own gradient is not wanted.
+        self.discriminator.params().set_requires_grad(false);
+        let logits = self.discriminator.forward(fake, Mode::Train)?;
+        let err_g = self.loss.generator(&logits)?;
+        let gradients = gradients_of(self.generator.params(), &err_g.backward()?);
+        let stats = GeneratorStats {
+            err_g: scalar(&err_g)?,
+            d_g_z2: mean_probability(&logits)?,
+            grad_norm: norm(&gradients)?,
+        };
+        self.refuse_if_diverged("errG", stats.err_g)?;
+        self.adam_g.step(&gradients)?;
+        Ok(stats)
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Real images that D was trained on so far.
+    pub fn images_seen(&self) -> u64 {
+        self.images_seen
+    }
+
+    /// The generator being trained.
+    pub fn generator(&self) -> &dyn Generator {
+        self.generator.as_ref()
+    }
+
+    /// The discriminator being trained.
+    pub fn discriminator(&self) -> &dyn Discriminator {
+        self.discriminator.as_ref()
+    }
+
+    /// The generator to sample from and to save: the averaged one where there is an average.
+    pub fn sampling_generator(&self) -> Result<&dyn Generator> {
+        let Some(ema) = &self.ema else { return Ok(self.generator.as_ref()) };
+        let ModelConfig { latent, latent_dim, .. } = *self.generator.config();
+        ema.recalibrated((0..CALIBRATION_BATCHES).map(|batch| {
+            let mut stream = Stream::new(self.seed, "latents/calibration", batch);
+            latent.draw(&mut stream, self.batch_size, latent_dim, &self.device)
+        }))
+    }
+
+    /// Images `[count, C, H, W]` from fixed latents, in evaluation mode: the same latents each time, so that a series of
+    /// them shows the generator learn.
+    pub fn sample_fixed(&self, count: usize) -> Result<Tensor> {
+        let generator = self.sampling_generator()?;
+        generator.params().set_requires_grad(false);
+        let z = latents(generator.config(), self.seed, count, &self.device)?;
+        Ok(generator.forward(&z, Mode::Eval)?)
+    }
+
+    fn draw_latents(&self, position: u64, count: usize) -> Result<Tensor> {
+        let ModelConfig { latent, latent_dim, .. } = *self.generator.config();
+        let latent: Latent = latent;
+        Ok(latent.draw(&mut Stream::new(self.seed, "latents", position), count, latent_dim, &self.device)?)
+    }
+
+    fn refuse_if_diverged(&self, what: &'static str, value: f64) -> Result<()> {
+        if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step: self.step + 1 }) }
+    }
+}
+
+/// The gradients of one network, cut from the graph they came from (else they would keep all of it alive).
+fn gradients_of(params: &Params, store: &GradStore) -> Gradients {
+    let gradient = |(name, var): (&String, &candle_core::Var)| Some((name.clone(), store.get(var)?.detach()));
+    params.parameters().iter().filter_map(gradient).collect()
+}
+
+fn add_gradients(sum: &mut Gradients, other: Gradients) -> Result<()> {
+    for (name, gradient) in other {
+        let total = match sum.get(&name) {
+            Some(first) => (first + gradient)?,
+            None => gradient,
+        };
+        sum.insert(name, total);
+    }
+    Ok(())
+}
+
+fn norm(gradients: &Gradients) -> Result<f64> {
+    let squares: candle_core::Result<Vec<f64>> = gradients.values().map(gan_ops::sum_of_squares).collect();
+    Ok(squares?.iter().sum::<f64>().sqrt())
+}
+
+fn scalar(tensor: &Tensor) -> Result<f64> {
+    Ok(f64::from(tensor.to_scalar::<f32>()?))
+}
+
+fn mean_probability(logits: &Tensor) -> Result<f64> {
+    scalar(&probability(&logits.detach())?.mean_all()?)
+}

@@ -1,0 +1,41 @@
+# What one does daily. `just` lists it.
+
+default:
+    @just --list
+
+# Train on the embedded digits
+train *flags:
+    cargo run -p gan-cli -- train {{flags}}
+
+# All tests
+test *flags:
+    cargo test --workspace {{flags}}
+
+# Format, lints and docs, as CI has them
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Everything CI runs
+ci:
+    bash .ci/run
+
+# A sheet of the embedded digits, to look at
+digits out="digits.png":
+    cargo run -p gan-data --example digit_sheet -- {{out}}
+
+# Python with PyTorch, for the fixtures and the scripts
+venv:
+    python3 -m venv target/venv
+    target/venv/bin/pip install torch torchvision numpy safetensors pillow
+
+# Make the PyTorch fixtures anew
+fixtures:
+    target/venv/bin/python assets/fixtures/make_ops.py
+    target/venv/bin/python assets/fixtures/make_dcgan_steps.py
+
+# A generator of ours in PyTorch's own networks, strictly
+strict-load generator:
+    cargo run -p gan-models --example dump_images -- {{generator}} target/images.safetensors
+    target/venv/bin/python scripts/strict_load.py {{generator}} target/images.safetensors

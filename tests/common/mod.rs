@@ -1,0 +1,73 @@
+//! What the whole-program tests share: running `gan`, and small data to point it at.
+#![allow(dead_code)] // each test file is a crate of its own and uses a part
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The flags of a run that takes a second: tiny networks, a few steps.
+pub const TINY: [&str; 8] = ["--image-size", "16", "--base-width", "4", "--batch-size", "8", "--steps", "4"];
+
+/// What a command said and how it ended.
+pub struct Said {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs `gan` in a folder.
+pub fn gan_in(folder: &Path, arguments: &[&str]) -> Said {
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_gan"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap();
+    Said {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs `gan`, which must succeed, and gives what it printed.
+pub fn succeed_in(folder: &Path, arguments: &[&str]) -> String {
+    let said = gan_in(folder, arguments);
+    assert_eq!(said.status, 0, "gan {arguments:?} failed:\n{}", said.stderr);
+    said.stdout
+}
+
+/// Trains a tiny GAN into `folder/name` and gives the run folder.
+pub fn train_tiny(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
+    let arguments: Vec<&str> = ["train", "--out", name].iter().chain(&TINY).chain(more).copied().collect();
+    succeed_in(folder, &arguments);
+    folder.join(name)
+}
+
+/// The bytes of the final generator of a run.
+pub fn final_generator(run: &Path) -> Vec<u8> {
+    std::fs::read(run.join("checkpoints/step-000004/generator.safetensors")).unwrap()
+}
+
+/// Writes an MNIST-like folder with `count` images of 20x20 px.
+pub fn write_mnist(folder: &Path, count: u32) {
+    std::fs::create_dir_all(folder).unwrap();
+    let header = |magic: u32, dims: &[u32]| -> Vec<u8> {
+        std::iter::once(&magic).chain(dims).flat_map(|number| number.to_be_bytes()).collect()
+    };
+    let mut images = header(0x803, &[count, 20, 20]);
+    images.extend((0..count * 400).map(|i| (i * 37 % 251) as u8));
+    let mut labels = header(0x801, &[count]);
+    labels.extend((0..count).map(|i| (i % 10) as u8));
+    std::fs::write(folder.join("train-images-idx3-ubyte"), images).unwrap();
+    std::fs::write(folder.join("train-labels-idx1-ubyte"), labels).unwrap();
+}
+
+/// Writes a CIFAR-10 folder with one batch of `count` images.
+pub fn write_cifar(folder: &Path, count: u32) {
+    std::fs::create_dir_all(folder).unwrap();
+    let record = |i: u32| {
+        std::iter::once((i % 10) as u8).chain((0..3072).map(move |p| ((p * 7 + i * 13) % 256) as u8))
+    };
+    let bytes: Vec<u8> = (0..count).flat_map(record).collect();
+    std::fs::write(folder.join("data_batch_1.bin"), bytes).unwrap();
+}

@@ -1,0 +1,208 @@
+//! `gan train` and `gan sample` as a person uses them.
+
+mod common;
+use common::{TINY, final_generator, gan_in, succeed_in, train_tiny, write_cifar, write_mnist};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn png_size(path: &Path) -> (u32, u32) {
+    image::image_dimensions(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files_under(folder: &Path) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_string());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["--log-every", "2", "--sample-every", "3", "--checkpoint-every", "2"];
+    let run = train_tiny(folder.path(), "run", &more);
+    let expected = [
+        "config.toml",
+        "metrics.jsonl",
+        "samples/real.png",
+        "samples/step-000003.png",
+        "samples/step-000004.png",
+        "checkpoints/step-000002/generator.safetensors",
+        "checkpoints/step-000002/discriminator.safetensors",
+        "checkpoints/step-000004/generator.safetensors",
+        "checkpoints/step-000004/discriminator.safetensors",
+    ];
+    assert_eq!(files_under(&run), expected.map(String::from).into());
+    // 8x8 images of 16 px, 2 px apart.
+    assert_eq!(png_size(&run.join("samples/step-000004.png")), (146, 146));
+    assert_eq!(png_size(&run.join("samples/real.png")), (146, 146));
+
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let steps: Vec<u64> = lines.iter().map(|line| line["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [1, 2, 4]);
+    for line in &lines {
+        for key in ["errD", "errG", "grad_norm_d", "grad_norm_g", "images_per_second", "epoch"] {
+            assert!(line[key].as_f64().unwrap() > 0.0, "{key} in {line}");
+        }
+        for key in ["d_x", "d_g_z1", "d_g_z2"] {
+            assert!((0.0..=1.0).contains(&line[key].as_f64().unwrap()), "{key} in {line}");
+        }
+    }
+}
+
+#[test]
+fn one_seed_gives_the_same_bytes_with_one_thread_and_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    for model in [&["--model", "dcgan"][..], &["--model", "mlp"], &["--ema", "0.9", "--n-critic", "2"]] {
+        let name = model.concat();
+        let run = |name: &str, more: &[&str]| {
+            final_generator(&train_tiny(folder.path(), name, &[model, more].concat()))
+        };
+        let reference = run(&format!("{name}-a"), &["--threads", "1"]);
+        assert_eq!(reference, run(&format!("{name}-b"), &["--threads", "1"]), "{name}: run twice");
+        assert_eq!(reference, run(&format!("{name}-c"), &["--threads", "2"]), "{name}: on two threads");
+        assert_ne!(reference, run(&format!("{name}-d"), &["--seed", "1"]), "{name}: another seed");
+    }
+}
+
+#[test]
+fn how_often_a_run_logs_or_samples_does_not_change_what_it_learns() {
+    let folder = tempfile::tempdir().unwrap();
+    for ema in ["0", "0.9"] {
+        let run = |name: &str, every: &str| {
+            let more =
+                ["--ema", ema, "--log-every", every, "--sample-every", every, "--checkpoint-every", every];
+            final_generator(&train_tiny(folder.path(), &format!("{name}{ema}"), &more))
+        };
+        assert_eq!(run("often", "1"), run("seldom", "100"), "ema {ema}");
+    }
+}
+
+#[test]
+fn a_run_can_be_repeated_from_its_own_config() {
+    let folder = tempfile::tempdir().unwrap();
+    let run =
+        train_tiny(folder.path(), "first", &["--seed", "7", "--loss", "minimax", "--latent", "uniform"]);
+    succeed_in(folder.path(), &["train", "--config", "first/config.toml", "--out", "second"]);
+    assert_eq!(final_generator(&run), final_generator(&folder.path().join("second")));
+    let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    for setting in ["seed = 7", "loss = \"minimax\"", "latent = \"uniform\"", "batch_size = 8", "lr = 0.0002"]
+    {
+        assert!(config.contains(setting), "{setting} in\n{config}");
+    }
+}
+
+#[test]
+fn runs_are_numbered_and_none_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments: Vec<&str> = [&["train"], &TINY[..]].concat();
+    for number in ["0001", "0002"] {
+        let said = succeed_in(folder.path(), &arguments);
+        assert!(said.contains(&format!("runs/{number}/samples/step-000004.png")), "{said}");
+        assert!(folder.path().join("runs").join(number).join("metrics.jsonl").is_file());
+    }
+}
+
+#[test]
+fn the_end_of_a_run_names_a_next_command_that_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = gan_in(folder.path(), &[&["train"], &TINY[..]].concat()).stdout;
+    let next = said.lines().last().unwrap().trim();
+    let arguments: Vec<&str> = next.split(' ').skip_while(|word| *word != "sample").collect();
+    succeed_in(folder.path(), &arguments);
+    assert_eq!(png_size(&folder.path().join("samples-seed1.png")), (146, 146));
+}
+
+#[test]
+fn flags_override_the_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let dry = |more: &[&str]| succeed_in(folder.path(), &[&["train", "--dry-run"], more].concat());
+    let recipe = dry(&["--recipe", "digits"]);
+    assert!(recipe.contains("steps = 2000") && recipe.contains("image_size = 32"), "{recipe}");
+    let overridden =
+        dry(&["--recipe", "digits", "--epochs", "2", "--base-width", "8", "--image-size", "48x32"]);
+    assert!(overridden.contains("epochs = 2") && !overridden.contains("steps = 2000"), "{overridden}");
+    assert!(
+        overridden.contains("base_width = 8") && overridden.contains("image_size = \"48x32\""),
+        "{overridden}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a dry run writes nothing");
+}
+
+#[test]
+fn recipes_are_listed_with_what_they_are_for() {
+    let said = succeed_in(Path::new("."), &["recipes"]);
+    for name in ["digits", "mnist", "fashion-mnist", "notebook"] {
+        assert!(said.lines().any(|line| line.starts_with(name) && line.len() > 30), "{name} in\n{said}");
+    }
+}
+
+#[test]
+fn the_device_and_why_it_was_chosen_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = succeed_in(folder.path(), &["train", "--dry-run", "--device", "cpu"]);
+    assert!(said.contains("device:  CPU, as asked for"), "{said}");
+    let said = succeed_in(folder.path(), &["train", "--dry-run"]);
+    assert!(said.lines().any(|line| line.starts_with("device:  ") && line.len() > 15), "{said}");
+}
+
+#[test]
+fn mnist_and_cifar_folders_can_be_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    write_mnist(&folder.path().join("mnist"), 20);
+    write_cifar(&folder.path().join("cifar"), 20);
+    for name in ["mnist", "fashion-mnist"] {
+        let run = train_tiny(folder.path(), name_of(name), &["--dataset", name, "--data-dir", "mnist"]);
+        assert_eq!(png_size(&run.join("samples/step-000004.png")), (146, 146));
+    }
+    // The notebook's networks bring their own size, batch and width.
+    let arguments = ["train", "--dataset", "cifar10", "--data-dir", "cifar", "--model", "notebook"];
+    let said = gan_in(folder.path(), &[&arguments[..], &["--epochs", "2", "--out", "notebook"]].concat());
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert!(
+        said.stdout.contains("3x46x46 images") && said.stdout.contains("2 steps of 100"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stderr.contains("20"), "an incomplete set is said aloud: {}", said.stderr);
+    assert_eq!(png_size(&folder.path().join("notebook/samples/step-000002.png")), (386, 386));
+}
+
+fn name_of(dataset: &str) -> &'static str {
+    if dataset == "mnist" { "run-mnist" } else { "run-fashion" }
+}
+
+#[test]
+fn samples_follow_from_the_seed_and_come_as_a_grid_or_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = train_tiny(folder.path(), "run", &[]);
+    let sample = |more: &[&str]| {
+        succeed_in(folder.path(), &[&["sample", "run"], more].concat());
+    };
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    sample(&["--count", "10", "--out", "a.png"]);
+    assert_eq!(png_size(&folder.path().join("a.png")), (4 * 18 + 2, 3 * 18 + 2));
+    sample(&["--count", "10", "--out", "b.png"]);
+    assert_eq!(read("a.png"), read("b.png"));
+    sample(&["--count", "10", "--seed", "1", "--out", "c.png"]);
+    assert_ne!(read("a.png"), read("c.png"));
+
+    sample(&["--count", "70", "--out", "singles/"]);
+    assert_eq!(files_under(&folder.path().join("singles")).len(), 70);
+    assert_eq!(png_size(&folder.path().join("singles/00069.png")), (16, 16));
+    // Image i does not depend on how many are made, nor on the form of the command.
+    let file = run.join("checkpoints/step-000004/generator.safetensors");
+    succeed_in(folder.path(), &["sample", file.to_str().unwrap(), "--count", "3", "--out", "few/"]);
+    assert_eq!(read("few/00002.png"), read("singles/00002.png"));
+}
