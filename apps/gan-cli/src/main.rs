@@ -2,6 +2,9 @@
 
 #![allow(clippy::print_stdout)] // this is the program: it prints
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod args;
 mod device;
 mod failure;

@@ -1,1 +1,45 @@
-//! x
+//! Images for training: data sets, transforms with torchvision's meaning, a prefetching loader and image grids.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use candle_core::Device;
+//! use gan_data::{DataLoader, Digits, LoaderConfig, Transforms};
+//!
+//! # fn main() -> gan_data::Result<()> {
+//! let digits = Arc::new(Digits::train(0, 28)?);
+//! let config = LoaderConfig { batch_size: 16, ..LoaderConfig::default() };
+//! let mut loader = DataLoader::new(digits, Transforms::default(), config, &Device::Cpu)?;
+//! let batch = loader.next_batch()?;
+//! assert_eq!(batch.images.dims(), [16, 1, 28, 28]); // f32 in [-1, 1]
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Images stay `u8` until they become a batch. What is read from files is checked before it is believed: sizes are
+//! compared with what is really there before memory is taken for them, and every fault is a typed [`Error`] that
+//! names the file.
+
+mod cifar;
+mod dataset;
+mod digits;
+mod error;
+mod files;
+mod grid;
+mod idx;
+mod image;
+mod loader;
+mod resize;
+mod tensor;
+mod transforms;
+
+pub use self::cifar::load_cifar10;
+pub use self::dataset::{Dataset, LabelledImages, Sample, Split};
+pub use self::digits::Digits;
+pub use self::error::{Error, Result};
+pub use self::grid::{make_grid, save_image};
+pub use self::idx::load_mnist;
+pub use self::image::Image;
+pub use self::loader::{Batch, DataLoader, LoaderConfig};
+pub use self::resize::ResizeTo;
+pub use self::tensor::{to_images, to_tensor};
+pub use self::transforms::{Transform, Transforms};

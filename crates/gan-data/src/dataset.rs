@@ -1,0 +1,103 @@
+//! What a data set is, and the simplest one: every record in memory.
+
+use crate::{Error, Image, Result};
+
+/// One image of a data set, with its class where the set has classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The image as the data set has it, before any transform.
+    pub image: Image,
+    /// The class, from 0.
+    pub label: Option<u32>,
+}
+
+/// A fixed number of images, each reached by its index from whatever thread asks.
+pub trait Dataset: Send + Sync {
+    /// A short name for messages and records: `digits`, `mnist`, ...
+    fn name(&self) -> &str;
+
+    /// How many images there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Values per pixel.
+    fn channels(&self) -> usize;
+
+    /// How many classes there are, if images have labels.
+    fn classes(&self) -> Option<usize>;
+
+    /// Image `index`, from 0. The same index gives the same sample every time.
+    ///
+    /// # Errors
+    /// If there is no such image, or it cannot be read.
+    fn get(&self, index: usize) -> Result<Sample>;
+}
+
+/// Which part of a published data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// The images to learn from.
+    Train,
+    /// The images held back.
+    Test,
+}
+
+/// Images of one size in ten classes, all in memory. What [`load_mnist`](crate::load_mnist) and
+/// [`load_cifar10`](crate::load_cifar10) give.
+#[derive(Clone, Debug)]
+pub struct LabelledImages {
+    pub(crate) name: String,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) channels: usize,
+    /// The images' values one after the other, each image HWC: `labels.len() * height * width * channels` of them.
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) labels: Vec<u8>,
+}
+
+/// MNIST, Fashion-MNIST and CIFAR-10 all have ten classes.
+pub(crate) const CLASSES: u8 = 10;
+
+impl LabelledImages {
+    /// Width of every image in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height of every image in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+}
+
+impl Dataset for LabelledImages {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn channels(&self) -> usize {
+        self.channels
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(CLASSES.into())
+    }
+
+    fn get(&self, index: usize) -> Result<Sample> {
+        let Self { ref name, width, height, channels, .. } = *self;
+        let Some(&label) = self.labels.get(index) else {
+            return Err(Error::OutOfRange { dataset: name.clone(), index, len: self.len() });
+        };
+        let size = width * height * channels;
+        let pixels = self.pixels[index * size..(index + 1) * size].to_vec();
+        Ok(Sample { image: Image { width, height, channels, pixels }, label: Some(label.into()) })
+    }
+}

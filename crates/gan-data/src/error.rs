@@ -1,0 +1,205 @@
+//! What can go wrong, in words for the person who has to put it right.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why data could not be read, prepared or written. `Display` says in one line what is wrong and where,
+/// [`Error::hint`] what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system could not read a file or folder.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// The operating system could not write a file.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// There is no folder at this path.
+    #[error("there is no folder {path}", path = path.display())]
+    NoFolder {
+        /// The path that was given.
+        path: PathBuf,
+    },
+
+    /// A folder of data was named, and something else lies there.
+    #[error("{path} is not a folder", path = path.display())]
+    NotAFolder {
+        /// The path that was given.
+        path: PathBuf,
+    },
+
+    /// The folder lacks a file of the data set.
+    #[error("{folder} holds none of {names}", folder = folder.display(), names = looked_for.join(", "))]
+    MissingFile {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// The names any one of which would have done.
+        looked_for: Vec<String>,
+    },
+
+    /// A folder, pipe or device stands where a file of data should.
+    #[error("{path} is not a regular file", path = path.display())]
+    NotAFile {
+        /// The path of it.
+        path: PathBuf,
+    },
+
+    /// The content of a file is not what its format says it must be.
+    #[error("{path}: {reason}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and at which record.
+        reason: String,
+    },
+
+    /// The pixels of an image could not be encoded or decoded.
+    #[error("{path}: {source}", path = path.display())]
+    Png {
+        /// The file.
+        path: PathBuf,
+        /// What the codec said.
+        source: ::image::ImageError,
+    },
+
+    /// An image whose size cannot be worked with.
+    #[error("an image of {width}x{height} pixels with {channels} channels {reason}")]
+    ImageSize {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Values per pixel.
+        channels: usize,
+        /// What is wrong with that.
+        reason: &'static str,
+    },
+
+    /// The images of one batch differ in size or channels.
+    #[error("image {index} of the batch is {found}, the first is {first}")]
+    MixedSizes {
+        /// The place in the batch of the image that differs.
+        index: usize,
+        /// Its size, as `WIDTHxHEIGHT, N channels`.
+        found: String,
+        /// The size of the first image.
+        first: String,
+    },
+
+    /// No images where some are needed.
+    #[error("{what} is empty")]
+    Empty {
+        /// What is empty.
+        what: String,
+    },
+
+    /// An index past the end of a data set.
+    #[error("{dataset} has {len} images, there is no image {index}")]
+    OutOfRange {
+        /// The data set's name.
+        dataset: String,
+        /// The index that was asked for.
+        index: usize,
+        /// How many images there are.
+        len: usize,
+    },
+
+    /// A batch size that cannot be.
+    #[error("a batch must hold at least one image")]
+    ZeroBatch,
+
+    /// Every batch would be an incomplete last one, and those are dropped.
+    #[error("a batch of {batch_size} is larger than the data: {dataset} has {len} images")]
+    BatchTooLarge {
+        /// The data set's name.
+        dataset: String,
+        /// The batch size that was asked for.
+        batch_size: usize,
+        /// How many images there are.
+        len: usize,
+    },
+
+    /// A tensor that is not a batch of images.
+    #[error("expected images of shape [N, C, H, W] with 1 to 4 channels, got {shape:?}")]
+    NotImages {
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
+
+    /// A grid needs columns.
+    #[error("a grid must have at least one image in a row")]
+    NoColumns,
+
+    /// The thread that loads batches could not be started, or panicked.
+    #[error("the loading thread failed: {0}")]
+    Worker(String),
+
+    /// Candle could not make or move a tensor.
+    #[error("tensor error: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// One line: what to do about it.
+    pub fn hint(&self) -> String {
+        let hint = match self {
+            Self::Read { .. } => "check the path and its permissions",
+            Self::Write { .. } => "check that the folder exists, can be written to, and has space left",
+            Self::NoFolder { .. } | Self::NotAFolder { .. } => {
+                "give the folder that holds the data set's files"
+            }
+            Self::MissingFile { .. } => {
+                "put the data set's files there as they were published, or give the folder they are in"
+            }
+            Self::NotAFile { .. } => "replace it by the data set's file",
+            Self::Malformed { .. } => "the file is damaged or of another kind: fetch it again",
+            Self::Png { .. } => "check that the image is of a kind PNG can hold",
+            Self::ImageSize { .. } => "choose another image size, or convert the channels first",
+            Self::MixedSizes { .. } => {
+                "bring the images to one size with a resize and a crop, and to one number of channels"
+            }
+            Self::Empty { .. } => "give at least one image",
+            Self::OutOfRange { .. } => "ask for an index below the number of images",
+            Self::ZeroBatch => "choose a batch size of 1 or more",
+            Self::BatchTooLarge { len, .. } => {
+                return format!("choose a batch size of at most {len}, or keep the last partial batch");
+            }
+            Self::NotImages { .. } => "give a batch of images, [N, C, H, W]",
+            Self::NoColumns => "choose 1 or more images in a row",
+            Self::Worker(_) => "this is a fault of the data set's code or of the machine: please report it",
+            Self::Tensor(_) => "a smaller batch or image size may fit where this one does not",
+        };
+        hint.to_owned()
+    }
+
+    /// For `map_err`: a failed read of this path.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+
+    /// For `map_err`: a failed write of this path.
+    pub(crate) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Write { path, source }
+    }
+
+    /// A file whose content is not what it must be.
+    pub(crate) fn malformed(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Malformed { path: path.to_owned(), reason: reason.into() }
+    }
+}

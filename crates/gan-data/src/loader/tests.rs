@@ -1,0 +1,200 @@
+//! What a training run relies on.
+
+use super::*;
+use crate::{Image, Sample, Transform};
+
+/// Image `i` is two pixels, `i` and `i + 100`; its label is `i`.
+struct Numbers {
+    len: usize,
+    broken: Option<usize>,
+    panics: Option<usize>,
+}
+
+const NUMBERS: Numbers = Numbers { len: 10, broken: None, panics: None };
+
+impl Dataset for Numbers {
+    fn name(&self) -> &str {
+        "numbers"
+    }
+    fn len(&self) -> usize {
+        self.len
+    }
+    fn channels(&self) -> usize {
+        1
+    }
+    fn classes(&self) -> Option<usize> {
+        Some(self.len)
+    }
+    fn get(&self, index: usize) -> Result<Sample> {
+        assert_ne!(Some(index), self.panics, "a fault in the code");
+        if Some(index) == self.broken {
+            return Err(Error::malformed("images/7.png".as_ref(), "is broken off"));
+        }
+        let image = Image { width: 2, height: 1, channels: 1, pixels: vec![index as u8, index as u8 + 100] };
+        Ok(Sample { image, label: Some(index as u32) })
+    }
+}
+
+fn loader(numbers: Numbers, config: LoaderConfig) -> DataLoader {
+    let flip = Transforms::new(vec![Transform::RandomHorizontalFlip { probability: 0.5 }]);
+    DataLoader::new(Arc::new(numbers), flip, config, &Device::Cpu).unwrap()
+}
+
+fn config(batch_size: usize) -> LoaderConfig {
+    LoaderConfig { batch_size, seed: 5, ..LoaderConfig::default() }
+}
+
+/// All that a batch holds, to compare.
+type Content = (u64, u64, Vec<u32>, Vec<f32>);
+
+fn next(loader: &mut DataLoader) -> Content {
+    let batch = loader.next_batch().unwrap();
+    let values = batch.images.flatten_all().unwrap().to_vec1().unwrap();
+    (batch.epoch, batch.index, batch.labels.unwrap(), values)
+}
+
+fn take(loader: &mut DataLoader, count: usize) -> Vec<Content> {
+    (0..count).map(|_| next(loader)).collect()
+}
+
+#[test]
+fn the_seed_decides_everything() {
+    let run = |seed| take(&mut loader(NUMBERS, LoaderConfig { seed, ..config(3) }), 9);
+    assert_eq!(run(5), run(5));
+    assert_ne!(run(5), run(6));
+}
+
+#[test]
+fn starting_at_a_batch_is_going_on_from_it() {
+    for drop_last in [true, false] {
+        let config = LoaderConfig { drop_last, ..config(3) };
+        let whole = take(&mut loader(NUMBERS, config), 12);
+        for start in 0..10 {
+            let resumed = take(&mut loader(NUMBERS, config).starting_at(start as u64), 2);
+            assert_eq!(resumed, whole[start..start + 2], "from batch {start}");
+        }
+        let mut moved = loader(NUMBERS, config);
+        take(&mut moved, 3);
+        assert_eq!(take(&mut moved.starting_at(7), 2), whole[7..9]);
+    }
+}
+
+#[test]
+fn nothing_before_the_start_is_read() {
+    let order = loader(NUMBERS, config(3)).recipe.order(0);
+    let broken = Numbers { broken: Some(order[1]), ..NUMBERS };
+    assert!(loader(broken, config(3)).starting_at(1).next_batch().is_ok());
+}
+
+#[test]
+fn an_epoch_holds_every_image_once_in_an_order_of_its_own() {
+    let mut loader = loader(NUMBERS, LoaderConfig { drop_last: false, ..config(4) });
+    assert_eq!(loader.batches_per_epoch(), 3);
+    let mut epochs = Vec::new();
+    for epoch in 0..3 {
+        let batches = take(&mut loader, 3);
+        assert!(batches.iter().all(|batch| batch.0 == epoch));
+        assert_eq!(batches.iter().map(|batch| batch.2.len()).collect::<Vec<_>>(), [4, 4, 2]);
+        epochs.push(batches.iter().flat_map(|batch| batch.2.clone()).collect::<Vec<_>>());
+    }
+    assert!(epochs[0] != epochs[1] && epochs[1] != epochs[2], "{epochs:?}");
+    for mut epoch in epochs {
+        epoch.sort_unstable();
+        assert_eq!(epoch, (0..10).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn the_last_partial_batch_is_dropped_when_asked_to() {
+    let mut loader = loader(NUMBERS, LoaderConfig { drop_last: true, ..config(4) });
+    assert_eq!(loader.batches_per_epoch(), 2);
+    let batches = take(&mut loader, 5);
+    assert!(batches.iter().all(|batch| batch.2.len() == 4));
+    assert_eq!(batches.iter().map(|batch| batch.0).collect::<Vec<_>>(), [0, 0, 1, 1, 2]);
+    assert_eq!(batches.iter().map(|batch| batch.1).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn without_shuffling_the_order_is_the_data_sets() {
+    let mut loader = loader(NUMBERS, LoaderConfig { shuffle: false, ..config(5) });
+    let labels: Vec<_> = take(&mut loader, 3).into_iter().map(|batch| batch.2).collect();
+    assert_eq!(labels, [vec![0, 1, 2, 3, 4], vec![5, 6, 7, 8, 9], vec![0, 1, 2, 3, 4]]);
+}
+
+#[test]
+fn a_batch_may_be_larger_than_the_data_when_partial_ones_are_kept() {
+    let mut loader = loader(NUMBERS, LoaderConfig { drop_last: false, ..config(usize::MAX) });
+    assert_eq!(loader.batches_per_epoch(), 1);
+    assert_eq!(next(&mut loader).2.len(), 10);
+}
+
+/// Which images of each epoch come out flipped, by index.
+fn flips(config: LoaderConfig, epochs: usize) -> Vec<[bool; 10]> {
+    let mut loader = loader(NUMBERS, LoaderConfig { drop_last: false, ..config });
+    let mut flips = vec![[false; 10]; epochs];
+    for _ in 0..epochs as u64 * loader.batches_per_epoch() {
+        let (epoch, _, labels, values) = next(&mut loader);
+        for (label, pair) in labels.into_iter().zip(values.chunks(2)) {
+            flips[epoch as usize][label as usize] = pair[0] > pair[1];
+        }
+    }
+    flips
+}
+
+#[test]
+fn flips_follow_from_seed_epoch_and_index_alone() {
+    let reference = flips(config(3), 4);
+    assert_eq!(reference, flips(LoaderConfig { shuffle: false, prefetch: 0, ..config(7) }, 4));
+    assert_ne!(reference, flips(LoaderConfig { seed: 6, ..config(3) }, 4));
+    assert_ne!(reference[0], reference[1]);
+    let flipped = reference.iter().flatten().filter(|&&flip| flip).count();
+    assert!((10..=30).contains(&flipped), "{flipped} of 40");
+}
+
+#[test]
+fn an_image_that_fails_comes_out_as_its_error_each_time_it_is_asked_for() {
+    let broken = Numbers { broken: Some(7), ..NUMBERS };
+    let mut loader = loader(broken, LoaderConfig { shuffle: false, ..config(2) });
+    take(&mut loader, 3);
+    for _ in 0..2 {
+        let error = loader.next_batch().unwrap_err();
+        assert_eq!(error.to_string(), "images/7.png: is broken off");
+    }
+}
+
+#[test]
+fn a_panic_in_the_data_set_is_an_error() {
+    let panics = Numbers { panics: Some(3), ..NUMBERS };
+    let mut loader = loader(panics, LoaderConfig { shuffle: false, ..config(2) });
+    take(&mut loader, 1);
+    let error = loader.next_batch().unwrap_err().to_string();
+    assert!(error.contains("a fault in the code"), "{error}");
+}
+
+#[test]
+fn dropping_the_loader_ends_its_thread() {
+    for (prefetch, taken) in [(0, 1), (1, 1), (4, 1), (usize::MAX, 3)] {
+        let numbers: Arc<dyn Dataset> = Arc::new(NUMBERS);
+        let config = LoaderConfig { prefetch, ..config(2) };
+        let mut loader =
+            DataLoader::new(numbers.clone(), Transforms::default(), config, &Device::Cpu).unwrap();
+        take(&mut loader, taken);
+        drop(loader);
+        assert_eq!(Arc::strong_count(&numbers), 1, "the thread still holds the data");
+    }
+}
+
+#[test]
+fn what_can_make_no_batch_is_an_error() {
+    let new = |len, batch_size, drop_last| {
+        let config = LoaderConfig { drop_last, ..config(batch_size) };
+        DataLoader::new(Arc::new(Numbers { len, ..NUMBERS }), Transforms::default(), config, &Device::Cpu)
+            .err()
+    };
+    assert!(matches!(new(10, 0, true), Some(Error::ZeroBatch)));
+    assert!(matches!(new(0, 1, false), Some(Error::Empty { .. })));
+    let too_large = new(10, 11, true).unwrap();
+    assert_eq!(too_large.to_string(), "a batch of 11 is larger than the data: numbers has 10 images");
+    assert!(too_large.hint().contains("at most 10"), "{}", too_large.hint());
+    assert!(new(10, 11, false).is_none() && new(10, 10, true).is_none());
+}
