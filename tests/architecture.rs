@@ -1,5 +1,7 @@
 //! The walls of the house: who may know whom (ARCHITECTURE.md), and where `unsafe` may stand.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

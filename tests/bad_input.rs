@@ -1,5 +1,7 @@
 //! Nothing a person can type or point at ends in a panic: one line says what is wrong and where, one what to do.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod common;
 use common::{TINY, gan_in, train_tiny, write_cifar, write_mnist};
 use std::path::Path;

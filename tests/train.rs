@@ -1,5 +1,7 @@
 //! `gan train` and `gan sample` as a person uses them.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod common;
 use common::{TINY, final_generator, gan_in, succeed_in, train_tiny, write_cifar, write_mnist};
 use std::collections::BTreeSet;

@@ -17,6 +17,7 @@ pub struct Gan {
 #[derive(Subcommand)]
 pub enum Command {
     /// Train a GAN; without a flag, a DCGAN on the embedded digits
+    #[command(allow_negative_numbers = true)]
     Train(Box<TrainFlags>),
     /// Make images from a trained generator
     Sample(SampleFlags),

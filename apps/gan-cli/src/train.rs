@@ -70,7 +70,7 @@ fn configure(flags: &TrainFlags) -> Result<TrainConfig, Failure> {
 
 fn parse(text: &str, name: &str) -> Result<toml::Table, Failure> {
     let complain = |error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
         Failure::usage(
             format!("{name}, line {line}: {message}"),

@@ -1,5 +1,7 @@
 //! What a user of the models relies on: PyTorch's names and counts, shapes, seeds, and what is refused.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use gan_models::candle_core::{Device, Result as TensorResult, Tensor};
 use gan_models::{Discriminator, Family, Generator, Latent, Mode, ModelConfig, latents, probability};
 

@@ -141,8 +141,8 @@ impl NormalizeBatch {
                     .into_par_iter()
                     .map(|c| {
                         let mean = T::from_f64(self.mean[c]);
-                        let dbias = sum_channel(c, channels, plane, x.len(), |i| dy[i]);
-                        let dot = sum_channel(c, channels, plane, x.len(), |i| dy[i] * (x[i] - mean));
+                        let dbias = sum_channel((dy, dy), c, channels, plane, |dy, _| dy);
+                        let dot = sum_channel((dy, x), c, channels, plane, |dy, x| dy * (x - mean));
                         (dbias, dot * self.inverse_std[c])
                     })
                     .collect();
@@ -234,35 +234,36 @@ fn statistics<T: Real>(x: &[T], channels: usize, plane: usize) -> (Vec<f64>, Vec
     (0..channels)
         .into_par_iter()
         .map(|c| {
-            let mean = sum_channel(c, channels, plane, x.len(), |i| x[i]) / count;
+            let mean = sum_channel((x, x), c, channels, plane, |x, _| x) / count;
             let rounded = T::from_f64(mean);
-            let square = |i: usize| (x[i] - rounded) * (x[i] - rounded);
-            (mean, sum_channel(c, channels, plane, x.len(), square) / count)
+            let square = |x: T, _| (x - rounded) * (x - rounded);
+            (mean, sum_channel((x, x), c, channels, plane, square) / count)
         })
         .unzip()
 }
 
-/// The sum of `value(i)` over all elements i of channel c in `[N, channels, plane]`: 16 running sums a plane, for speed
-/// and accuracy, and planes added in f64. The order depends on the shape alone.
+/// The sum of `value(a, b)` over all elements of channel c of a and b, both `[N, channels, plane]`: 16 running sums a
+/// plane, for speed and accuracy, and planes added in f64. The order depends on the shape alone.
 fn sum_channel<T: Real>(
+    (a, b): (&[T], &[T]),
     c: usize,
     channels: usize,
     plane: usize,
-    len: usize,
-    value: impl Fn(usize) -> T,
+    value: impl Fn(T, T) -> T,
 ) -> f64 {
     const LANES: usize = 16;
     let mut total = 0.0;
-    for start in (c * plane..len).step_by(channels * plane) {
+    for start in (c * plane..a.len()).step_by(channels * plane) {
+        let (a, a_rest) = a[start..][..plane].as_chunks::<LANES>();
+        let (b, b_rest) = b[start..][..plane].as_chunks::<LANES>();
         let mut lanes = [T::zero(); LANES];
-        let whole = plane - plane % LANES;
-        for i in (start..start + whole).step_by(LANES) {
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                *sum += value(i + lane);
+        for (a, b) in a.iter().zip(b) {
+            for lane in 0..LANES {
+                lanes[lane] += value(a[lane], b[lane]);
             }
         }
-        for i in start + whole..start + plane {
-            lanes[0] += value(i);
+        for (&a, &b) in a_rest.iter().zip(b_rest) {
+            lanes[0] += value(a, b);
         }
         total += lanes.iter().map(|&lane| widen(lane)).sum::<f64>();
     }

@@ -4,7 +4,6 @@ use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use gan_data::{DataLoader, Dataset, Digits, LoaderConfig, ResizeTo, Split, Transform, Transforms};
-use std::path::Path;
 use std::sync::Arc;
 
 /// The names of the data sets there are.
@@ -13,24 +12,18 @@ pub const NAMES: [&str; 4] = ["digits", "mnist", "fashion-mnist", "cifar10"];
 /// Batches to prepare ahead.
 const PREFETCH: usize = 4;
 
-/// Opens the training images of the config's data set.
+/// Opens the training images of the config's data set: from its folder, or, with the feature `hub` and without a folder,
+/// from the Hugging Face hub.
 pub fn open(config: &TrainConfig) -> Result<Arc<dyn Dataset>> {
-    let dir = || -> Result<&Path> {
-        config.data_dir.as_deref().ok_or_else(|| {
-            Error::config(
-                format!("the data set {} needs its files, and no folder is given", config.dataset),
-                format!("give the folder that holds them: --data-dir DIR ({})", files_of(&config.dataset)),
-            )
-        })
-    };
-    Ok(match config.dataset.as_str() {
-        "digits" => {
-            let size = config.image_size();
-            Arc::new(Digits::train(config.seed, size.height.max(size.width).max(16))?)
+    let size = config.image_size();
+    Ok(match (config.dataset.as_str(), config.data_dir.as_deref()) {
+        ("digits", _) => Arc::new(Digits::train(config.seed, size.height.max(size.width).max(16))?),
+        (name @ ("mnist" | "fashion-mnist"), Some(dir)) => {
+            Arc::new(gan_data::load_mnist(dir, Split::Train, name)?)
         }
-        name @ ("mnist" | "fashion-mnist") => Arc::new(gan_data::load_mnist(dir()?, Split::Train, name)?),
-        "cifar10" => Arc::new(gan_data::load_cifar10(dir()?, Split::Train)?),
-        other => {
+        ("cifar10", Some(dir)) => Arc::new(gan_data::load_cifar10(dir, Split::Train)?),
+        (name @ ("mnist" | "fashion-mnist" | "cifar10"), None) => from_hub(name)?,
+        (other, _) => {
             return Err(Error::config(
                 format!("there is no data set {other}"),
                 format!("the data sets are {}", NAMES.join(", ")),
@@ -39,11 +32,23 @@ pub fn open(config: &TrainConfig) -> Result<Arc<dyn Dataset>> {
     })
 }
 
-fn files_of(dataset: &str) -> &'static str {
-    match dataset {
+#[cfg(feature = "hub")]
+fn from_hub(name: &str) -> Result<Arc<dyn Dataset>> {
+    Ok(Arc::new(gan_data::load_from_hub(name, Split::Train)?))
+}
+
+#[cfg(not(feature = "hub"))]
+fn from_hub(name: &str) -> Result<Arc<dyn Dataset>> {
+    let files = match name {
         "cifar10" => "data_batch_1.bin, ...",
-        _ => "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, ...",
-    }
+        _ => "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz",
+    };
+    Err(Error::config(
+        format!("the data set {name} needs its files, and no folder is given"),
+        format!(
+            "give the folder that holds them, --data-dir DIR ({files}), or build with --features hub to download them"
+        ),
+    ))
 }
 
 /// The loader of a data set, at the size and in the order that the config asks for.

@@ -1,5 +1,7 @@
 //! Three whole training steps against PyTorch (assets/fixtures/make_dcgan_steps.py).
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use candle_core::{DType, Device, Result, Tensor, Var, safetensors};
 use gan_models::{Family, Mode, ModelConfig, Params};
 use gan_train::{Loss, TrainConfig, Trainer};

@@ -1,7 +1,6 @@
 //! The shape of one convolution.
 
 use candle_core::{Result, bail};
-use std::ops::Range;
 
 /// The shape of a convolution between an image `[batch, image_channels, image_h, image_w]` and maps
 /// `[batch, map_channels, map_h, map_w]`. `conv2d` goes from image to maps, `conv_transpose2d` from maps to image.
@@ -18,16 +17,6 @@ pub(super) struct Geometry {
     pub kernel_w: usize,
     pub stride: usize,
     pub padding: usize,
-}
-
-/// One row of one tap of one image: `map_w` elements of the columns matrix, and the pixels they stand for.
-pub(super) struct Row {
-    /// Where the row begins in the columns matrix.
-    pub column: usize,
-    /// Which of its elements lie inside the image.
-    pub inside: Range<usize>,
-    /// The pixel of the first of them; the next is `stride` pixels on.
-    pub pixel: usize,
 }
 
 impl Geometry {
@@ -138,39 +127,9 @@ impl Geometry {
         self.image_channels * self.kernel_h * self.kernel_w
     }
 
-    /// Visits every row of the columns matrix `[C*kh*kw, count*h*w]` of `count` images.
-    pub fn for_each_row(&self, count: usize, mut visit: impl FnMut(Row)) {
-        let width = count * self.places();
-        for image in 0..count {
-            for channel in 0..self.image_channels {
-                let plane = (image * self.image_channels + channel) * self.image_h * self.image_w;
-                for ky in 0..self.kernel_h {
-                    for kx in 0..self.kernel_w {
-                        let tap = (channel * self.kernel_h + ky) * self.kernel_w + kx;
-                        let inside = self.inside(kx);
-                        let left = (inside.start * self.stride + kx).saturating_sub(self.padding);
-                        for y in 0..self.map_h {
-                            let column = tap * width + image * self.places() + y * self.map_w;
-                            let row = (y * self.stride + ky).checked_sub(self.padding);
-                            visit(match row.filter(|&row| row < self.image_h && !inside.is_empty()) {
-                                Some(row) => {
-                                    let pixel = plane + row * self.image_w + left;
-                                    Row { column, inside: inside.clone(), pixel }
-                                }
-                                None => Row { column, inside: 0..0, pixel: 0 },
-                            });
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The places x of a row at which tap kx lies inside the image: `0 <= x * stride + kx - padding < image_w`.
-    fn inside(&self, kx: usize) -> Range<usize> {
-        let first = self.padding.saturating_sub(kx).div_ceil(self.stride);
-        let end = (self.image_w + self.padding).saturating_sub(kx).div_ceil(self.stride).min(self.map_w);
-        first.min(end)..end
+    /// Whether the kernel covers the whole image, so that the convolution is one matrix product.
+    pub fn is_dense(&self) -> bool {
+        self.padding == 0 && (self.kernel_h, self.kernel_w) == (self.image_h, self.image_w)
     }
 }
 

@@ -7,11 +7,15 @@
 //! - [`scatter`]: `image = columns^-1(weight^T . maps)`: conv_transpose2d forward, conv2d's input gradient;
 //! - [`weight_gradient`]: `dweight = sum over images of maps . columns(image)^T`: of both.
 //!
+//! Where the kernel covers the whole image (the first layer of a generator, the last of a discriminator), the image is
+//! its own matrix of columns, and nothing needs to be unrolled.
+//!
 //! Small maps (4x4) would make gemms too narrow to be fast, so several images are unrolled side by side: a group.
 //! Groups run in parallel, each gemm on one thread. Groups and chunks follow from the shape alone, never from the
 //! number of threads, so the result has the same bits on one thread and on many.
 
 use super::geometry::Geometry;
+use super::unroll::{roll_up, unroll};
 use crate::cpu::{Matrix, Real, matmul};
 use rayon::prelude::*;
 
@@ -19,6 +23,8 @@ use rayon::prelude::*;
 const COLUMNS_A_GROUP: usize = 256;
 /// The weight gradient is summed in at most this many partial sums.
 const WEIGHT_CHUNKS: usize = 8;
+/// A product without unrolling is split into at most this many.
+const DENSE_TASKS: usize = 4;
 
 /// Images to unroll side by side, of `images` there are.
 fn group_size(images: usize, places: usize) -> usize {
@@ -33,6 +39,11 @@ pub(super) fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T]) -> Vec
     let (image_len, map_len) = (g.image_len(), g.map_len());
     let group = group_size(g.batch, places);
     let mut maps = vec![T::zero(); g.batch * map_len];
+    if g.is_dense() {
+        let weight = Matrix::rows(weight, taps).transposed();
+        multiply_rows(&mut maps, Matrix::rows(image, taps), weight, (g.batch, g.map_channels, taps));
+        return maps;
+    }
     maps.par_chunks_mut(group * map_len).zip(image.par_chunks(group * image_len)).for_each_init(
         || (Vec::new(), Vec::new()),
         |(columns, product), (maps, images)| {
@@ -58,6 +69,11 @@ pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T>
     let (image_len, map_len) = (g.image_len(), g.map_len());
     let group = group_size(g.batch, places);
     let mut image = vec![T::zero(); g.batch * image_len];
+    if g.is_dense() {
+        let shape = (g.batch, taps, g.map_channels);
+        multiply_rows(&mut image, Matrix::rows(maps, g.map_channels), Matrix::rows(weight, taps), shape);
+        return image;
+    }
     image.par_chunks_mut(group * image_len).zip(maps.par_chunks(group * map_len)).for_each_init(
         || (Vec::new(), Vec::new()),
         |(columns, gathered), (images, maps)| {
@@ -78,6 +94,12 @@ pub(super) fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) ->
     let (places, taps) = (g.places(), g.taps());
     let (image_len, map_len) = (g.image_len(), g.map_len());
     let weight_len = g.map_channels * taps;
+    if g.is_dense() {
+        let mut sum = vec![T::zero(); weight_len];
+        let maps = Matrix::rows(maps, g.map_channels).transposed();
+        multiply_rows(&mut sum, maps, Matrix::rows(image, taps), (g.map_channels, taps, g.batch));
+        return sum;
+    }
     let chunk = g.batch.div_ceil(WEIGHT_CHUNKS);
     let partial_sums: Vec<Vec<T>> = image
         .par_chunks(chunk * image_len)
@@ -99,6 +121,20 @@ pub(super) fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) ->
         })
         .collect();
     add_in_order(partial_sums)
+}
+
+/// `out[m, n] = lhs[m, k] * rhs[k, n]`, some rows of `out` a task.
+fn multiply_rows<T: Real>(
+    out: &mut [T],
+    lhs: Matrix<'_, T>,
+    rhs: Matrix<'_, T>,
+    (m, n, k): (usize, usize, usize),
+) {
+    let rows = m.div_ceil(DENSE_TASKS);
+    out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
+        let lhs = Matrix { data: &lhs.data[task * rows * lhs.row_stride..], ..lhs };
+        matmul((out.len() / n, n, k), out, n, lhs, rhs, false);
+    });
 }
 
 /// The sum of the vectors, element by element, always in the order given.
@@ -139,39 +175,4 @@ fn swap_leading<T: Real>(from: &[T], to: &mut [T], a: usize, b: usize, run: usiz
             to[(j * a + i) * run..][..run].copy_from_slice(&from[(i * b + j) * run..][..run]);
         }
     }
-}
-
-/// im2col: images `[count, C, H, W]` -> columns `[C*kh*kw, count*h*w]`, zero where the kernel hangs over the edge.
-fn unroll<T: Real>(g: &Geometry, images: &[T], columns: &mut Vec<T>) {
-    let count = images.len() / g.image_len();
-    columns.resize(g.taps() * count * g.places(), T::zero());
-    g.for_each_row(count, |row| {
-        let out = &mut columns[row.column..][..g.map_w];
-        out[..row.inside.start].fill(T::zero());
-        out[row.inside.end..].fill(T::zero());
-        let (out, pixels) = (&mut out[row.inside], &images[row.pixel..]);
-        match g.stride {
-            1 => out.copy_from_slice(&pixels[..out.len()]),
-            2 => out.iter_mut().zip(pixels.chunks(2)).for_each(|(out, pair)| *out = pair[0]),
-            stride => {
-                out.iter_mut().zip(pixels.iter().step_by(stride)).for_each(|(out, &pixel)| *out = pixel)
-            }
-        }
-    });
-}
-
-/// col2im, the adjoint of [`unroll`]: adds columns `[C*kh*kw, count*h*w]` onto images `[count, C, H, W]`.
-fn roll_up<T: Real>(g: &Geometry, columns: &[T], images: &mut [T]) {
-    let count = images.len() / g.image_len();
-    g.for_each_row(count, |row| {
-        let values = &columns[row.column..][..g.map_w][row.inside];
-        let pixels = &mut images[row.pixel..];
-        match g.stride {
-            1 => pixels.iter_mut().zip(values).for_each(|(pixel, &value)| *pixel += value),
-            2 => pixels.chunks_mut(2).zip(values).for_each(|(pair, &value)| pair[0] += value),
-            stride => {
-                pixels.iter_mut().step_by(stride).zip(values).for_each(|(pixel, &value)| *pixel += value)
-            }
-        }
-    });
 }

@@ -2,6 +2,7 @@
 
 mod geometry;
 mod kernels;
+mod unroll;
 
 use crate::cpu::{Real, dispatch, has_kernel, slice};
 use crate::reference;

@@ -1,0 +1,151 @@
+//! im2col and its adjoint, by phases.
+//!
+//! With stride s the taps of a kernel visit the padded image in s x s interleaved grids. Split into these *phases*, the
+//! image has one plain row for each row that a tap visits: `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, and tap
+//! (ky, kx) at place (y, x) is `phase[ky % s, kx % s][y + ky / s, x + kx / s]`. So the split alone deals with stride and
+//! padding, once a pixel, and each of the many taps is a copy of whole rows.
+
+use super::geometry::Geometry;
+use crate::cpu::Real;
+
+/// im2col: images `[count, C, H, W]` -> columns `[C*kh*kw, count*h*w]`, zero where the kernel hangs over the edge.
+pub(super) fn unroll<T: Real>(g: &Geometry, images: &[T], columns: &mut Vec<T>) {
+    let phases = Phases::of(g);
+    let mut split = vec![T::zero(); phases.len()];
+    let width = images.len() / g.image_len() * g.places();
+    columns.resize(g.taps() * width, T::zero());
+    for (plane, pixels) in images.chunks(g.image_h * g.image_w).enumerate() {
+        phases.for_each_pixel_row(|pixel, phase, count| {
+            let (from, to) = (&pixels[pixel..], &mut split[phase..][..count]);
+            match g.stride {
+                1 => to.copy_from_slice(&from[..count]),
+                2 => to.iter_mut().zip(from.chunks(2)).for_each(|(to, pair)| *to = pair[0]),
+                stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+            }
+        });
+        phases.for_each_tap(plane, width, |column, phase| {
+            let (to, from) = (&mut columns[column..][..g.places()], &split[phase..]);
+            copy_rows(to, from, g.map_w, phases.width);
+        });
+    }
+}
+
+/// col2im, the adjoint of [`unroll`]: adds columns `[C*kh*kw, count*h*w]` up to images `[count, C, H, W]`.
+pub(super) fn roll_up<T: Real>(g: &Geometry, columns: &[T], images: &mut [T]) {
+    let phases = Phases::of(g);
+    let mut split = vec![T::zero(); phases.len()];
+    let width = images.len() / g.image_len() * g.places();
+    for (plane, pixels) in images.chunks_mut(g.image_h * g.image_w).enumerate() {
+        split.fill(T::zero());
+        phases.for_each_tap(plane, width, |column, phase| {
+            add_rows(&mut split[phase..], &columns[column..][..g.places()], g.map_w, phases.width);
+        });
+        phases.for_each_pixel_row(|pixel, phase, count| {
+            let (to, from) = (&mut pixels[pixel..], &split[phase..][..count]);
+            match g.stride {
+                1 => to[..count].copy_from_slice(from),
+                2 => to.chunks_mut(2).zip(from).for_each(|(pair, &from)| pair[0] = from),
+                stride => to.iter_mut().step_by(stride).zip(from).for_each(|(to, &from)| *to = from),
+            }
+        });
+    }
+}
+
+/// The s x s phases of one padded image plane, each `height x width`, one after the other.
+struct Phases<'a> {
+    geometry: &'a Geometry,
+    height: usize,
+    width: usize,
+}
+
+impl<'a> Phases<'a> {
+    fn of(geometry: &'a Geometry) -> Self {
+        let Geometry { map_h, map_w, kernel_h, kernel_w, stride, .. } = *geometry;
+        Self { geometry, height: map_h + (kernel_h - 1) / stride, width: map_w + (kernel_w - 1) / stride }
+    }
+
+    fn len(&self) -> usize {
+        self.geometry.stride.pow(2) * self.height * self.width
+    }
+
+    /// Visits the rows of all phases that hold pixels: the first pixel in the plane, the first element in the phases, and
+    /// how many there are; the next pixel is `stride` on, the next element beside it. Every pixel is visited that any tap
+    /// reads, once. The rest of the phases is padding.
+    fn for_each_pixel_row(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let Geometry { image_h, image_w, stride, padding, .. } = *self.geometry;
+        for a in 0..stride {
+            for b in 0..stride {
+                let phase = (a * stride + b) * self.height * self.width;
+                let first = padding.saturating_sub(b).div_ceil(stride);
+                let end = (image_w + padding).saturating_sub(b).div_ceil(stride).min(self.width);
+                for i in 0..self.height {
+                    let y = (i * stride + a).wrapping_sub(padding); // above the image: wraps to beyond it
+                    if y < image_h && first < end {
+                        let x = first * stride + b - padding;
+                        visit(y * image_w + x, phase + i * self.width + first, end - first);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Visits the taps of one plane (of image `plane / C`, channel `plane % C`): where its `h*w` columns begin in a matrix
+    /// that is `width` columns wide, and where its first row begins in the phases.
+    fn for_each_tap(&self, plane: usize, width: usize, mut visit: impl FnMut(usize, usize)) {
+        let g = self.geometry;
+        let (image, channel) = (plane / g.image_channels, plane % g.image_channels);
+        for ky in 0..g.kernel_h {
+            for kx in 0..g.kernel_w {
+                let tap = (channel * g.kernel_h + ky) * g.kernel_w + kx;
+                let phase = (ky % g.stride) * g.stride + kx % g.stride;
+                let begin = (phase * self.height + ky / g.stride) * self.width + kx / g.stride;
+                visit(tap * width + image * g.places(), begin);
+            }
+        }
+    }
+}
+
+/// Copies rows of `width` elements: one after the other in `to`, `stride` apart in `from`.
+fn copy_rows<T: Real>(to: &mut [T], from: &[T], width: usize, stride: usize) {
+    // Most rows are short powers of two: with their length known, a row is a move or two, and no call.
+    match width {
+        4 => copy_rows_of::<4, T>(to, from, stride),
+        8 => copy_rows_of::<8, T>(to, from, stride),
+        16 => copy_rows_of::<16, T>(to, from, stride),
+        32 => copy_rows_of::<32, T>(to, from, stride),
+        _ => {
+            for (to, from) in to.chunks_mut(width).zip(from.chunks(stride)) {
+                to.copy_from_slice(&from[..width]);
+            }
+        }
+    }
+}
+
+fn copy_rows_of<const WIDTH: usize, T: Real>(to: &mut [T], from: &[T], stride: usize) {
+    let (to, _) = to.as_chunks_mut::<WIDTH>();
+    for (to, from) in to.iter_mut().zip(from.chunks(stride)) {
+        to.copy_from_slice(&from[..WIDTH]);
+    }
+}
+
+/// Adds rows of `width` elements: one after the other in `from`, `stride` apart in `to`.
+fn add_rows<T: Real>(to: &mut [T], from: &[T], width: usize, stride: usize) {
+    match width {
+        4 => add_rows_of::<4, T>(to, from, stride),
+        8 => add_rows_of::<8, T>(to, from, stride),
+        16 => add_rows_of::<16, T>(to, from, stride),
+        32 => add_rows_of::<32, T>(to, from, stride),
+        _ => {
+            for (to, from) in to.chunks_mut(stride).zip(from.chunks(width)) {
+                to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+            }
+        }
+    }
+}
+
+fn add_rows_of<const WIDTH: usize, T: Real>(to: &mut [T], from: &[T], stride: usize) {
+    let (from, _) = from.as_chunks::<WIDTH>();
+    for (to, from) in to.chunks_mut(stride).zip(from) {
+        to[..WIDTH].iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+    }
+}
