@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::{Fingerprint, Split};
+
 /// Why data could not be read, prepared or written. `Display` says in one line what is wrong and where,
 /// [`Error::hint`] what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +147,54 @@ pub enum Error {
     #[error("the loading thread failed: {0}")]
     Worker(String),
 
+    /// A file holds other images than those its data set was published with.
+    #[error("{path} is not {dataset}: its {split:?} split is {expected}, and here are {found}", path = path.display())]
+    NotTheDataset {
+        /// The file.
+        path: PathBuf,
+        /// The data set's name.
+        dataset: String,
+        /// The part of it that the file should be.
+        split: Split,
+        /// What was published.
+        expected: Box<Fingerprint>,
+        /// What is in the file.
+        found: String,
+    },
+
+    /// A data set that this crate does not fetch.
+    #[error("there is no data set {dataset} to fetch")]
+    NotOnHub {
+        /// The name that was given.
+        dataset: String,
+    },
+
+    /// No hub answers, and the data set is not in the cache.
+    #[error("cannot reach the hub {endpoint} for {dataset}: {reason}")]
+    HubUnreachable {
+        /// The data set's name.
+        dataset: String,
+        /// The address of the hub.
+        endpoint: String,
+        /// What the connection came to.
+        reason: String,
+    },
+
+    /// The hub does not give a file, or not all of it.
+    #[error("cannot fetch {file}: {reason}")]
+    HubDownload {
+        /// The data set's name.
+        dataset: String,
+        /// The address of the file.
+        file: String,
+        /// What the hub said, or how the transfer ended.
+        reason: String,
+    },
+
+    /// The client of the hub could not be set up.
+    #[error("cannot set up the connection to the hub: {0}")]
+    HubClient(String),
+
     /// Candle could not make or move a tensor.
     #[error("tensor error: {0}")]
     Tensor(#[from] candle_core::Error),
@@ -181,6 +231,22 @@ impl Error {
             Self::NotImages { .. } => "give a batch of images, [N, C, H, W]",
             Self::NoColumns => "choose 1 or more images in a row",
             Self::Worker(_) => "this is a fault of the data set's code or of the machine: please report it",
+            Self::NotTheDataset { dataset, .. } => {
+                return format!(
+                    "it is fetched again the next time; if that gives the same, {}",
+                    own_files(dataset)
+                );
+            }
+            Self::NotOnHub { .. } => "the sets that can be fetched are mnist, fashion-mnist and cifar10",
+            Self::HubUnreachable { dataset, .. } => {
+                return format!("check the network, or {}", own_files(dataset));
+            }
+            Self::HubDownload { dataset, .. } => {
+                return format!("try again later, or {}", own_files(dataset));
+            }
+            Self::HubClient(_) => {
+                "check HF_ENDPOINT, the address of the hub, and that this machine has root certificates"
+            }
             Self::Tensor(_) => "a smaller batch or image size may fit where this one does not",
         };
         hint.to_owned()
@@ -202,4 +268,15 @@ impl Error {
     pub(crate) fn malformed(path: &Path, reason: impl Into<String>) -> Self {
         Self::Malformed { path: path.to_owned(), reason: reason.into() }
     }
+}
+
+/// How to do without the hub.
+fn own_files(dataset: &str) -> String {
+    let files = match dataset {
+        "cifar10" => "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+        _ => {
+            "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz"
+        }
+    };
+    format!("put {files} in a folder and give it with --data-dir DIR")
 }

@@ -24,10 +24,15 @@ mod dataset;
 mod digits;
 mod error;
 mod files;
+mod fingerprint;
 mod grid;
+#[cfg(feature = "hub")]
+mod hub;
 mod idx;
 mod image;
 mod loader;
+#[cfg(feature = "hub")]
+mod parquet;
 mod resize;
 mod tensor;
 mod transforms;
@@ -36,7 +41,10 @@ pub use self::cifar::load_cifar10;
 pub use self::dataset::{Dataset, LabelledImages, Sample, Split};
 pub use self::digits::Digits;
 pub use self::error::{Error, Result};
+pub use self::fingerprint::Fingerprint;
 pub use self::grid::{make_grid, save_image};
+#[cfg(feature = "hub")]
+pub use self::hub::{Hub, load_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
 pub use self::loader::{Batch, DataLoader, LoaderConfig};
