@@ -131,10 +131,11 @@ fn flags_override_the_recipe() {
     let folder = tempfile::tempdir().unwrap();
     let dry = |more: &[&str]| succeed_in(folder.path(), &[&["train", "--dry-run"], more].concat());
     let recipe = dry(&["--recipe", "digits"]);
-    assert!(recipe.contains("steps = 2000") && recipe.contains("image_size = 32"), "{recipe}");
+    assert_eq!(recipe, dry(&[]), "the digits are the default");
+    assert!(recipe.contains("steps = 2500") && recipe.contains("image_size = 32"), "{recipe}");
     let overridden =
         dry(&["--recipe", "digits", "--epochs", "2", "--base-width", "8", "--image-size", "48x32"]);
-    assert!(overridden.contains("epochs = 2") && !overridden.contains("steps = 2000"), "{overridden}");
+    assert!(overridden.contains("epochs = 2") && !overridden.contains("steps = 2500"), "{overridden}");
     assert!(
         overridden.contains("base_width = 8") && overridden.contains("image_size = \"48x32\""),
         "{overridden}"

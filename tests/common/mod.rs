@@ -20,6 +20,9 @@ pub fn gan_in(folder: &Path, arguments: &[&str]) -> Said {
         .args(arguments)
         .current_dir(folder)
         .env_remove("RUST_LOG")
+        // No test goes to the network: the hub is a port where nobody listens, and its cache is empty.
+        .env("HF_ENDPOINT", "http://127.0.0.1:9")
+        .env("HF_HOME", folder.join("hf-home"))
         .output()
         .unwrap();
     Said {

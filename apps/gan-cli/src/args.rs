@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::recipes;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use gan_train::ImageSize;
@@ -27,7 +28,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct TrainFlags {
-    /// Start from a named setting (see `gan recipes`)
+    /// Start from a named setting (see `gan recipes`) [default: that of the data set, if it has one]
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub recipe: Option<String>,
     /// Start from a config file (every run folder holds one)
@@ -121,6 +122,13 @@ pub struct Settings {
     /// Steps from one checkpoint to the next
     #[arg(long, value_name = "STEPS")]
     checkpoint_every: Option<u32>,
+}
+
+impl Settings {
+    /// Name and text of the recipe that these settings start from where none is named.
+    pub fn default_recipe(&self) -> Option<(&'static str, &'static str)> {
+        recipes::default_for(self.dataset.as_deref(), self.model.as_deref())
+    }
 }
 
 #[derive(Args)]

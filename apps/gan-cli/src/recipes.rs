@@ -12,13 +12,21 @@ pub const RECIPES: [(&str, &str); 4] = [
 
 /// The text of a recipe.
 pub fn find(name: &str) -> Result<&'static str, Failure> {
-    let names: Vec<&str> = RECIPES.iter().map(|(name, _)| *name).collect();
-    RECIPES.iter().find(|(recipe, _)| *recipe == name).map(|(_, text)| *text).ok_or_else(|| {
+    let text = RECIPES.iter().find(|(recipe, _)| *recipe == name).map(|(_, text)| *text);
+    text.ok_or_else(|| {
+        let names: Vec<&str> = RECIPES.iter().map(|(name, _)| *name).collect();
         Failure::usage(
             format!("there is no recipe {name:?}"),
             format!("the recipes are {}", names.join(", ")),
         )
     })
+}
+
+/// The recipe to start from where none is named: that of the data set, if it has one and its networks are wanted.
+pub fn default_for(dataset: Option<&str>, model: Option<&str>) -> Option<(&'static str, &'static str)> {
+    let name = dataset.unwrap_or("digits");
+    let recipe = RECIPES.into_iter().find(|(recipe, _)| *recipe == name);
+    recipe.filter(|_| model.is_none_or(|model| model == "dcgan"))
 }
 
 /// `gan recipes`.
@@ -45,8 +53,11 @@ mod tests {
     }
 
     #[test]
-    fn the_digits_recipe_spells_out_the_defaults() {
-        let recipe = TrainConfig::from_toml(find("digits").unwrap()).unwrap().resolve().unwrap();
-        assert_eq!(recipe, TrainConfig::default().resolve().unwrap());
+    fn without_a_name_the_recipe_is_that_of_the_data_set() {
+        let name = |dataset, model| default_for(dataset, model).map(|(name, _)| name);
+        assert_eq!(name(None, None), Some("digits"));
+        assert_eq!(name(Some("mnist"), Some("dcgan")), Some("mnist"));
+        assert_eq!(name(Some("mnist"), Some("mlp")), None, "its learning rate was chosen for other networks");
+        assert_eq!(name(Some("cifar10"), None), None);
     }
 }

@@ -53,7 +53,10 @@ fn configure(flags: &TrainFlags) -> Result<TrainConfig, Failure> {
     let mut settings = match (&flags.recipe, &flags.config) {
         (Some(name), _) => parse(recipes::find(name)?, name)?,
         (None, Some(path)) => parse(&read(path)?, &path.display().to_string())?,
-        (None, None) => toml::Table::new(),
+        (None, None) => match flags.settings.default_recipe() {
+            Some((name, text)) => parse(text, name)?,
+            None => toml::Table::new(),
+        },
     };
     let overrides = as_table(&flags.settings)?;
     // Whichever of the two lengths a flag gives replaces both.

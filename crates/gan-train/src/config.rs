@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Everything that can be chosen about a training run: the keys of a config file, and the flags of `gan train`.
 ///
-/// The defaults train a small DCGAN on the embedded digits. Settings whose best value depends on others are `None`
+/// The defaults are those of the DCGAN paper, on the embedded digits. Settings whose best value depends on others are `None`
 /// until [`resolve`](TrainConfig::resolve) fills them in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
