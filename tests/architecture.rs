@@ -10,9 +10,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// What `cargo` knows of the workspace, for this platform: what others need may not be on this machine.
 fn metadata() -> Metadata {
+    let rustc = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let options = ["--offline", "--filter-platform", host].map(String::from);
     let mut command = MetadataCommand::new();
-    command.manifest_path(root().join("Cargo.toml")).other_options(vec!["--offline".into()]);
+    command.manifest_path(root().join("Cargo.toml")).other_options(options);
     command.exec().unwrap()
 }
 
