@@ -142,7 +142,7 @@ pub struct SampleFlags {
     /// The same seed makes the same images
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// FILE.png for one grid, DIR/ for single images [default: samples-seed<SEED>.png]
+    /// FILE.png for one grid, DIR/ for single images [default: samples-seedN.png]
     #[arg(long, value_name = "FILE.png|DIR/")]
     pub out: Option<PathBuf>,
     /// Threads to compute on [default: one a core]

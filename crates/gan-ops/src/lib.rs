@@ -3,7 +3,7 @@
 //! Every function takes and returns [`candle_core::Tensor`]s and takes part in Candle's backward pass. On the CPU, in
 //! f32 and f64, the work is done here, on all cores, with the same bits whatever the number of threads: work is split
 //! by the shape of the problem and partial sums are added in a fixed order. On other devices, and in other types, each
-//! function falls back to its twin in [`reference`], written in plain Candle; tests hold the two together.
+//! function falls back to its twin in [`mod@reference`], written in plain Candle; tests hold the two together.
 //!
 //! | op | why not Candle's own |
 //! | --- | --- |
