@@ -18,6 +18,7 @@ mod activation;
 mod batch_norm;
 mod conv;
 mod cpu;
+mod elementwise;
 mod loss;
 mod optimizer;
 pub mod reference;

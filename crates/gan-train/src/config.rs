@@ -65,6 +65,9 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
 }
 
+/// Where neither steps nor epochs are given.
+const DEFAULT_STEPS: u64 = 2000;
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
@@ -105,15 +108,12 @@ impl TrainConfig {
 
     /// Fills in what was left open, and refuses what makes no sense.
     pub fn resolve(mut self) -> Result<Self> {
-        let notebook = self.model == Family::Notebook;
-        let default_size = self.model.fixed_image_size().unwrap_or(32);
-        let size = *self.image_size.get_or_insert(ImageSize { height: default_size, width: default_size });
-        let small_dcgan = self.model == Family::Dcgan && size.height.min(size.width) < 64;
-        self.base_width.get_or_insert(if small_dcgan { 32 } else { self.model.default_base_width() });
-        self.batch_size.get_or_insert(if notebook { 100 } else { 64 });
-        self.drop_last.get_or_insert(!notebook);
+        self.image_size = Some(self.image_size());
+        self.base_width = Some(self.base_width());
+        self.batch_size = Some(self.batch_size());
+        self.drop_last = Some(self.drop_last());
         if self.epochs.is_none() {
-            self.steps.get_or_insert(2000);
+            self.steps.get_or_insert(DEFAULT_STEPS);
         }
         self.validate()?;
         Ok(self)
@@ -155,12 +155,25 @@ impl TrainConfig {
 
     /// Images in a batch.
     pub fn batch_size(&self) -> usize {
-        self.batch_size.unwrap_or(64)
+        self.batch_size.unwrap_or(if self.model == Family::Notebook { 100 } else { 64 })
+    }
+
+    /// Whether a last batch that is not full is left out.
+    pub fn drop_last(&self) -> bool {
+        self.drop_last.unwrap_or(self.model != Family::Notebook)
     }
 
     /// Size of the images, px.
     pub fn image_size(&self) -> ImageSize {
-        self.image_size.unwrap_or(ImageSize { height: 32, width: 32 })
+        let side = self.model.fixed_image_size().unwrap_or(32);
+        self.image_size.unwrap_or(ImageSize { height: side, width: side })
+    }
+
+    /// Channels of the layer next to the image.
+    pub fn base_width(&self) -> usize {
+        let ImageSize { height, width } = self.image_size();
+        let small_dcgan = self.model == Family::Dcgan && height.min(width) < 64;
+        self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width() })
     }
 
     /// The networks to build for images of so many channels.
@@ -180,7 +193,7 @@ impl TrainConfig {
     pub fn total_steps(&self, batches_per_epoch: u64) -> u64 {
         match self.epochs {
             Some(epochs) => (epochs.saturating_mul(batches_per_epoch) / self.n_critic).max(1),
-            None => self.steps.unwrap_or(2000),
+            None => self.steps.unwrap_or(DEFAULT_STEPS),
         }
     }
 }

@@ -67,7 +67,7 @@ pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> 
     let loader = LoaderConfig {
         batch_size: config.batch_size(),
         shuffle: true,
-        drop_last: config.drop_last.unwrap_or(true),
+        drop_last: config.drop_last(),
         seed: config.seed,
         prefetch: PREFETCH,
     };

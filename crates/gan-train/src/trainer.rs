@@ -8,7 +8,7 @@ use crate::loss::Loss;
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor};
 use gan_data::DataLoader;
-use gan_models::{Discriminator, Generator, Latent, Mode, ModelConfig, Params, latents, probability};
+use gan_models::{Discriminator, Generator, Mode, ModelConfig, Params, latents, probability};
 use gan_rng::Stream;
 
 /// A generator and a discriminator, and what it takes to train them against each other.
@@ -84,7 +84,7 @@ impl Trainer {
         let mut fake = None;
         for round in 0..self.n_critic {
             let real = reals.next_batch()?.images;
-            let latents = self.draw_latents(self.step * self.n_critic + round, real.dim(0)?)?;
+            let latents = self.draw_latents("latents", self.step * self.n_critic + round, real.dim(0)?)?;
             // The images of the last round are also what the generator learns from, as in PyTorch's example.
             let last = round + 1 == self.n_critic;
             self.generator.params().set_requires_grad(last);
@@ -171,11 +171,8 @@ impl Trainer {
     /// The generator to sample from and to save: the averaged one where there is an average.
     pub fn sampling_generator(&self) -> Result<&dyn Generator> {
         let Some(ema) = &self.ema else { return Ok(self.generator.as_ref()) };
-        let ModelConfig { latent, latent_dim, .. } = *self.generator.config();
-        ema.recalibrated((0..CALIBRATION_BATCHES).map(|batch| {
-            let mut stream = Stream::new(self.seed, "latents/calibration", batch);
-            latent.draw(&mut stream, self.batch_size, latent_dim, &self.device)
-        }))
+        let draw = |batch| self.draw_latents("latents/calibration", batch, self.batch_size);
+        ema.recalibrated((0..CALIBRATION_BATCHES).map(draw))
     }
 
     /// Images `[count, C, H, W]` from fixed latents, in evaluation mode: the same latents each time, so that a series of
@@ -187,10 +184,10 @@ impl Trainer {
         Ok(generator.forward(&z, Mode::Eval)?)
     }
 
-    fn draw_latents(&self, position: u64, count: usize) -> Result<Tensor> {
+    /// Latent vectors `[count, Z]` from the stream of this purpose and position.
+    fn draw_latents(&self, purpose: &str, position: u64, count: usize) -> candle_core::Result<Tensor> {
         let ModelConfig { latent, latent_dim, .. } = *self.generator.config();
-        let latent: Latent = latent;
-        Ok(latent.draw(&mut Stream::new(self.seed, "latents", position), count, latent_dim, &self.device)?)
+        latent.draw(&mut Stream::new(self.seed, purpose, position), count, latent_dim, &self.device)
     }
 
     fn refuse_if_diverged(&self, what: &'static str, value: f64) -> Result<()> {
