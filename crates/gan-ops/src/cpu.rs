@@ -1,26 +1,65 @@
 //! What the CPU kernels share: typed slices out of Candle's storage, and gemm.
 
+use bytemuck::Pod;
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
 use gemm::Parallelism;
 use num_traits::Float;
+use pulp::Simd;
 
 /// The element types the kernels are written for: f32 to train, f64 to check gradients.
-pub(crate) trait Real: WithDType + Float {
+pub(crate) trait Real: WithDType + Float + Pod {
+    /// As many elements as the CPU works on at a time.
+    type Vector<S: Simd>: Copy;
+
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// `a * b + c`, rounded once where the CPU can.
+    fn multiply_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The slice as vectors, without a rest that fills none.
+    fn vectors<S: Simd>(x: &[Self]) -> &[Self::Vector<S>];
+    fn vectors_mut<S: Simd>(x: &mut [Self]) -> &mut [Self::Vector<S>];
+
     /// The elements of a storage that is written in place.
     fn values_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
 }
 
-impl Real for f32 {
-    fn values_mut(storage: &mut CpuStorage) -> Option<&mut [f32]> {
-        if let CpuStorage::F32(values) = storage { Some(values) } else { None }
-    }
-}
+macro_rules! real {
+    ($type:ty, $vector:ident, $storage:ident, $splat:ident, $mul_add:ident, $vectors:ident, $vectors_mut:ident) => {
+        impl Real for $type {
+            type Vector<S: Simd> = S::$vector;
 
-impl Real for f64 {
-    fn values_mut(storage: &mut CpuStorage) -> Option<&mut [f64]> {
-        if let CpuStorage::F64(values) = storage { Some(values) } else { None }
-    }
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: $type) -> S::$vector {
+                simd.$splat(x)
+            }
+
+            #[inline(always)]
+            fn multiply_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$mul_add(a, b, c)
+            }
+
+            #[inline(always)]
+            fn vectors<S: Simd>(x: &[$type]) -> &[S::$vector] {
+                S::$vectors(x).0
+            }
+
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(x: &mut [$type]) -> &mut [S::$vector] {
+                S::$vectors_mut(x).0
+            }
+
+            fn values_mut(storage: &mut CpuStorage) -> Option<&mut [$type]> {
+                if let CpuStorage::$storage(values) = storage { Some(values) } else { None }
+            }
+        }
+    };
 }
+real!(f32, f32s, F32, splat_f32s, mul_add_e_f32s, as_simd_f32s, as_mut_simd_f32s);
+real!(f64, f64s, F64, splat_f64s, mul_add_e_f64s, as_simd_f64s, as_mut_simd_f64s);
 
 /// As f64. (Two traits in scope have a `to_f64`; this is the one that cannot fail.)
 pub(crate) fn widen<T: Real>(x: T) -> f64 {

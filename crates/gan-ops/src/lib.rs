@@ -22,7 +22,9 @@ mod elementwise;
 mod loss;
 mod optimizer;
 pub mod reference;
+mod scratch;
 mod threads;
+mod transpose;
 
 pub use activation::{leaky_relu, relu, tanh};
 pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};

@@ -1,13 +1,19 @@
 //! 2-d convolution and transposed convolution.
 
+mod correlation;
+mod dense;
 mod geometry;
-mod kernels;
-mod unroll;
+mod lanes;
+mod plan;
+mod roll_up;
+mod weight_gradient;
 
 use crate::cpu::{Real, dispatch, has_kernel, slice};
 use crate::reference;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use geometry::Geometry;
+use lanes::Panels;
+use plan::Plan;
 
 /// 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d` without bias, dilation or groups.
 ///
@@ -56,6 +62,33 @@ fn run<T: Real>(
     Ok(T::to_cpu_storage_owned(kernel(geometry, slice(s1, l1)?, slice(s2, l2)?)))
 }
 
+/// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, h, w]`.
+fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T]) -> Vec<T> {
+    if g.is_dense() {
+        return dense::correlate(g, image, weight);
+    }
+    correlation::run(&Plan::correlate(g), image, weight)
+}
+
+/// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
+fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T> {
+    if g.is_dense() {
+        return dense::scatter(g, maps, weight);
+    }
+    if 2 * g.image_channels < Panels::of::<T>(g.image_channels).lanes {
+        return roll_up::scatter(g, maps, weight);
+    }
+    correlation::run(&Plan::scatter(g), maps, weight)
+}
+
+/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`.
+fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) -> Vec<T> {
+    if g.is_dense() {
+        return dense::weight_gradient(g, image, maps);
+    }
+    weight_gradient::run(g, image, maps)
+}
+
 macro_rules! forward {
     ($kernel:ident, $shape:ident) => {
         fn name(&self) -> &'static str {
@@ -69,7 +102,7 @@ macro_rules! forward {
             s2: &CpuStorage,
             l2: &Layout,
         ) -> Result<(CpuStorage, Shape)> {
-            let out = dispatch!(s1, self.name(), run(kernels::$kernel, &self.0, (s1, l1), (s2, l2)))?;
+            let out = dispatch!(s1, self.name(), run($kernel, &self.0, (s1, l1), (s2, l2)))?;
             Ok((out, self.0.$shape().into()))
         }
     };

@@ -1,37 +1,51 @@
-//! im2col and its adjoint, by phases.
+//! From maps to an image of few channels (RGB, gray), which would leave most lanes of a vector empty.
 //!
-//! With stride s the taps of a kernel visit the padded image in s x s interleaved grids. Split into these *phases*, the
-//! image has one plain row for each row that a tap visits: `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, and tap
-//! (ky, kx) at place (y, x) is `phase[ky % s, kx % s][y + ky / s, x + kx / s]`. So the split alone deals with stride and
-//! padding, once a pixel, and each of the many taps is a copy of whole rows.
+//! The gemm makes what each place adds to each pixel under its kernel, `columns[C*kh*kw, h*w] = weight^T * maps`; then they
+//! are added up (col2im), by phases. With stride s the taps of a kernel visit the padded image in s x s interleaved grids.
+//! Split into these *phases*, the image has one plain row for each row that a tap visits:
+//! `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, and tap (ky, kx) at place (y, x) is
+//! `phase[ky % s, kx % s][y + ky / s, x + kx / s]`. So each of the many taps is a sum of whole rows, and stride and padding
+//! are dealt with once a pixel, when the phases become the image.
 
 use super::geometry::Geometry;
-use crate::cpu::Real;
+use crate::cpu::{Matrix, Real, matmul};
+use crate::scratch::Scratch;
+use rayon::prelude::*;
 
-/// im2col: images `[count, C, H, W]` -> columns `[C*kh*kw, count*h*w]`, zero where the kernel hangs over the edge.
-pub(super) fn unroll<T: Real>(g: &Geometry, images: &[T], columns: &mut Vec<T>) {
-    let phases = Phases::of(g);
-    let mut split = vec![T::zero(); phases.len()];
-    let width = images.len() / g.image_len() * g.places();
-    columns.resize(g.taps() * width, T::zero());
-    for (plane, pixels) in images.chunks(g.image_h * g.image_w).enumerate() {
-        phases.for_each_pixel_row(|pixel, phase, count| {
-            let (from, to) = (&pixels[pixel..], &mut split[phase..][..count]);
-            match g.stride {
-                1 => to.copy_from_slice(&from[..count]),
-                2 => to.iter_mut().zip(from.chunks(2)).for_each(|(to, pair)| *to = pair[0]),
-                stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+/// Enough columns for the gemm to run at full speed.
+const COLUMNS_A_GROUP: usize = 256;
+/// Tasks to make at least, where there is work for them.
+const TASKS: usize = 8;
+
+/// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
+pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T> {
+    let (places, taps, map_len) = (g.places(), g.taps(), g.map_len());
+    let group = COLUMNS_A_GROUP.div_ceil(places).min(g.batch.div_ceil(TASKS)).max(1);
+    let mut image = vec![T::zero(); g.batch * g.image_len()];
+    image.par_chunks_mut(group * g.image_len()).zip(maps.par_chunks(group * map_len)).for_each(
+        |(images, maps)| {
+            let width = maps.len() / g.map_channels;
+            let mut columns = Scratch::take(taps * width);
+            for (image, maps) in maps.chunks(map_len).enumerate() {
+                let lhs = Matrix::rows(weight, taps).transposed();
+                let columns = &mut columns[image * places..];
+                matmul(
+                    (taps, places, g.map_channels),
+                    columns,
+                    width,
+                    lhs,
+                    Matrix::rows(maps, places),
+                    false,
+                );
             }
-        });
-        phases.for_each_tap(plane, width, |column, phase| {
-            let (to, from) = (&mut columns[column..][..g.places()], &split[phase..]);
-            copy_rows(to, from, g.map_w, phases.width);
-        });
-    }
+            roll_up(g, &columns, images);
+        },
+    );
+    image
 }
 
-/// col2im, the adjoint of [`unroll`]: adds columns `[C*kh*kw, count*h*w]` up to images `[count, C, H, W]`.
-pub(super) fn roll_up<T: Real>(g: &Geometry, columns: &[T], images: &mut [T]) {
+/// Adds columns `[C*kh*kw, count*h*w]` up to images `[count, C, H, W]`.
+fn roll_up<T: Real>(g: &Geometry, columns: &[T], images: &mut [T]) {
     let phases = Phases::of(g);
     let mut split = vec![T::zero(); phases.len()];
     let width = images.len() / g.image_len() * g.places();
@@ -102,29 +116,6 @@ impl<'a> Phases<'a> {
                 visit(tap * width + image * g.places(), begin);
             }
         }
-    }
-}
-
-/// Copies rows of `width` elements: one after the other in `to`, `stride` apart in `from`.
-fn copy_rows<T: Real>(to: &mut [T], from: &[T], width: usize, stride: usize) {
-    // Most rows are short powers of two: with their length known, a row is a move or two, and no call.
-    match width {
-        4 => copy_rows_of::<4, T>(to, from, stride),
-        8 => copy_rows_of::<8, T>(to, from, stride),
-        16 => copy_rows_of::<16, T>(to, from, stride),
-        32 => copy_rows_of::<32, T>(to, from, stride),
-        _ => {
-            for (to, from) in to.chunks_mut(width).zip(from.chunks(stride)) {
-                to.copy_from_slice(&from[..width]);
-            }
-        }
-    }
-}
-
-fn copy_rows_of<const WIDTH: usize, T: Real>(to: &mut [T], from: &[T], stride: usize) {
-    let (to, _) = to.as_chunks_mut::<WIDTH>();
-    for (to, from) in to.iter_mut().zip(from.chunks(stride)) {
-        to.copy_from_slice(&from[..WIDTH]);
     }
 }
 

@@ -1,0 +1,38 @@
+//! Where the kernel covers the whole image (the first layer of a generator, the last of a discriminator), a convolution
+//! is one matrix product.
+
+use super::geometry::Geometry;
+use crate::cpu::{Matrix, Real, matmul};
+use rayon::prelude::*;
+
+/// A product is split into at most this many.
+const TASKS: usize = 8;
+
+/// `maps[N, O] = image[N, C*H*W] * weight[O, C*H*W]^T`.
+pub(super) fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T]) -> Vec<T> {
+    let weight = Matrix::rows(weight, g.taps()).transposed();
+    product((g.batch, g.map_channels, g.taps()), Matrix::rows(image, g.taps()), weight)
+}
+
+/// `image[N, C*H*W] = maps[N, O] * weight[O, C*H*W]`.
+pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T> {
+    let maps = Matrix::rows(maps, g.map_channels);
+    product((g.batch, g.taps(), g.map_channels), maps, Matrix::rows(weight, g.taps()))
+}
+
+/// `dweight[O, C*H*W] = maps[N, O]^T * image[N, C*H*W]`.
+pub(super) fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) -> Vec<T> {
+    let maps = Matrix::rows(maps, g.map_channels).transposed();
+    product((g.map_channels, g.taps(), g.batch), maps, Matrix::rows(image, g.taps()))
+}
+
+/// `out[m, n] = lhs[m, k] * rhs[k, n]`, some rows of `out` a task.
+fn product<T: Real>((m, n, k): (usize, usize, usize), lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) -> Vec<T> {
+    let mut out = vec![T::zero(); m * n];
+    let rows = m.div_ceil(TASKS);
+    out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
+        let lhs = Matrix { data: &lhs.data[task * rows * lhs.row_stride..], ..lhs };
+        matmul((out.len() / n, n, k), out, n, lhs, rhs, false);
+    });
+    out
+}

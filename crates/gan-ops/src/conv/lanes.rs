@@ -1,0 +1,44 @@
+//! Channels side by side in the lanes of vectors.
+//!
+//! The kernels work on a *panel* of output channels at a time: one or two vectors. Weights, and whatever else is read or
+//! written a channel a lane, are laid out `[panels, rows, lanes of a panel]`, filled up with zeros.
+
+use crate::cpu::Real;
+use pulp::{Arch, Simd, WithSimd};
+
+/// The panels of some channels on this CPU.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panels {
+    pub channels: usize,
+    /// Vectors of a panel: 1 or 2.
+    pub vectors: usize,
+    /// Channels of a panel.
+    pub lanes: usize,
+}
+
+impl Panels {
+    pub fn of<T: Real>(channels: usize) -> Self {
+        struct Registers<T>(std::marker::PhantomData<T>);
+        impl<T: Real> WithSimd for Registers<T> {
+            type Output = (usize, usize);
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, _simd: S) -> (usize, usize) {
+                (size_of::<T::Vector<S>>() / size_of::<T>(), S::REGISTER_COUNT)
+            }
+        }
+        let (lanes, registers) = Arch::new().dispatch(Registers::<T>(std::marker::PhantomData));
+        // Two vectors for each pixel that is loaded, where there are registers for all their sums.
+        let vectors = if registers >= 32 && channels > lanes { 2 } else { 1 };
+        Self { channels, vectors, lanes: vectors * lanes }
+    }
+
+    pub fn count(&self) -> usize {
+        self.channels.div_ceil(self.lanes)
+    }
+
+    /// The channels of one panel.
+    pub fn channels_of(&self, panel: usize) -> std::ops::Range<usize> {
+        panel * self.lanes..((panel + 1) * self.lanes).min(self.channels)
+    }
+}
