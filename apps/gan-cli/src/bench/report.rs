@@ -83,7 +83,7 @@ impl Report {
             println!("{line}");
             return Ok(());
         }
-        println!("{}: batches of {}, {} threads, {}", self.what, self.batch_size, self.threads, self.device);
+        println!("{}: batches of {}, threads: {}, {}", self.what, self.batch_size, self.threads, self.device);
         println!(
             "  {:.1} images/s; a step takes {:.1} ms (median of {}; the fastest {:.1} ms)",
             self.images_per_second, self.step_ms_median, self.steps, self.step_ms_min
