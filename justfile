@@ -7,6 +7,10 @@ default:
 train *flags:
     cargo run -p gan-cli -- train {{flags}}
 
+# How fast a DCGAN trains here, and where the time goes
+bench *flags:
+    cargo run --release -p gan-cli -- bench train --profile {{flags}}
+
 # All tests
 test *flags:
     cargo test --workspace {{flags}}

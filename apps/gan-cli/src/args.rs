@@ -24,6 +24,16 @@ pub enum Command {
     Sample(SampleFlags),
     /// List the recipes: named settings for `gan train --recipe NAME`
     Recipes,
+    /// Time training, sampling or loading data on this machine
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+impl Command {
+    /// Whether somebody has to listen to the spans of a step.
+    pub fn wants_profile(&self) -> bool {
+        matches!(self, Command::Bench(Bench::Train(flags) | Bench::Sample(flags)) if flags.profile)
+    }
 }
 
 #[derive(Args)]
@@ -151,6 +161,82 @@ pub struct SampleFlags {
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+}
+
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Time training steps of a DCGAN, on random images
+    #[command(allow_negative_numbers = true)]
+    Train(BenchFlags),
+    /// Time a DCGAN's generator making images
+    #[command(allow_negative_numbers = true)]
+    Sample(BenchFlags),
+    /// Time whole epochs of a data set, from the first batch
+    #[command(allow_negative_numbers = true)]
+    Data(BenchDataFlags),
+}
+
+/// What `gan bench train` and `gan bench sample` share.
+#[derive(Args)]
+pub struct BenchFlags {
+    /// Side of the square images in pixels
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub image_size: u32,
+    /// Channels of the images, 1 to 4
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub channels: u32,
+    /// Channels of the layer next to the image
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub base_width: u32,
+    /// Images in a batch
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub batch_size: u32,
+    /// Numbers in a latent vector
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub latent_dim: u32,
+    /// Steps to time, at least
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub steps: u32,
+    /// Steps before them that do not count
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub warmup: u32,
+    /// Go on past --steps until so much time was measured
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
+    pub min_seconds: f64,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u32>,
+    /// auto, cpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
+    /// Show where the time of a step goes
+    #[arg(long)]
+    pub profile: bool,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct BenchDataFlags {
+    /// digits (embedded), mnist, fashion-mnist or cifar10
+    #[arg(long, default_value = "digits", value_name = "NAME")]
+    pub dataset: String,
+    /// Folder with the data set's files
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Image size in pixels: 64, or 48x64 (height x width)
+    #[arg(long, default_value = "64", value_name = "SIZE")]
+    pub image_size: ImageSize,
+    /// Images in a batch
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub batch_size: u32,
+    /// Begin another epoch until so much time was measured
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
+    pub min_seconds: f64,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn names<T, const N: usize>(all: &[(&'static str, T); N]) -> PossibleValuesParser {

@@ -6,6 +6,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod args;
+mod bench;
 mod device;
 mod failure;
 mod progress;
@@ -14,17 +15,20 @@ mod sample;
 mod train;
 
 use args::{Command, Gan};
+use bench::Profile;
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     failure::one_line_panics();
     let gan = Gan::parse();
-    init_log();
+    let profile = gan.command.wants_profile().then(Profile::new);
+    init_log(profile.clone());
     let result = match gan.command {
         Command::Train(flags) => train::run(&flags),
         Command::Sample(flags) => sample::run(&flags),
         Command::Recipes => recipes::list(),
+        Command::Bench(what) => bench::run(&what, profile.as_ref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,17 +36,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Warnings and notes of the libraries go to standard error; `RUST_LOG=debug` shows more.
-fn init_log() {
+/// Warnings and notes of the libraries go to standard error; `RUST_LOG=debug` shows more. A profile listens beside it.
+fn init_log(profile: Option<Profile>) {
     use std::io::IsTerminal;
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
     // The hub client logs every retry as an error; what comes of them is said once, by us.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,hf_hub=off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
-        .init();
+        .with_filter(filter);
+    let our_spans = filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("gan"));
+    let profile = profile.map(|profile| profile.with_filter(our_spans));
+    tracing_subscriber::registry().with(log).with(profile).init();
 }

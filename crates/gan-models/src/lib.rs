@@ -19,6 +19,7 @@
 
 mod builder;
 mod config;
+mod cost;
 mod dcgan;
 mod error;
 mod file;

@@ -1,6 +1,7 @@
 //! What the rest of the world sees of a network.
 
 use crate::config::ModelConfig;
+use crate::cost::multiply_adds;
 use crate::layers::{Layer, Mode};
 use crate::params::Params;
 use candle_core::{Result, Tensor, bail};
@@ -15,6 +16,10 @@ pub trait Generator: Send + Sync {
 
     /// Its tensors.
     fn params(&self) -> &Params;
+
+    /// Multiply-adds a forward pass needs for one image, in each convolution and linear layer from the first to the
+    /// last. A convolution counts all taps of its kernel, also those on padding.
+    fn multiply_adds(&self) -> Vec<u64>;
 }
 
 /// Tells real images from generated ones.
@@ -27,6 +32,10 @@ pub trait Discriminator: Send + Sync {
 
     /// Its tensors.
     fn params(&self) -> &Params;
+
+    /// Multiply-adds a forward pass needs for one image, in each convolution and linear layer from the first to the
+    /// last. A convolution counts all taps of its kernel, also those on padding.
+    fn multiply_adds(&self) -> Vec<u64>;
 }
 
 /// The probability of being real, `D = sigmoid(logit)`, in the shape of the logits.
@@ -62,6 +71,10 @@ impl Generator for SequentialGenerator {
     fn params(&self) -> &Params {
         &self.params
     }
+
+    fn multiply_adds(&self) -> Vec<u64> {
+        multiply_adds(&self.layers, (1, 1))
+    }
 }
 
 pub(crate) struct SequentialDiscriminator {
@@ -94,6 +107,10 @@ impl Discriminator for SequentialDiscriminator {
 
     fn params(&self) -> &Params {
         &self.params
+    }
+
+    fn multiply_adds(&self) -> Vec<u64> {
+        multiply_adds(&self.layers, (self.config.height, self.config.width))
     }
 }
 

@@ -13,9 +13,14 @@
 //! | [`softplus`], [`bce_with_logits`] | Candle's is NaN once a logit passes about 17 |
 //! | [`adam_step`], [`lerp_in_place`] | about 15 temporaries a parameter and step; moments that cannot be saved |
 //! | [`sum_of_squares`] | single-threaded |
+//!
+//! What may take long runs in a span of its own name, from the first line of the op to its end:
+//! `let _span = tracing::trace_span!("conv2d").entered();`. Nobody listening, that costs next to nothing; `gan bench
+//! train --profile` adds up where the time goes. Open spans on the calling thread only, never inside a rayon task.
 
 mod activation;
 mod batch_norm;
+mod ceiling;
 mod conv;
 mod cpu;
 mod elementwise;
@@ -28,6 +33,7 @@ mod transpose;
 
 pub use activation::{leaky_relu, relu, tanh};
 pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};
+pub use ceiling::gemm_ceiling;
 pub use conv::{conv_transpose2d, conv2d};
 pub use loss::{bce_with_logits, softplus};
 pub use optimizer::{AdamStep, adam_step, lerp_in_place, sum_of_squares};

@@ -1,4 +1,6 @@
 //! One step of adversarial training.
+//!
+//! Its stages run in spans, which cost next to nothing until somebody listens, as `gan bench train --profile` does.
 
 use crate::adam::{Adam, Gradients};
 use crate::config::TrainConfig;
@@ -10,6 +12,7 @@ use candle_core::{Device, Tensor};
 use gan_data::DataLoader;
 use gan_models::{Discriminator, Generator, Mode, ModelConfig, Params, latents, probability};
 use gan_rng::Stream;
+use tracing::trace_span;
 
 /// A generator and a discriminator, and what it takes to train them against each other.
 pub struct Trainer {
@@ -83,12 +86,13 @@ impl Trainer {
         let mut d_stats = DiscriminatorStats::default();
         let mut fake = None;
         for round in 0..self.n_critic {
-            let real = reals.next_batch()?.images;
+            let real = trace_span!("data").in_scope(|| reals.next_batch())?.images;
             let latents = self.draw_latents("latents", self.step * self.n_critic + round, real.dim(0)?)?;
             // The images of the last round are also what the generator learns from, as in PyTorch's example.
             let last = round + 1 == self.n_critic;
             self.generator.params().set_requires_grad(last);
-            let images = self.generator.forward(&latents, Mode::Train)?;
+            let images =
+                trace_span!("G forward").in_scope(|| self.generator.forward(&latents, Mode::Train))?;
             d_stats = self.update_discriminator(&real, &images)?;
             self.images_seen += real.dim(0)? as u64;
             fake = last.then_some(images);
@@ -99,7 +103,7 @@ impl Trainer {
         let g_stats = self.update_generator(&fake)?;
         self.step += 1;
         if let Some(ema) = &mut self.ema {
-            ema.update(self.generator.as_ref(), self.step)?;
+            trace_span!("EMA").in_scope(|| ema.update(self.generator.as_ref(), self.step))?;
         }
         Ok((d_stats, g_stats))
     }
@@ -112,13 +116,18 @@ impl Trainer {
         let params = self.discriminator.params();
         params.set_requires_grad(true);
 
-        let real_logits = self.discriminator.forward(real, Mode::Train)?;
+        let real_logits =
+            trace_span!("D on real").in_scope(|| self.discriminator.forward(real, Mode::Train))?;
         let err_real = self.loss.discriminator_real(&real_logits, self.label_smoothing)?;
-        let mut gradients = gradients_of(params, &err_real.backward()?);
+        let mut gradients =
+            gradients_of(params, &trace_span!("D on real, backward").in_scope(|| err_real.backward())?);
 
-        let fake_logits = self.discriminator.forward(&fake.detach(), Mode::Train)?;
+        let fake_logits =
+            trace_span!("D on fake").in_scope(|| self.discriminator.forward(&fake.detach(), Mode::Train))?;
         let err_fake = self.loss.discriminator_fake(&fake_logits)?;
-        add_gradients(&mut gradients, gradients_of(params, &err_fake.backward()?))?;
+        let more =
+            gradients_of(params, &trace_span!("D on fake, backward").in_scope(|| err_fake.backward())?);
+        add_gradients(&mut gradients, more)?;
 
         let stats = DiscriminatorStats {
             err_d: scalar(&err_real)? + scalar(&err_fake)?,
@@ -127,7 +136,7 @@ impl Trainer {
             grad_norm: norm(&gradients)?,
         };
         self.refuse_if_diverged("errD", stats.err_d)?;
-        self.adam_d.step(&gradients)?;
+        trace_span!("Adam D").in_scope(|| self.adam_d.step(&gradients))?;
         Ok(stats)
     }
 
@@ -135,17 +144,33 @@ impl Trainer {
     pub fn update_generator(&mut self, fake: &Tensor) -> Result<GeneratorStats> {
         // The gradient flows through D, which has just been stepped, to G; D's own gradient is not wanted.
         self.discriminator.params().set_requires_grad(false);
-        let logits = self.discriminator.forward(fake, Mode::Train)?;
+        let logits = trace_span!("D for G").in_scope(|| self.discriminator.forward(fake, Mode::Train))?;
         let err_g = self.loss.generator(&logits)?;
-        let gradients = gradients_of(self.generator.params(), &err_g.backward()?);
+        let gradients = gradients_of(
+            self.generator.params(),
+            &trace_span!("D and G, backward").in_scope(|| err_g.backward())?,
+        );
         let stats = GeneratorStats {
             err_g: scalar(&err_g)?,
             d_g_z2: mean_probability(&logits)?,
             grad_norm: norm(&gradients)?,
         };
         self.refuse_if_diverged("errG", stats.err_g)?;
-        self.adam_g.step(&gradients)?;
+        trace_span!("Adam G").in_scope(|| self.adam_g.step(&gradients))?;
         Ok(stats)
+    }
+
+    /// Multiply-adds that a step needs for each image of a batch: all that [`train_step`](Self::train_step) asks for,
+    /// and no gradient that nobody reads (of the latents, or of the images while the discriminator learns).
+    pub fn multiply_adds(&self) -> u64 {
+        let (g, d) = (self.generator.multiply_adds(), self.discriminator.multiply_adds());
+        let (g_all, d_all): (u64, u64) = (g.iter().sum(), d.iter().sum());
+        // A backward pass costs a forward pass for the gradients of the weights and one for those of the inputs; the
+        // latter ends before the first layer.
+        let learn_g = 3 * g_all - g[0];
+        let learn_d = 3 * d_all - d[0];
+        let through_d = 2 * d_all;
+        (self.n_critic - 1) * g_all + self.n_critic * 2 * learn_d + through_d + learn_g
     }
 
     /// Steps done.

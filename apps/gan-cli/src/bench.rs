@@ -1,0 +1,216 @@
+//! `gan bench`: how fast this machine trains, samples and loads data.
+
+mod profile;
+mod random_images;
+mod report;
+
+pub use profile::Profile;
+
+use crate::args::{Bench, BenchDataFlags, BenchFlags};
+use crate::device;
+use crate::failure::Failure;
+use crate::train::cores;
+use candle_core::Device;
+use gan_models::{Mode, ModelConfig, latents_from};
+use gan_train::{ImageSize, TrainConfig, Trainer, data};
+use random_images::RandomImages;
+use report::{Report, Work};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::trace_span;
+
+/// Batches of random images: the loader shuffles, and so must not have to hand out the same one each time.
+const RANDOM_BATCHES: usize = 4;
+/// The most values in one tensor, 1 GiB of them. A step keeps dozens such tensors.
+const LARGEST_TENSOR: f64 = (1u64 << 28) as f64;
+/// More threads are taken for a slip of the keyboard.
+const MOST_THREADS: u32 = 1024;
+/// The longest time to ask for.
+const MOST_SECONDS: f64 = 86_400.0;
+
+pub fn run(what: &Bench, profile: Option<&Profile>) -> Result<(), Failure> {
+    match what {
+        Bench::Train(flags) => train(flags, profile),
+        Bench::Sample(flags) => sample(flags, profile),
+        Bench::Data(flags) => load(flags),
+    }
+}
+
+/// The steps of `gan train`, from a loader and all.
+fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
+    let job = Job::new(flags)?;
+    let images =
+        RandomImages::new(RANDOM_BATCHES * job.config.batch_size(), job.model.height, job.model.channels);
+    let mut reals = data::loader(&job.config, Arc::new(images), &job.device)?;
+    let mut trainer = Trainer::new(&job.config, &job.model, &job.device)?;
+    let multiply_adds = trainer.multiply_adds();
+
+    let times = measure(flags, profile, || {
+        trainer.train_step(&mut reals)?;
+        Ok(())
+    })?;
+    job.report("train", flags, profile, &times, multiply_adds)
+}
+
+/// The batches of `gan sample`, without the files.
+fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
+    let job = Job::new(flags)?;
+    let generator = job.model.generator(job.config.seed, &job.device)?;
+    generator.params().set_requires_grad(false);
+    let multiply_adds = generator.multiply_adds().iter().sum();
+
+    let mut first = 0;
+    let count = job.config.batch_size();
+    let times = measure(flags, profile, || {
+        let draw = || latents_from(&job.model, job.config.seed, first, count, &job.device);
+        let latents = trace_span!("latents").in_scope(draw)?;
+        let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, Mode::Eval))?;
+        images.sum_all()?.to_scalar::<f32>()?; // waits for the device
+        first += count as u64;
+        Ok(())
+    })?;
+    job.report("sample", flags, profile, &times, multiply_adds)
+}
+
+/// Whole epochs, as a training run would load them. Here a step is a batch, and the first one counts.
+fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
+    check_seconds(flags.min_seconds)?;
+    let config = TrainConfig {
+        dataset: flags.dataset.clone(),
+        data_dir: flags.data_dir.clone(),
+        image_size: Some(flags.image_size),
+        batch_size: Some(flags.batch_size as usize),
+        drop_last: Some(false),
+        ..TrainConfig::default()
+    }
+    .resolve()?;
+    let ImageSize { height, width } = config.image_size();
+    if height == 0 || width == 0 {
+        return Err(Failure::usage("--image-size is 0", "give images at least 1 pixel"));
+    }
+    let dataset = data::open(&config)?;
+    let batch = config.batch_size().min(dataset.len());
+    check_memory(batch, height as f64 * width as f64 * dataset.channels() as f64)?;
+    let images = dataset.len() as f64;
+    let mut loader = data::loader(&config, dataset, &Device::Cpu)?;
+
+    let mut times = Vec::new();
+    let mut epochs = 0.0;
+    let started = Instant::now();
+    while epochs == 0.0 || started.elapsed().as_secs_f64() < flags.min_seconds {
+        for _ in 0..loader.batches_per_epoch() {
+            let asked = Instant::now();
+            loader.next_batch()?;
+            times.push(asked.elapsed());
+        }
+        epochs += 1.0;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    // The last batch of an epoch may be smaller, and some wait for others: whole epochs are what counts.
+    Report { images_per_second: epochs * images / seconds, ..Report::new("data", batch, &times) }
+        .print(flags.json)
+}
+
+/// What `train` and `sample` are to compute, and where.
+struct Job {
+    config: TrainConfig,
+    model: ModelConfig,
+    device: Device,
+    which: String,
+    threads: usize,
+}
+
+impl Job {
+    /// Refuses what makes no sense, and sets the number of threads.
+    fn new(flags: &BenchFlags) -> Result<Self, Failure> {
+        check_seconds(flags.min_seconds)?;
+        if let Some(threads) = flags.threads.filter(|&threads| threads > MOST_THREADS) {
+            return Err(Failure::usage(
+                format!("--threads is {threads}"),
+                format!("use at most {MOST_THREADS}; one a core is fastest"),
+            ));
+        }
+        let side = flags.image_size as usize;
+        // What is left out is as in PyTorch's example: Adam with 2e-4, one update of D for one of G, no average.
+        let config = TrainConfig {
+            image_size: Some(ImageSize { height: side, width: side }),
+            base_width: Some(flags.base_width as usize),
+            latent_dim: flags.latent_dim as usize,
+            batch_size: Some(flags.batch_size as usize),
+            steps: Some(flags.steps.into()),
+            threads: flags.threads.map(|threads| threads as usize),
+            device: flags.device.clone(),
+            ..TrainConfig::default()
+        }
+        .resolve()?;
+        let model = config.model_config(flags.channels as usize);
+        model.validate()?;
+        // The largest activations are those of the layers next to the image, at half its size, or the image itself.
+        let values_a_pixel = (model.base_width as f64 / 4.0).max(model.channels as f64);
+        check_memory(config.batch_size(), values_a_pixel * side as f64 * side as f64)?;
+
+        let threads = config.threads.unwrap_or_else(cores);
+        gan_ops::set_threads(threads);
+        let (device, which) = device::choose(&config.device)?;
+        Ok(Self { config, model, device, which, threads })
+    }
+
+    fn report(
+        self,
+        what: &'static str,
+        flags: &BenchFlags,
+        profile: Option<&Profile>,
+        times: &[Duration],
+        multiply_adds: u64,
+    ) -> Result<(), Failure> {
+        // The peak of memory first: to find the ceiling takes memory of its own.
+        let report = Report::new(what, self.config.batch_size(), times);
+        let operations = 2.0 * multiply_adds as f64 * self.config.batch_size() as f64;
+        let cpu_threads = self.device.is_cpu().then_some(self.threads);
+        let work = Some(Work::new(operations, report.step_ms_median, cpu_threads));
+        let profile = profile.map(|profile| profile.rows(times));
+        Report { device: self.which, threads: self.threads, work, profile, ..report }.print(flags.json)
+    }
+}
+
+/// How long each step took, the steps of the warm-up left out: `--steps` of them, and more until `--min-seconds`.
+fn measure(
+    flags: &BenchFlags,
+    profile: Option<&Profile>,
+    mut step: impl FnMut() -> Result<(), Failure>,
+) -> Result<Vec<Duration>, Failure> {
+    for _ in 0..flags.warmup {
+        step()?;
+    }
+    if let Some(profile) = profile {
+        profile.reset();
+    }
+    let mut times = Vec::new();
+    let mut total = Duration::ZERO;
+    while times.len() < flags.steps as usize || total.as_secs_f64() < flags.min_seconds {
+        let started = Instant::now();
+        step()?;
+        let time = started.elapsed();
+        times.push(time);
+        total += time;
+    }
+    Ok(times)
+}
+
+fn check_seconds(seconds: f64) -> Result<(), Failure> {
+    if (0.0..=MOST_SECONDS).contains(&seconds) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("--min-seconds is {seconds}"), format!("use 0 to {MOST_SECONDS}")))
+}
+
+fn check_memory(batch: usize, values_an_image: f64) -> Result<(), Failure> {
+    let most = (LARGEST_TENSOR / values_an_image).floor();
+    if batch as f64 <= most {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("a batch of {batch} such images takes more memory than a benchmark should"),
+        if most < 1.0 { "use smaller images".into() } else { format!("use --batch-size {most} or less") },
+    ))
+}
