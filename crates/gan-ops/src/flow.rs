@@ -1,0 +1,301 @@
+//! Activations on their way through a network, on the CPU.
+//!
+//! Candle's backward pass makes zeros and an addition for every tensor that an op takes: for the activations of a network,
+//! three more trips to memory each, and three more buffers. A [`Flow`] keeps its values and their gradient in buffers of
+//! its own. Candle sees a *handle* in their place, a single number, through which it tracks what depends on what; so its
+//! own `backward()` calls the ops of the network in the right order, and each hands its gradient on, itself, to the ops
+//! that made its arguments. Both ends are ordinary tensors: [`Flow::enter`] and [`Flow::leave`].
+//!
+//! On other devices, and in other types than f32 and f64, a flow is the tensor itself.
+
+use crate::cpu::{Real, has_kernel, with_slice};
+use crate::scratch::Scratch;
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The output of a layer, on its way to the next.
+#[derive(Clone)]
+pub struct Flow(pub(crate) State);
+
+#[derive(Clone)]
+pub(crate) enum State {
+    Own(Own),
+    Candle(Tensor),
+}
+
+/// Values outside Candle's graph.
+#[derive(Clone)]
+pub(crate) struct Own {
+    pub values: Arc<Values>,
+    pub shape: Shape,
+    /// A single number that Candle tracks.
+    handle: Tensor,
+    gradient: Arc<Slot<Values>>,
+}
+
+/// Elements of either type.
+pub(crate) enum Values {
+    F32(Scratch<f32>),
+    F64(Scratch<f64>),
+}
+
+/// Where an op leaves the gradient of one of its arguments.
+pub(crate) struct Slot<G>(Mutex<Option<G>>);
+
+/// What an op does when its gradient has come.
+pub(crate) trait Backward: Send + Sync + 'static {
+    const NAME: &'static str;
+
+    /// Hands on the gradients of the arguments, from that of the result, `dy`.
+    fn backward(&self, dy: Values) -> Result<()>;
+}
+
+impl Flow {
+    /// A tensor of any shape, to flow through a network.
+    pub fn enter(x: &Tensor) -> Result<Self> {
+        if !has_kernel(x) {
+            return Ok(Self(State::Candle(x.clone())));
+        }
+        let contiguous = x.contiguous()?;
+        let values = match x.dtype() {
+            DType::F32 => Values::copy_of::<f32>(&contiguous)?,
+            _ => Values::copy_of::<f64>(&contiguous)?,
+        };
+        let gradient = Arc::new(Slot::default());
+        let handle = if x.track_op() { x.apply_op1(Enter(gradient.clone()))? } else { number()? };
+        Ok(Self(State::Own(Own { values: Arc::new(values), shape: x.shape().clone(), handle, gradient })))
+    }
+
+    /// The tensor that came out of the network.
+    pub fn leave(self) -> Result<Tensor> {
+        match self.0 {
+            State::Candle(tensor) => Ok(tensor),
+            State::Own(Own { values, shape, handle, gradient }) => {
+                handle.apply_op1(Leave { values, shape, gradient })
+            }
+        }
+    }
+
+    /// The lengths of its dimensions.
+    pub fn dims(&self) -> &[usize] {
+        match &self.0 {
+            State::Own(own) => own.shape.dims(),
+            State::Candle(tensor) => tensor.dims(),
+        }
+    }
+
+    /// The same values in another shape.
+    pub fn reshape(self, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into();
+        match self.0 {
+            State::Candle(tensor) => Ok(Self(State::Candle(tensor.reshape(shape)?))),
+            State::Own(own) if own.shape.elem_count() == shape.elem_count() => {
+                Ok(Self(State::Own(Own { shape, ..own })))
+            }
+            State::Own(own) => bail!("cannot reshape {:?} to {shape:?}", own.shape),
+        }
+    }
+}
+
+impl Own {
+    /// The result of an op on this flow and on some parameters.
+    pub fn then<B: Backward>(
+        &self,
+        values: Values,
+        shape: impl Into<Shape>,
+        parameters: [&Tensor; 2],
+        op: B,
+    ) -> Result<Flow> {
+        let gradient = Arc::new(Slot::default());
+        let node = Node { op, gradient: gradient.clone() };
+        let handle = self.handle.apply_op3(parameters[0], parameters[1], node)?;
+        Ok(Flow(State::Own(Own { values: Arc::new(values), shape: shape.into(), handle, gradient })))
+    }
+
+    /// Where to leave the gradient of this flow, if anyone asks for it.
+    pub fn wants_gradient(&self) -> Option<Arc<Slot<Values>>> {
+        self.handle.track_op().then(|| self.gradient.clone())
+    }
+
+    pub fn dims4(&self) -> Result<(usize, usize, usize, usize)> {
+        self.shape.dims4()
+    }
+}
+
+/// A parameter as an op on a flow sees it: a handle for Candle, and where to leave its gradient, if anyone asks for it.
+pub(crate) fn watch(parameter: &Tensor) -> Result<(Tensor, Option<Arc<Slot<Tensor>>>)> {
+    if !parameter.track_op() {
+        return Ok((number()?, None));
+    }
+    let gradient = Arc::new(Slot::default());
+    Ok((parameter.apply_op1(Watch(gradient.clone()))?, Some(gradient)))
+}
+
+/// A handle that nobody tracks.
+pub(crate) fn number() -> Result<Tensor> {
+    Tensor::zeros((), DType::F32, &Device::Cpu)
+}
+
+impl Values {
+    pub fn copy_of<T: Real>(x: &Tensor) -> Result<Self> {
+        with_slice::<T, _>(x, |x| {
+            let mut values = Scratch::take(x.len());
+            values.copy_from_slice(x);
+            T::wrap(values)
+        })
+    }
+
+    pub fn slice<T: Real>(&self) -> Result<&[T]> {
+        T::unwrap(self).ok_or_else(|| candle_core::Error::Msg("a flow changed its type".into()))
+    }
+
+    pub fn slice_mut<T: Real>(&mut self) -> Result<&mut [T]> {
+        T::unwrap_mut(self).ok_or_else(|| candle_core::Error::Msg("a flow changed its type".into()))
+    }
+
+    pub fn to_storage(&self) -> CpuStorage {
+        match self {
+            Values::F32(values) => CpuStorage::F32(values.to_vec()),
+            Values::F64(values) => CpuStorage::F64(values.to_vec()),
+        }
+    }
+
+    fn to_tensor(&self, shape: &Shape) -> Result<Tensor> {
+        match self {
+            Values::F32(values) => Tensor::from_slice(values, shape, &Device::Cpu),
+            Values::F64(values) => Tensor::from_slice(values, shape, &Device::Cpu),
+        }
+    }
+}
+
+impl<G> Default for Slot<G> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<G> Slot<G> {
+    fn lock(&self) -> MutexGuard<'_, Option<G>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn put(&self, gradient: G) {
+        *self.lock() = Some(gradient);
+    }
+
+    fn take(&self) -> Result<G> {
+        self.lock().take().ok_or_else(|| candle_core::Error::Msg("no gradient came back".into()))
+    }
+}
+
+impl Slot<Values> {
+    /// Adds to what other ops, which also took this flow, left before.
+    pub fn add(&self, gradient: Values) {
+        let mut slot = self.lock();
+        match (slot.as_mut(), &gradient) {
+            (Some(Values::F32(sum)), Values::F32(more)) => sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x),
+            (Some(Values::F64(sum)), Values::F64(more)) => sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x),
+            _ => *slot = Some(gradient),
+        }
+    }
+}
+
+/// tensor -> handle
+struct Enter(Arc<Slot<Values>>);
+/// parameter -> handle
+struct Watch(Arc<Slot<Tensor>>);
+/// handle -> tensor
+struct Leave {
+    values: Arc<Values>,
+    shape: Shape,
+    gradient: Arc<Slot<Values>>,
+}
+/// handles -> handle
+struct Node<B> {
+    op: B,
+    gradient: Arc<Slot<Values>>,
+}
+
+fn handle() -> Result<(CpuStorage, Shape)> {
+    Ok((CpuStorage::F32(vec![0.0]), Shape::from(())))
+}
+
+impl CustomOp1 for Enter {
+    fn name(&self) -> &'static str {
+        "enter"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        handle()
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.0.take()?.to_tensor(x.shape())?))
+    }
+}
+
+impl CustomOp1 for Watch {
+    fn name(&self) -> &'static str {
+        "watch"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        handle()
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.0.take()?))
+    }
+}
+
+impl CustomOp1 for Leave {
+    fn name(&self) -> &'static str {
+        "leave"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok((self.values.to_storage(), self.shape.clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dy = dy.contiguous()?;
+        self.gradient.add(match *self.values {
+            Values::F32(_) => Values::copy_of::<f32>(&dy)?,
+            Values::F64(_) => Values::copy_of::<f64>(&dy)?,
+        });
+        Ok(Some(number()?))
+    }
+}
+
+impl<B: Backward> CustomOp3 for Node<B> {
+    fn name(&self) -> &'static str {
+        B::NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        handle()
+    }
+
+    fn bwd(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        c: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        self.op.backward(self.gradient.take()?)?;
+        let reach = |handle: &Tensor| handle.track_op().then(number).transpose();
+        Ok((reach(a)?, reach(b)?, reach(c)?))
+    }
+}
