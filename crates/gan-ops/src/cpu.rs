@@ -1,11 +1,12 @@
 //! What the CPU kernels share: typed slices out of Candle's storage, and gemm.
 
+use crate::special::Special;
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
 use gemm::Parallelism;
 use num_traits::Float;
 
 /// The element types the kernels are written for: f32 to train, f64 to check gradients.
-pub(crate) trait Real: WithDType + Float {
+pub(crate) trait Real: WithDType + Float + Special {
     /// The elements of a storage that is written in place.
     fn values_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
 }

@@ -22,9 +22,11 @@ mod elementwise;
 mod loss;
 mod optimizer;
 pub mod reference;
+mod simd;
+mod special;
 mod threads;
 
-pub use activation::{leaky_relu, relu, tanh};
+pub use activation::{Activation, leaky_relu, relu, tanh};
 pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};
 pub use conv::{conv_transpose2d, conv2d};
 pub use loss::{bce_with_logits, softplus};

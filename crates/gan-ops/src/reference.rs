@@ -2,6 +2,7 @@
 //!
 //! Where Candle itself has a trap, the twin steps around it; the comments say how.
 
+use crate::activation::Activation;
 use crate::batch_norm::BatchNormOutput;
 use candle_core::{Result, Tensor};
 
@@ -34,7 +35,13 @@ pub fn conv_transpose2d(
 }
 
 /// As [`crate::batch_norm2d_train`].
-pub fn batch_norm2d_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<BatchNormOutput> {
+pub fn batch_norm2d_train(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    eps: f64,
+    activation: Activation,
+) -> Result<BatchNormOutput> {
     let (n, c, h, w) = x.dims4()?;
     let count = (n * h * w) as f64;
     // One row a channel: a single reduction along the last dimension.
@@ -44,15 +51,26 @@ pub fn batch_norm2d_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) 
     let var = centred.sqr()?.mean_keepdim(1)?;
     let normalised = centred.broadcast_div(&(&var + eps)?.sqrt()?)?;
     let scaled = normalised.broadcast_mul(&weight.reshape((c, 1))?)?.broadcast_add(&bias.reshape((c, 1))?)?;
-    let output = scaled.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous()?;
+    let output = self::activation(&scaled.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous()?, activation)?;
     let unbiased_var = (var.detach().reshape(c)? * (count / (count - 1.0)))?;
     Ok(BatchNormOutput { output, mean: mean.detach().reshape(c)?, unbiased_var })
 }
 
-/// `x * scale + shift`: x `[N, C, H, W]`, scale and shift `[C]`.
-pub fn channel_affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+/// `activation(x * scale + shift)`: x `[N, C, H, W]`, scale and shift `[C]`.
+pub fn channel_affine(x: &Tensor, scale: &Tensor, shift: &Tensor, activation: Activation) -> Result<Tensor> {
     let by_channel = |vector: &Tensor| vector.reshape((1, (), 1, 1));
-    x.broadcast_mul(&by_channel(scale)?)?.broadcast_add(&by_channel(shift)?)
+    let affine = x.broadcast_mul(&by_channel(scale)?)?.broadcast_add(&by_channel(shift)?)?;
+    self::activation(&affine, activation)
+}
+
+/// As [`Activation::apply`].
+pub fn activation(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::Identity => Ok(x.clone()),
+        Activation::Relu => leaky_relu(x, 0.0),
+        Activation::LeakyRelu(slope) => leaky_relu(x, slope),
+        Activation::Tanh => x.tanh(),
+    }
 }
 
 /// As [`crate::leaky_relu`]. Selecting by a mask gives the slope as the gradient at 0, as PyTorch has it.
