@@ -1,9 +1,10 @@
 //! What the CPU kernels share: typed slices out of Candle's storage, and gemm.
 
 use crate::special::Special;
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Storage, Tensor, Var, WithDType, bail};
 use gemm::Parallelism;
 use num_traits::Float;
+use std::cell::Cell;
 
 /// The element types the kernels are written for: f32 to train, f64 to check gradients.
 pub(crate) trait Real: WithDType + Float + Special {
@@ -67,6 +68,26 @@ pub(crate) fn with_slice<T: WithDType, R>(tensor: &Tensor, body: impl FnOnce(&[T
     match &*storage {
         Storage::Cpu(storage) => Ok(body(slice(storage, layout)?)),
         _ => bail!("a CPU kernel was given a tensor on {:?}", tensor.device()),
+    }
+}
+
+/// Calls `body` with the elements of a contiguous CPU variable, to be written. The variable is locked meanwhile: no tensor
+/// that shares its memory may be used inside.
+pub(crate) fn with_slice_mut<T: Real>(var: &Var, body: impl FnOnce(&mut [T]) -> Result<()>) -> Result<()> {
+    let body = |storage: &mut CpuStorage, layout: &Layout| body(slice_mut(storage, layout)?);
+    var.inplace_op1(&Lend(Cell::new(Some(body))))
+}
+
+/// The op through which Candle lends the memory of a variable: a body to call once, which Candle holds by reference.
+struct Lend<F>(Cell<Option<F>>);
+
+impl<F: FnOnce(&mut CpuStorage, &Layout) -> Result<()>> InplaceOp1 for Lend<F> {
+    fn name(&self) -> &'static str {
+        "lend"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        self.0.take().map_or(Ok(()), |body| body(storage, layout))
     }
 }
 

@@ -226,6 +226,9 @@ fn shapes_that_do_not_fit_are_errors() {
     assert!(message(conv_transpose2d(&x, &w, 1, 1, 0)).contains("has 3 channels"));
     let one = normal("x", &[1, 3, 1, 1], DType::F32);
     let c = normal("c", &[3], DType::F32);
+    let adam = AdamStep { lr: 0.1, beta1: 0.5, beta2: 0.999, eps: 1e-8, step: 1 };
+    let error = adam_step(&c, &one, &c, &c, adam).unwrap_err().to_string();
+    assert!(error.contains("adam_step: a tensor of"), "{error}");
     let error = gan_ops::batch_norm2d_train(&one, &c, &c, 1e-5, Activation::Relu).map(|out| out.output);
     assert!(message(error).contains("more than one value a channel"));
 }

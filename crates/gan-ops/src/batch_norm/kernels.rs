@@ -13,9 +13,10 @@ use rayon::prelude::*;
 /// Elements a thread takes at a time, in whole planes.
 const BLOCK: usize = 1 << 14;
 /// Elements that are summed before the sum is taken to f64: for accuracy, and few enough to stay in the L1 cache.
-const RUN: usize = 1 << 12;
-/// Running sums side by side: what a vector of AVX-512 holds.
-const LANES: usize = 16;
+const RUN: usize = 1 << 11;
+/// Running sums side by side: so many that the compiler keeps the loop over them a loop, which it then vectorises (16 it
+/// unrolls into single additions), and that no addition waits for the one before.
+const LANES: usize = 64;
 
 /// Mean and variance of each channel.
 pub(crate) struct Statistics {
@@ -106,9 +107,13 @@ fn moments_of_plane<T: Real>(x: &[T]) -> (f64, f64) {
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0); // squares: of the distance to the mean
     for run in x.chunks(RUN) {
         let n = run.len() as f64;
-        let near = T::from_f64(sums(run, run, |x, _| (x, T::zero())).0 / n); // the mean of the run, rounded
+        let one_nth = 1.0 / n;
+        let near = T::from_f64(sums(run, run, |x, _| (x, T::zero())).0 * one_nth); // the mean of the run, rounded
         let (rest, run_squares) = sums(run, run, |x, _| (x - near, (x - near) * (x - near)));
-        let (run_mean, run_squares) = (widen(near) + rest / n, run_squares - rest * rest / n);
+        let (run_mean, run_squares) = (widen(near) + rest * one_nth, run_squares - rest * rest * one_nth);
+        if x.len() <= RUN {
+            return (run_mean, run_squares * one_nth);
+        }
         let (total, distance) = (count + n, run_mean - mean);
         squares += run_squares + distance * distance * count * n / total;
         mean += distance * n / total;
@@ -241,21 +246,21 @@ fn input_gradient_with<T: Real>(
 /// The sums of both numbers of `value(a, b)` over two runs of one length.
 #[inline(always)]
 fn sums<T: Real>(a: &[T], b: &[T], value: impl Fn(T, T) -> (T, T)) -> (f64, f64) {
-    let mut lanes = ([T::zero(); LANES], [T::zero(); LANES]);
+    let (mut first, mut second) = ([T::zero(); LANES], [T::zero(); LANES]);
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
-            let (first, second) = value(a[lane], b[lane]);
-            lanes.0[lane] += first;
-            lanes.1[lane] += second;
+            let (u, v) = value(a[lane], b[lane]);
+            first[lane] += u;
+            second[lane] += v;
         }
     }
-    for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
-        let (first, second) = value(a, b);
-        lanes.0[lane] += first;
-        lanes.1[lane] += second;
+    for (((first, second), &a), &b) in first.iter_mut().zip(&mut second).zip(a_rest).zip(b_rest) {
+        let (u, v) = value(a, b);
+        *first += u;
+        *second += v;
     }
-    (sum_of_lanes(lanes.0), sum_of_lanes(lanes.1))
+    (sum_of_lanes(first), sum_of_lanes(second))
 }
 
 /// By halves, which are again vectors.
