@@ -1,6 +1,7 @@
 //! In-place updates of parameters.
 
 use crate::cpu::{Real, has_kernel, widen, with_slice, with_slice_mut};
+use crate::reference;
 use crate::simd::vectorised;
 use candle_core::{DType, Result, Tensor, Var, bail};
 use rayon::prelude::*;
@@ -33,12 +34,7 @@ pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: Ada
         same_kind("adam_step", parameter, other)?;
     }
     if !has_kernel(parameter) {
-        let AdamStep { beta1, beta2, eps, .. } = adam;
-        let (step_size, root_correction) = adam.corrections();
-        m.set(&((m.as_tensor() * beta1)? + (gradient * (1.0 - beta1))?)?)?;
-        v.set(&((v.as_tensor() * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?)?;
-        let denominator = ((v.sqrt()? / root_correction)? + eps)?;
-        return parameter.set(&(parameter.as_tensor() - (m.div(&denominator)? * step_size)?)?);
+        return reference::adam_step(parameter, gradient, m, v, adam);
     }
     match parameter.dtype() {
         DType::F32 => adam_on_cpu::<f32>(parameter, gradient, m, v, adam),
@@ -48,7 +44,7 @@ pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: Ada
 
 impl AdamStep {
     /// What m is multiplied by and the square root of v divided by: both start at zero, which has to be made up for.
-    fn corrections(self) -> (f64, f64) {
+    pub(crate) fn corrections(self) -> (f64, f64) {
         let correct = |beta: f64| 1.0 - beta.powi(i32::try_from(self.step).unwrap_or(i32::MAX));
         (self.lr / correct(self.beta1), correct(self.beta2).sqrt())
     }

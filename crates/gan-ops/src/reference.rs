@@ -4,7 +4,8 @@
 
 use crate::activation::Activation;
 use crate::batch_norm::BatchNormOutput;
-use candle_core::{Result, Tensor};
+use crate::optimizer::AdamStep;
+use candle_core::{Result, Tensor, Var};
 
 /// As [`crate::conv2d`].
 ///
@@ -82,4 +83,14 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
 /// the right 1/2.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}
+
+/// As [`crate::adam_step`].
+pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: AdamStep) -> Result<()> {
+    let AdamStep { beta1, beta2, eps, .. } = adam;
+    let (step_size, root_correction) = adam.corrections();
+    m.set(&((m.as_tensor() * beta1)? + (gradient * (1.0 - beta1))?)?)?;
+    v.set(&((v.as_tensor() * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?)?;
+    let denominator = ((v.sqrt()? / root_correction)? + eps)?;
+    parameter.set(&(parameter.as_tensor() - (m.div(&denominator)? * step_size)?)?)
 }

@@ -194,6 +194,13 @@ fn softplus_is_finite_and_right_far_from_zero() -> Result<()> {
 
 #[test]
 fn adam_follows_its_formula() -> Result<()> {
+    adam_follows_its_formula_with(adam_step)?;
+    adam_follows_its_formula_with(reference::adam_step)
+}
+
+fn adam_follows_its_formula_with(
+    adam_step: fn(&Var, &Tensor, &Var, &Var, AdamStep) -> Result<()>,
+) -> Result<()> {
     let p = normal("p", &[3, 5], DType::F64);
     let (m, v) = (Var::from_tensor(&p.zeros_like()?)?, Var::from_tensor(&p.zeros_like()?)?);
     let (lr, beta1, beta2, eps) = (0.1, 0.5, 0.999, 1e-8);
