@@ -2,6 +2,7 @@
 
 use crate::params::Parameter;
 use candle_core::{Result, Tensor, Var};
+use gan_ops::Activation;
 
 /// PyTorch's defaults for batch norm.
 const BATCH_NORM_EPS: f64 = 1e-5;
@@ -86,9 +87,10 @@ impl BatchNorm2d {
                 &mean.detach(),
                 &var.detach(),
                 BATCH_NORM_EPS,
+                Activation::Identity,
             );
         }
-        let batch = gan_ops::batch_norm2d_train(x, &weight, &bias, BATCH_NORM_EPS)?;
+        let batch = gan_ops::batch_norm2d_train(x, &weight, &bias, BATCH_NORM_EPS, Activation::Identity)?;
         let tracked = self.num_batches_tracked.to_scalar::<i64>()? + 1;
         let momentum = if mode == Mode::Train { BATCH_NORM_MOMENTUM } else { 1.0 / tracked as f64 };
         gan_ops::lerp_in_place(&self.running_mean, &batch.mean, momentum)?;

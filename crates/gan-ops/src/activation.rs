@@ -3,7 +3,86 @@
 use crate::cpu::{Real, has_kernel};
 use crate::elementwise::{Function, apply};
 use crate::reference;
+use crate::simd::vectorised;
 use candle_core::{Result, Tensor};
+use rayon::prelude::*;
+
+/// Elements a thread takes at a time.
+const BLOCK: usize = 1 << 14;
+
+/// An activation, as an argument of the ops that end in one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// None: `x` itself.
+    Identity,
+    /// [`relu`]
+    Relu,
+    /// [`leaky_relu`] with this slope.
+    LeakyRelu(f64),
+    /// [`tanh`]
+    Tanh,
+}
+
+impl Activation {
+    /// The activation of every element, any shape.
+    pub fn apply(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Activation::Identity => Ok(x.clone()),
+            Activation::Relu => relu(x),
+            Activation::LeakyRelu(slope) => leaky_relu(x, slope),
+            Activation::Tanh => tanh(x),
+        }
+    }
+}
+
+/// Calls `$body` with `$f` the [`Function`] of an activation: the choice is made once, not for every element.
+macro_rules! with_function {
+    ($activation:expr, $f:ident => $body:expr) => {
+        match $activation {
+            $crate::activation::Activation::Identity => {
+                let $f = $crate::activation::Identity;
+                $body
+            }
+            $crate::activation::Activation::Relu => {
+                let $f = $crate::activation::LeakyRelu { slope: 0.0 };
+                $body
+            }
+            $crate::activation::Activation::LeakyRelu(slope) => {
+                let $f = $crate::activation::LeakyRelu { slope };
+                $body
+            }
+            $crate::activation::Activation::Tanh => {
+                let $f = $crate::activation::Tanh;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_function;
+
+/// The activation of every element, in place, on all cores.
+pub(crate) fn activate<T: Real>(activation: Activation, values: &mut [T]) {
+    values.par_chunks_mut(BLOCK).for_each(|values| activate_serially(activation, values));
+}
+
+/// The same on the calling thread alone.
+pub(crate) fn activate_serially<T: Real>(activation: Activation, values: &mut [T]) {
+    if activation != Activation::Identity {
+        with_function!(activation, f => vectorised(
+            #[inline(always)]
+            || values.iter_mut().for_each(|x| *x = f.value(*x)),
+        ));
+    }
+}
+
+/// `dy * activation'`, in place, from what the activation made, y. (Of each of them y tells enough, as long as a slope is
+/// not negative.)
+pub(crate) fn activation_gradient<T: Real>(activation: Activation, dy: &mut [T], y: &[T]) {
+    with_function!(activation, f => dy.par_chunks_mut(BLOCK).zip(y.par_chunks(BLOCK)).for_each(|(dy, y)| vectorised(
+        #[inline(always)]
+        || dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = *dy * f.derivative(y)),
+    )));
+}
 
 /// `max(x, 0)`, any shape; the gradient at 0 is 0, as in PyTorch (Candle: 1).
 pub fn relu(x: &Tensor) -> Result<Tensor> {
@@ -21,33 +100,54 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
 }
 
 #[derive(Clone, Copy)]
-struct LeakyRelu {
-    slope: f64,
+pub(crate) struct Identity;
+
+impl Function for Identity {
+    const NAME: &'static str = "identity";
+
+    #[inline(always)]
+    fn value<T: Real>(self, x: T) -> T {
+        x
+    }
+
+    #[inline(always)]
+    fn derivative<T: Real>(self, _x: T) -> T {
+        T::one()
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct LeakyRelu {
+    pub slope: f64,
 }
 
 impl Function for LeakyRelu {
     const NAME: &'static str = "leaky_relu";
 
+    #[inline(always)]
     fn value<T: Real>(self, x: T) -> T {
         if x > T::zero() { x } else { T::from_f64(self.slope) * x }
     }
 
+    #[inline(always)]
     fn derivative<T: Real>(self, x: T) -> T {
         if x > T::zero() { T::one() } else { T::from_f64(self.slope) }
     }
 }
 
 #[derive(Clone, Copy)]
-struct Tanh;
+pub(crate) struct Tanh;
 
 impl Function for Tanh {
     const NAME: &'static str = "tanh";
     const DERIVATIVE_OF_VALUE: bool = true;
 
+    #[inline(always)]
     fn value<T: Real>(self, x: T) -> T {
-        x.tanh()
+        x.fast_tanh()
     }
 
+    #[inline(always)]
     fn derivative<T: Real>(self, y: T) -> T {
         T::one() - y * y
     }

@@ -1,65 +1,10 @@
 //! What the CPU kernels share: typed slices out of Candle's storage, and gemm.
 
-use bytemuck::Pod;
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Storage, Tensor, Var, WithDType, bail};
 use gemm::Parallelism;
-use num_traits::Float;
-use pulp::Simd;
+use std::cell::Cell;
 
-/// The element types the kernels are written for: f32 to train, f64 to check gradients.
-pub(crate) trait Real: WithDType + Float + Pod {
-    /// As many elements as the CPU works on at a time.
-    type Vector<S: Simd>: Copy;
-
-    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
-    /// `a * b + c`, rounded once where the CPU can.
-    fn multiply_add<S: Simd>(
-        simd: S,
-        a: Self::Vector<S>,
-        b: Self::Vector<S>,
-        c: Self::Vector<S>,
-    ) -> Self::Vector<S>;
-    /// The slice as vectors, without a rest that fills none.
-    fn vectors<S: Simd>(x: &[Self]) -> &[Self::Vector<S>];
-    fn vectors_mut<S: Simd>(x: &mut [Self]) -> &mut [Self::Vector<S>];
-
-    /// The elements of a storage that is written in place.
-    fn values_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
-}
-
-macro_rules! real {
-    ($type:ty, $vector:ident, $storage:ident, $splat:ident, $mul_add:ident, $vectors:ident, $vectors_mut:ident) => {
-        impl Real for $type {
-            type Vector<S: Simd> = S::$vector;
-
-            #[inline(always)]
-            fn splat<S: Simd>(simd: S, x: $type) -> S::$vector {
-                simd.$splat(x)
-            }
-
-            #[inline(always)]
-            fn multiply_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
-                simd.$mul_add(a, b, c)
-            }
-
-            #[inline(always)]
-            fn vectors<S: Simd>(x: &[$type]) -> &[S::$vector] {
-                S::$vectors(x).0
-            }
-
-            #[inline(always)]
-            fn vectors_mut<S: Simd>(x: &mut [$type]) -> &mut [S::$vector] {
-                S::$vectors_mut(x).0
-            }
-
-            fn values_mut(storage: &mut CpuStorage) -> Option<&mut [$type]> {
-                if let CpuStorage::$storage(values) = storage { Some(values) } else { None }
-            }
-        }
-    };
-}
-real!(f32, f32s, F32, splat_f32s, mul_add_e_f32s, as_simd_f32s, as_mut_simd_f32s);
-real!(f64, f64s, F64, splat_f64s, mul_add_e_f64s, as_simd_f64s, as_mut_simd_f64s);
+pub(crate) use crate::real::Real;
 
 /// As f64. (Two traits in scope have a `to_f64`; this is the one that cannot fail.)
 pub(crate) fn widen<T: Real>(x: T) -> f64 {
@@ -105,6 +50,26 @@ pub(crate) fn with_slice<T: WithDType, R>(tensor: &Tensor, body: impl FnOnce(&[T
     match &*storage {
         Storage::Cpu(storage) => Ok(body(slice(storage, layout)?)),
         _ => bail!("a CPU kernel was given a tensor on {:?}", tensor.device()),
+    }
+}
+
+/// Calls `body` with the elements of a contiguous CPU variable, to be written. The variable is locked meanwhile: no tensor
+/// that shares its memory may be used inside.
+pub(crate) fn with_slice_mut<T: Real>(var: &Var, body: impl FnOnce(&mut [T]) -> Result<()>) -> Result<()> {
+    let body = |storage: &mut CpuStorage, layout: &Layout| body(slice_mut(storage, layout)?);
+    var.inplace_op1(&Lend(Cell::new(Some(body))))
+}
+
+/// The op through which Candle lends the memory of a variable: a body to call once, which Candle holds by reference.
+struct Lend<F>(Cell<Option<F>>);
+
+impl<F: FnOnce(&mut CpuStorage, &Layout) -> Result<()>> InplaceOp1 for Lend<F> {
+    fn name(&self) -> &'static str {
+        "lend"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        self.0.take().map_or(Ok(()), |body| body(storage, layout))
     }
 }
 

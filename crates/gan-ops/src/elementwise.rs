@@ -1,6 +1,7 @@
 //! Functions of one element, applied to every element on all cores, with their gradients.
 
 use crate::cpu::{Real, dispatch, slice};
+use crate::simd::vectorised;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -12,6 +13,12 @@ pub(crate) trait Function: Copy + Send + Sync + 'static {
 
     fn value<T: Real>(self, x: T) -> T;
     fn derivative<T: Real>(self, at: T) -> T;
+
+    /// The derivative, from the argument whatever [`Self::derivative`] takes.
+    #[inline(always)]
+    fn derivative_at<T: Real>(self, x: T) -> T {
+        self.derivative(if Self::DERIVATIVE_OF_VALUE { self.value(x) } else { x })
+    }
 }
 
 /// `f` of every element of a tensor on the CPU, in f32 or f64, of any shape.
@@ -37,12 +44,27 @@ impl<F: Function> CustomOp1 for Forward<F> {
             let x = slice::<T>(x, layout)?;
             let mut out = vec![T::zero(); x.len()];
             out.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(out, x)| {
-                out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x));
+                vectorised(
+                    #[inline(always)]
+                    || out.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x)),
+                )
             });
             Ok(T::to_cpu_storage_owned(out))
         }
         let f = self.0;
-        Ok((dispatch!(x, F::NAME, run(|x| f.value(x), x, layout))?, layout.shape().clone()))
+        Ok((
+            dispatch!(
+                x,
+                F::NAME,
+                run(
+                    #[inline(always)]
+                    |x| f.value(x),
+                    x,
+                    layout
+                )
+            )?,
+            layout.shape().clone(),
+        ))
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
@@ -72,13 +94,29 @@ impl<F: Function> CustomOp2 for Backward<F> {
             let mut dx = vec![T::zero(); at.len()];
             dx.par_chunks_mut(BLOCK).zip(at.par_chunks(BLOCK)).zip(dy.par_chunks(BLOCK)).for_each(
                 |((dx, at), dy)| {
-                    dx.iter_mut().zip(at).zip(dy).for_each(|((dx, &at), &dy)| *dx = dy * derivative(at));
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for ((dx, &at), &dy) in dx.iter_mut().zip(at).zip(dy) {
+                                *dx = dy * derivative(at);
+                            }
+                        },
+                    )
                 },
             );
             Ok(T::to_cpu_storage_owned(dx))
         }
         let f = self.0;
-        let dx = dispatch!(at, F::NAME, run(|at| f.derivative(at), (at, at_layout), (dy, dy_layout)))?;
+        let dx = dispatch!(
+            at,
+            F::NAME,
+            run(
+                #[inline(always)]
+                |at| f.derivative(at),
+                (at, at_layout),
+                (dy, dy_layout)
+            )
+        )?;
         Ok((dx, at_layout.shape().clone()))
     }
 }

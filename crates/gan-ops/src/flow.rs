@@ -106,12 +106,17 @@ impl Own {
         values: Values,
         shape: impl Into<Shape>,
         parameters: [&Tensor; 2],
-        op: B,
+        op: impl FnOnce(&Arc<Values>) -> B,
     ) -> Result<Flow> {
-        let gradient = Arc::new(Slot::default());
-        let node = Node { op, gradient: gradient.clone() };
-        let handle = self.handle.apply_op3(parameters[0], parameters[1], node)?;
-        Ok(Flow(State::Own(Own { values: Arc::new(values), shape: shape.into(), handle, gradient })))
+        let (values, gradient) = (Arc::new(values), Arc::new(Slot::default()));
+        let tracked = self.handle.track_op() || parameters.iter().any(|handle| handle.track_op());
+        let handle = if tracked {
+            let node = Node { op: op(&values), gradient: gradient.clone() };
+            self.handle.apply_op3(parameters[0], parameters[1], node)?
+        } else {
+            number()?
+        };
+        Ok(Flow(State::Own(Own { values, shape: shape.into(), handle, gradient })))
     }
 
     /// Where to leave the gradient of this flow, if anyone asks for it.

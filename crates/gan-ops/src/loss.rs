@@ -26,12 +26,13 @@ struct Softplus;
 impl Function for Softplus {
     const NAME: &'static str = "softplus";
 
-    /// max(x, 0) + ln(1 + exp(-|x|)): the exponential never overflows, and NaN stays NaN.
+    #[inline(always)]
     fn value<T: Real>(self, x: T) -> T {
-        if x > T::zero() { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+        x.fast_softplus()
     }
 
+    #[inline(always)]
     fn derivative<T: Real>(self, x: T) -> T {
-        T::one() / (T::one() + (-x).exp())
+        x.fast_sigmoid()
     }
 }

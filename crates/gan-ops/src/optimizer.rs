@@ -1,7 +1,9 @@
 //! In-place updates of parameters.
 
-use crate::cpu::{Real, dispatch, has_kernel, slice, slice_mut, with_slice};
-use candle_core::{CpuStorage, DType, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, WithDType, bail};
+use crate::cpu::{Real, has_kernel, widen, with_slice, with_slice_mut};
+use crate::reference;
+use crate::simd::vectorised;
+use candle_core::{DType, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
 /// Elements a thread takes at a time.
@@ -22,32 +24,91 @@ pub struct AdamStep {
     pub step: u64,
 }
 
-/// One step of Adam (Kingma & Ba 2015) in the order PyTorch does it, in place; all four tensors have one shape:
+/// One step of Adam (Kingma & Ba 2015) in the order PyTorch does it, in place; all four tensors have one shape, and none
+/// is a view of another:
 ///
 /// `m = beta1 * m + (1 - beta1) * g`, `v = beta2 * v + (1 - beta2) * g^2`,
 /// `p -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)`.
 pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: AdamStep) -> Result<()> {
-    let AdamStep { lr, beta1, beta2, eps, step } = adam;
-    let correct = |beta: f64| 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX));
-    let (step_size, root_correction) = (lr / correct(beta1), correct(beta2).sqrt());
-    if !has_kernel(parameter) {
-        m.set(&((m.as_tensor() * beta1)? + (gradient * (1.0 - beta1))?)?)?;
-        v.set(&((v.as_tensor() * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?)?;
-        let denominator = ((v.sqrt()? / root_correction)? + eps)?;
-        return parameter.set(&(parameter.as_tensor() - (m.div(&denominator)? * step_size)?)?);
+    for other in [gradient, m, v] {
+        same_kind("adam_step", parameter, other)?;
     }
+    if !has_kernel(parameter) {
+        return reference::adam_step(parameter, gradient, m, v, adam);
+    }
+    match parameter.dtype() {
+        DType::F32 => adam_on_cpu::<f32>(parameter, gradient, m, v, adam),
+        _ => adam_on_cpu::<f64>(parameter, gradient, m, v, adam),
+    }
+}
+
+impl AdamStep {
+    /// What m is multiplied by and the square root of v divided by: both start at zero, which has to be made up for.
+    pub(crate) fn corrections(self) -> (f64, f64) {
+        let correct = |beta: f64| 1.0 - beta.powi(i32::try_from(self.step).unwrap_or(i32::MAX));
+        (self.lr / correct(self.beta1), correct(self.beta2).sqrt())
+    }
+}
+
+/// All four in one pass: it is bound by memory.
+fn adam_on_cpu<T: Real>(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: AdamStep) -> Result<()> {
+    let (step_size, root_correction) = adam.corrections();
+    let [step_size, root_correction, eps] = [step_size, root_correction, adam.eps].map(T::from_f64);
+    let [weight1, decay2, weight2] = [1.0 - adam.beta1, adam.beta2, 1.0 - adam.beta2].map(T::from_f64);
+    let update = |p: &mut [T], m: &mut [T], v: &mut [T], g: &[T]| {
+        let blocks = p.par_chunks_mut(BLOCK).zip(m.par_chunks_mut(BLOCK)).zip(v.par_chunks_mut(BLOCK));
+        blocks.zip(g.par_chunks(BLOCK)).for_each(|(((p, m), v), g)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (((p, m), v), &g) in p.iter_mut().zip(m).zip(v).zip(g) {
+                        *m += weight1 * (g - *m);
+                        *v = *v * decay2 + weight2 * g * g;
+                        *p -= step_size * (*m / (v.sqrt() / root_correction + eps));
+                    }
+                },
+            )
+        });
+    };
     let gradient = gradient.contiguous()?;
-    m.inplace_op2(&gradient, &Lerp { weight: 1.0 - beta1 })?;
-    v.inplace_op2(&gradient, &AddSquare { decay: beta2 })?;
-    parameter.inplace_op3(m, v, &Descend { step_size, root_correction, eps })
+    with_slice_mut(m, |m| {
+        with_slice_mut(v, |v| with_slice_mut(parameter, |p| with_slice(&gradient, |g| update(p, m, v, g))))
+    })
 }
 
 /// `target = target + weight * (source - target)`, in place, for tensors of one shape: a moving average.
 pub fn lerp_in_place(target: &Var, source: &Tensor, weight: f64) -> Result<()> {
+    same_kind("lerp_in_place", target, source)?;
     if !has_kernel(target) {
         return target.set(&((target.as_tensor() * (1.0 - weight))? + (source * weight)?)?);
     }
-    target.inplace_op2(&source.contiguous()?, &Lerp { weight })
+    match target.dtype() {
+        DType::F32 => lerp_on_cpu::<f32>(target, source, weight),
+        _ => lerp_on_cpu::<f64>(target, source, weight),
+    }
+}
+
+fn lerp_on_cpu<T: Real>(target: &Var, source: &Tensor, weight: f64) -> Result<()> {
+    let (source, weight) = (source.contiguous()?, T::from_f64(weight));
+    with_slice_mut(target, |target| {
+        with_slice::<T, _>(&source, |source| {
+            target.par_chunks_mut(BLOCK).zip(source.par_chunks(BLOCK)).for_each(|(target, source)| {
+                vectorised(
+                    #[inline(always)]
+                    || target.iter_mut().zip(source).for_each(|(x, &s)| *x += weight * (s - *x)),
+                )
+            });
+        })
+    })
+}
+
+/// An error unless both have one shape, type and device.
+fn same_kind(op: &str, target: &Var, other: &Tensor) -> Result<()> {
+    let kind = |t: &Tensor| (t.shape().clone(), t.dtype(), t.device().location());
+    match (kind(target), kind(other)) {
+        (ours, theirs) if ours == theirs => Ok(()),
+        (ours, theirs) => bail!("{op}: a tensor of {theirs:?} for a variable of {ours:?}"),
+    }
 }
 
 /// The sum of the squares of all elements of a float tensor, added in f64.
@@ -62,119 +123,28 @@ pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
     }
 }
 
-fn sum_squares<T: WithDType>(x: &[T]) -> f64 {
-    let square = |&x: &T| WithDType::to_f64(x) * WithDType::to_f64(x);
+fn sum_squares<T: Real>(x: &[T]) -> f64 {
     // Collected first: the order in which blocks are added must not depend on which thread is done first.
-    let blocks: Vec<f64> = x.par_chunks(BLOCK).map(|block| block.iter().map(square).sum::<f64>()).collect();
+    let blocks: Vec<f64> = x
+        .par_chunks(BLOCK)
+        .map(|block| {
+            vectorised(
+                #[inline(always)]
+                || sum_squares_of_block(block),
+            )
+        })
+        .collect();
     blocks.iter().sum()
 }
 
-struct Lerp {
-    weight: f64,
-}
-
-struct AddSquare {
-    decay: f64,
-}
-
-struct Descend {
-    step_size: f64,
-    root_correction: f64,
-    eps: f64,
-}
-
-impl InplaceOp2 for Lerp {
-    fn name(&self) -> &'static str {
-        "lerp"
+/// With running sums side by side, as many as make a loop that the compiler vectorises.
+#[inline(always)]
+fn sum_squares_of_block<T: Real>(x: &[T]) -> f64 {
+    let mut lanes = [0.0; 64];
+    let (chunks, rest) = x.as_chunks::<64>();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += widen(x) * widen(x));
     }
-
-    fn cpu_fwd(
-        &self,
-        target: &mut CpuStorage,
-        layout: &Layout,
-        source: &CpuStorage,
-        source_layout: &Layout,
-    ) -> Result<()> {
-        fn run<T: Real>(target: &mut CpuStorage, layout: &Layout, source: Source, weight: f64) -> Result<()> {
-            let weight = T::from_f64(weight);
-            update(target, layout, source, |x: &mut T, source| *x += weight * (source - *x))
-        }
-        dispatch!(&*target, "lerp", run(target, layout, (source, source_layout), self.weight))
-    }
-}
-
-impl InplaceOp2 for AddSquare {
-    fn name(&self) -> &'static str {
-        "add_square"
-    }
-
-    fn cpu_fwd(
-        &self,
-        v: &mut CpuStorage,
-        layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> Result<()> {
-        fn run<T: Real>(v: &mut CpuStorage, layout: &Layout, gradient: Source, decay: f64) -> Result<()> {
-            let (keep, weight) = (T::from_f64(decay), T::from_f64(1.0 - decay));
-            update(v, layout, gradient, |v: &mut T, g| *v = *v * keep + weight * g * g)
-        }
-        dispatch!(&*v, "add_square", run(v, layout, (gradient, gradient_layout), self.decay))
-    }
-}
-
-impl InplaceOp3 for Descend {
-    fn name(&self) -> &'static str {
-        "descend"
-    }
-
-    fn cpu_fwd(
-        &self,
-        parameter: &mut CpuStorage,
-        layout: &Layout,
-        m: &CpuStorage,
-        m_layout: &Layout,
-        v: &CpuStorage,
-        v_layout: &Layout,
-    ) -> Result<()> {
-        fn run<T: Real>(
-            op: &Descend,
-            parameter: &mut CpuStorage,
-            layout: &Layout,
-            (m, m_layout): Source,
-            (v, v_layout): Source,
-        ) -> Result<()> {
-            let (m, v) = (slice::<T>(m, m_layout)?, slice::<T>(v, v_layout)?);
-            let [step_size, root_correction, eps] =
-                [op.step_size, op.root_correction, op.eps].map(T::from_f64);
-            let blocks = slice_mut::<T>(parameter, layout)?.par_chunks_mut(BLOCK);
-            blocks.zip(m.par_chunks(BLOCK)).zip(v.par_chunks(BLOCK)).for_each(|((p, m), v)| {
-                for ((p, &m), &v) in p.iter_mut().zip(m).zip(v) {
-                    *p -= step_size * (m / (v.sqrt() / root_correction + eps));
-                }
-            });
-            Ok(())
-        }
-        dispatch!(parameter, "descend", run(self, parameter, layout, (m, m_layout), (v, v_layout)))
-    }
-}
-
-type Source<'a> = (&'a CpuStorage, &'a Layout);
-
-/// Calls `f` with every element of the target and the element of the source at the same place, on all cores.
-fn update<T: Real>(
-    target: &mut CpuStorage,
-    layout: &Layout,
-    (source, source_layout): Source,
-    f: impl Fn(&mut T, T) + Sync,
-) -> Result<()> {
-    let source = slice::<T>(source, source_layout)?;
-    let target = slice_mut::<T>(target, layout)?;
-    if source.len() != target.len() {
-        bail!("a parameter of {} elements was given a gradient of {}", target.len(), source.len());
-    }
-    target.par_chunks_mut(BLOCK).zip(source.par_chunks(BLOCK)).for_each(|(target, source)| {
-        target.iter_mut().zip(source).for_each(|(x, &source)| f(x, source));
-    });
-    Ok(())
+    lanes.iter_mut().zip(rest).for_each(|(lane, &x)| *lane += widen(x) * widen(x));
+    lanes.iter().sum()
 }

@@ -2,8 +2,10 @@
 //!
 //! Where Candle itself has a trap, the twin steps around it; the comments say how.
 
+use crate::activation::Activation;
 use crate::batch_norm::BatchNormOutput;
-use candle_core::{Result, Tensor};
+use crate::optimizer::AdamStep;
+use candle_core::{Result, Tensor, Var};
 
 /// As [`crate::conv2d`].
 ///
@@ -34,7 +36,13 @@ pub fn conv_transpose2d(
 }
 
 /// As [`crate::batch_norm2d_train`].
-pub fn batch_norm2d_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<BatchNormOutput> {
+pub fn batch_norm2d_train(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    eps: f64,
+    activation: Activation,
+) -> Result<BatchNormOutput> {
     let (n, c, h, w) = x.dims4()?;
     let count = (n * h * w) as f64;
     // One row a channel: a single reduction along the last dimension.
@@ -44,15 +52,26 @@ pub fn batch_norm2d_train(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) 
     let var = centred.sqr()?.mean_keepdim(1)?;
     let normalised = centred.broadcast_div(&(&var + eps)?.sqrt()?)?;
     let scaled = normalised.broadcast_mul(&weight.reshape((c, 1))?)?.broadcast_add(&bias.reshape((c, 1))?)?;
-    let output = scaled.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous()?;
+    let output = self::activation(&scaled.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous()?, activation)?;
     let unbiased_var = (var.detach().reshape(c)? * (count / (count - 1.0)))?;
     Ok(BatchNormOutput { output, mean: mean.detach().reshape(c)?, unbiased_var })
 }
 
-/// `x * scale + shift`: x `[N, C, H, W]`, scale and shift `[C]`.
-pub fn channel_affine(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+/// `activation(x * scale + shift)`: x `[N, C, H, W]`, scale and shift `[C]`.
+pub fn channel_affine(x: &Tensor, scale: &Tensor, shift: &Tensor, activation: Activation) -> Result<Tensor> {
     let by_channel = |vector: &Tensor| vector.reshape((1, (), 1, 1));
-    x.broadcast_mul(&by_channel(scale)?)?.broadcast_add(&by_channel(shift)?)
+    let affine = x.broadcast_mul(&by_channel(scale)?)?.broadcast_add(&by_channel(shift)?)?;
+    self::activation(&affine, activation)
+}
+
+/// As [`Activation::apply`].
+pub fn activation(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::Identity => Ok(x.clone()),
+        Activation::Relu => leaky_relu(x, 0.0),
+        Activation::LeakyRelu(slope) => leaky_relu(x, slope),
+        Activation::Tanh => x.tanh(),
+    }
 }
 
 /// As [`crate::leaky_relu`]. Selecting by a mask gives the slope as the gradient at 0, as PyTorch has it.
@@ -64,4 +83,14 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
 /// the right 1/2.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+}
+
+/// As [`crate::adam_step`].
+pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: AdamStep) -> Result<()> {
+    let AdamStep { beta1, beta2, eps, .. } = adam;
+    let (step_size, root_correction) = adam.corrections();
+    m.set(&((m.as_tensor() * beta1)? + (gradient * (1.0 - beta1))?)?)?;
+    v.set(&((v.as_tensor() * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?)?;
+    let denominator = ((v.sqrt()? / root_correction)? + eps)?;
+    parameter.set(&(parameter.as_tensor() - (m.div(&denominator)? * step_size)?)?)
 }

@@ -5,6 +5,7 @@
 mod common;
 use candle_core::{Device, Result, Tensor, Var, safetensors};
 use common::{gradients, relative_difference};
+use gan_ops::Activation;
 use std::collections::HashMap;
 
 struct Case {
@@ -82,7 +83,7 @@ fn batch_norm_in_training_is_pytorchs() -> Result<()> {
     for case in cases("batch_norm2d") {
         let (x, weight, bias) = (case.var("x"), case.var("weight"), case.var("bias"));
         for batch_norm in [gan_ops::batch_norm2d_train, gan_ops::reference::batch_norm2d_train] {
-            let out = batch_norm(&x, &weight, &bias, 1e-5)?;
+            let out = batch_norm(&x, &weight, &bias, 1e-5, Activation::Identity)?;
             case.expect("y", &out.output);
             let running = |old: &Tensor, new: &Tensor| (old * 0.9)? + (new * 0.1)?;
             case.expect("new_running_mean", &running(case.get("running_mean"), &out.mean)?);
@@ -98,7 +99,7 @@ fn batch_norm_in_evaluation_is_pytorchs() -> Result<()> {
     for case in cases("batch_norm2d_eval") {
         let (x, weight, bias) = (case.var("x"), case.var("weight"), case.var("bias"));
         let (mean, var) = (case.get("running_mean"), case.get("running_var"));
-        let y = gan_ops::batch_norm2d_eval(&x, &weight, &bias, mean, var, 1e-5)?;
+        let y = gan_ops::batch_norm2d_eval(&x, &weight, &bias, mean, var, 1e-5, Activation::Identity)?;
         case.expect("y", &y);
         case.expect_gradients(&y, "dy", &[("dx", &x), ("dweight", &weight), ("dbias", &bias)]);
     }

@@ -5,10 +5,13 @@
 mod common;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use common::{check_against_differences, gradients, normal, relative_difference};
-use gan_ops::{AdamStep, adam_step, conv_transpose2d, conv2d, reference};
+use gan_ops::{Activation, AdamStep, adam_step, conv_transpose2d, conv2d, reference};
 use proptest::prelude::*;
 
 const F32_NOISE: f64 = 2e-6;
+
+const ACTIVATIONS: [Activation; 4] =
+    [Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.2), Activation::Tanh];
 
 /// Holds value and gradients of two implementations together, in f32.
 fn expect_twins(inputs: &[&Var], fast: impl Fn() -> Result<Tensor>, slow: impl Fn() -> Result<Tensor>) {
@@ -56,14 +59,16 @@ proptest! {
     }
 
     #[test]
-    fn batch_norm_is_its_twin(batch in 1usize..9, c in 1usize..131, h in 1usize..=17, w in 1usize..=31) {
+    fn batch_norm_is_its_twin(
+        batch in 1usize..9, c in 1usize..131, h in 1usize..=17, w in 1usize..=31, activation in 0usize..4,
+    ) {
         prop_assume!(batch * h * w > 4); // with fewer values both drown in rounding
         let x = normal("x", &[batch, c, h, w], DType::F32);
         let (weight, bias) = (normal("weight", &[c], DType::F32), normal("bias", &[c], DType::F32));
         expect_twins(
             &[&x, &weight, &bias],
-            || Ok(gan_ops::batch_norm2d_train(&x, &weight, &bias, 1e-5)?.output),
-            || Ok(reference::batch_norm2d_train(&x, &weight, &bias, 1e-5)?.output),
+            || Ok(gan_ops::batch_norm2d_train(&x, &weight, &bias, 1e-5, ACTIVATIONS[activation])?.output),
+            || Ok(reference::batch_norm2d_train(&x, &weight, &bias, 1e-5, ACTIVATIONS[activation])?.output),
         );
     }
 }
@@ -82,6 +87,25 @@ fn wide_layers_are_their_twins() {
 }
 
 #[test]
+fn batch_norm_of_large_maps_far_from_zero_keeps_its_accuracy() {
+    // Maps of more than one run, a mean of 100 deviations; against the same in f64.
+    let x =
+        Var::from_tensor(&(normal("x", &[2, 3, 81, 79], DType::F32).as_tensor() + 100.0).unwrap()).unwrap();
+    let (weight, bias) = (normal("weight", &[3], DType::F32), normal("bias", &[3], DType::F32));
+    let wide = |t: &Var| t.to_dtype(DType::F64).unwrap();
+    let ours = gan_ops::batch_norm2d_train(&x, &weight, &bias, 1e-5, Activation::Identity).unwrap();
+    let exact =
+        reference::batch_norm2d_train(&wide(&x), &wide(&weight), &wide(&bias), 1e-5, Activation::Identity)
+            .unwrap();
+    assert!(relative_difference(&ours.mean, &exact.mean) < 1e-7);
+    assert!(relative_difference(&ours.unbiased_var, &exact.unbiased_var) < 1e-6);
+    assert!(
+        relative_difference(&ours.output, &exact.output) < 2e-5,
+        "rounding of x * scale + shift, and no more"
+    );
+}
+
+#[test]
 fn gradients_are_those_of_finite_differences() {
     let (x, w) = (normal("x", &[2, 3, 5, 6], DType::F64), normal("w", &[4, 3, 3, 2], DType::F64));
     check_against_differences(&[&x, &w], || conv2d(&x, &w, 2, 1));
@@ -92,9 +116,15 @@ fn gradients_are_those_of_finite_differences() {
         normal("weight", &[4], DType::F64),
         normal("bias", &[4], DType::F64),
     );
-    check_against_differences(&[&x, &weight, &bias], || {
-        Ok(gan_ops::batch_norm2d_train(&x, &weight, &bias, 1e-5)?.output)
-    });
+    let (mean, var) = (normal("mean", &[4], DType::F64), normal("var", &[4], DType::F64).sqr().unwrap());
+    for activation in ACTIVATIONS {
+        check_against_differences(&[&x, &weight, &bias], || {
+            Ok(gan_ops::batch_norm2d_train(&x, &weight, &bias, 1e-5, activation)?.output)
+        });
+        check_against_differences(&[&x, &weight, &bias], || {
+            gan_ops::batch_norm2d_eval(&x, &weight, &bias, &mean, &var, 1e-5, activation)
+        });
+    }
     check_against_differences(&[&x], || gan_ops::leaky_relu(&x, 0.2));
     check_against_differences(&[&x], || gan_ops::tanh(&x));
     check_against_differences(&[&x], || gan_ops::softplus(&x));
@@ -110,8 +140,9 @@ fn one_thread_and_three_give_the_same_bits() {
                 (normal("w1", &[24, 6, 4, 4], DType::F32), normal("w2", &[24, 5, 4, 4], DType::F32));
             let (weight, bias) = (normal("weight", &[24], DType::F32), normal("bias", &[24], DType::F32));
             let y = conv2d(&x, &w1, 2, 1).unwrap();
-            let y = gan_ops::batch_norm2d_train(&y, &weight, &bias, 1e-5).unwrap().output;
-            let y = conv_transpose2d(&gan_ops::leaky_relu(&y, 0.2).unwrap(), &w2, 2, 1, 0).unwrap();
+            let activation = Activation::LeakyRelu(0.2);
+            let y = gan_ops::batch_norm2d_train(&y, &weight, &bias, 1e-5, activation).unwrap().output;
+            let y = gan_ops::tanh(&conv_transpose2d(&y, &w2, 2, 1, 0).unwrap()).unwrap();
             let dy = normal("dy", y.dims(), DType::F32);
             let mut all = gradients(&y, &dy, &[&x, &w1, &w2, &weight, &bias]);
             all.push(y);
@@ -163,6 +194,13 @@ fn softplus_is_finite_and_right_far_from_zero() -> Result<()> {
 
 #[test]
 fn adam_follows_its_formula() -> Result<()> {
+    adam_follows_its_formula_with(adam_step)?;
+    adam_follows_its_formula_with(reference::adam_step)
+}
+
+fn adam_follows_its_formula_with(
+    adam_step: fn(&Var, &Tensor, &Var, &Var, AdamStep) -> Result<()>,
+) -> Result<()> {
     let p = normal("p", &[3, 5], DType::F64);
     let (m, v) = (Var::from_tensor(&p.zeros_like()?)?, Var::from_tensor(&p.zeros_like()?)?);
     let (lr, beta1, beta2, eps) = (0.1, 0.5, 0.999, 1e-8);
@@ -195,6 +233,9 @@ fn shapes_that_do_not_fit_are_errors() {
     assert!(message(conv_transpose2d(&x, &w, 1, 1, 0)).contains("has 3 channels"));
     let one = normal("x", &[1, 3, 1, 1], DType::F32);
     let c = normal("c", &[3], DType::F32);
-    let error = gan_ops::batch_norm2d_train(&one, &c, &c, 1e-5).map(|out| out.output);
+    let adam = AdamStep { lr: 0.1, beta1: 0.5, beta2: 0.999, eps: 1e-8, step: 1 };
+    let error = adam_step(&c, &one, &c, &c, adam).unwrap_err().to_string();
+    assert!(error.contains("adam_step: a tensor of"), "{error}");
+    let error = gan_ops::batch_norm2d_train(&one, &c, &c, 1e-5, Activation::Relu).map(|out| out.output);
     assert!(message(error).contains("more than one value a channel"));
 }

@@ -9,6 +9,7 @@
 
 use super::lanes::Panels;
 use super::plan::{Pass, Plan};
+use crate::activation::{Activation, activate_serially};
 use crate::cpu::Real;
 use crate::scratch::Scratch;
 use crate::transpose::transpose;
@@ -22,8 +23,8 @@ const TASKS: usize = 8;
 /// Channels and taps to sum up before the sums are put aside: their weights fill most of a first-level cache.
 const BLOCK: usize = 256;
 
-/// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`.
-pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T]) -> Vec<T> {
+/// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`, activated.
+pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
     let panels = Panels::of::<T>(plan.out_channels);
     let weights = pack(plan, panels, weight);
     let plane = plan.out_h * plan.out_w;
@@ -33,7 +34,7 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T]) -> Vec<T> {
     let panels_a_part = panels.count().div_ceil(TASKS.div_ceil(images.div_ceil(group)));
     let parts = panels.count().div_ceil(panels_a_part);
 
-    let mut out = vec![T::zero(); images * plan.out_len()];
+    let mut out = Scratch::take(images * plan.out_len());
     // A task fills some channels (a part) of some images (a group).
     let mut tasks: Vec<Vec<&mut [T]>> = (0..images.div_ceil(group) * parts).map(|_| Vec::new()).collect();
     for (image, out) in out.chunks_mut(plan.out_len()).enumerate() {
@@ -63,6 +64,7 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T]) -> Vec<T> {
             for (out, sums) in out.iter_mut().zip(sums.chunks(frame.len() * panels.lanes)) {
                 let planes = &mut out[(panel - first_panel) * panels.lanes * plane..][..channels * plane];
                 frame.to_planes(plan, sums, panels.lanes, planes, channels);
+                activate_serially(activation, planes); // while they are in the cache
             }
         }
     });

@@ -8,22 +8,22 @@ mod plan;
 mod roll_up;
 mod weight_gradient;
 
-use crate::cpu::{Real, dispatch, has_kernel, slice};
+use crate::activation::{Activation, activate, activation_gradient};
+use crate::cpu::{Real, with_slice};
+use crate::flow::{Backward, Flow, Own, Slot, State, Values, number, watch};
 use crate::reference;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use crate::scratch::Scratch;
+use candle_core::{Device, Result, Tensor};
 use geometry::Geometry;
 use lanes::Panels;
 use plan::Plan;
+use std::sync::Arc;
 
 /// 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d` without bias, dilation or groups.
 ///
 /// input `[N, C, H, W]`, weight `[O, C, kh, kw]` -> `[N, O, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`.
 pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    let geometry = Geometry::of_conv(input.dims4()?, weight.dims4()?, stride, padding)?;
-    if !has_kernel(input) {
-        return reference::conv2d(input, weight, stride, padding);
-    }
-    input.contiguous()?.apply_op2(&weight.contiguous()?, Correlate(geometry))
+    Flow::enter(input)?.conv2d(weight, stride, padding, Activation::Identity)?.leave()
 }
 
 /// 2-d transposed convolution, as `torch.nn.functional.conv_transpose2d` without bias, dilation or groups.
@@ -36,49 +36,159 @@ pub fn conv_transpose2d(
     padding: usize,
     output_padding: usize,
 ) -> Result<Tensor> {
-    let geometry =
-        Geometry::of_conv_transpose(input.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
-    if !has_kernel(input) {
-        return reference::conv_transpose2d(input, weight, stride, padding, output_padding);
-    }
-    input.contiguous()?.apply_op2(&weight.contiguous()?, Scatter(geometry))
+    let input = Flow::enter(input)?;
+    input.conv_transpose2d(weight, stride, padding, output_padding, Activation::Identity)?.leave()
 }
 
-/// (image, weight) -> maps.
-struct Correlate(Geometry);
-/// (maps, weight) -> image.
-struct Scatter(Geometry);
-/// (image, maps) -> weight.
-struct WeightGradient(Geometry);
+impl Flow {
+    /// [`conv2d`], and an activation in the same pass.
+    pub fn conv2d(
+        self,
+        weight: &Tensor,
+        stride: usize,
+        padding: usize,
+        activation: Activation,
+    ) -> Result<Self> {
+        match self.0 {
+            State::Candle(x) => {
+                Geometry::of_conv(x.dims4()?, weight.dims4()?, stride, padding)?;
+                let y = reference::conv2d(&x, weight, stride, padding)?;
+                Ok(Self(State::Candle(activation.apply(&y)?)))
+            }
+            State::Own(x) => {
+                let geometry = Geometry::of_conv(x.dims4()?, weight.dims4()?, stride, padding)?;
+                convolve(x, weight, Convolution { geometry, transposed: false, activation })
+            }
+        }
+    }
 
-type Kernel<T> = fn(&Geometry, &[T], &[T]) -> Vec<T>;
+    /// [`conv_transpose2d`], and an activation in the same pass.
+    pub fn conv_transpose2d(
+        self,
+        weight: &Tensor,
+        stride: usize,
+        padding: usize,
+        output_padding: usize,
+        activation: Activation,
+    ) -> Result<Self> {
+        let geometry = |dims| Geometry::of_conv_transpose(dims, weight.dims4()?, stride, padding, output_padding);
+        match self.0 {
+            State::Candle(x) => {
+                geometry(x.dims4()?)?;
+                let y = reference::conv_transpose2d(&x, weight, stride, padding, output_padding)?;
+                Ok(Self(State::Candle(activation.apply(&y)?)))
+            }
+            State::Own(x) => {
+                let geometry = geometry(x.dims4()?)?;
+                convolve(x, weight, Convolution { geometry, transposed: true, activation })
+            }
+        }
+    }
+}
 
-fn run<T: Real>(
-    kernel: Kernel<T>,
-    geometry: &Geometry,
-    (s1, l1): (&CpuStorage, &Layout),
-    (s2, l2): (&CpuStorage, &Layout),
-) -> Result<CpuStorage> {
-    Ok(T::to_cpu_storage_owned(kernel(geometry, slice(s1, l1)?, slice(s2, l2)?)))
+#[derive(Clone, Copy)]
+struct Convolution {
+    geometry: Geometry,
+    /// From maps to image.
+    transposed: bool,
+    activation: Activation,
+}
+
+fn convolve(x: Own, weight: &Tensor, convolution: Convolution) -> Result<Flow> {
+    match *x.values {
+        Values::F32(_) => run::<f32>(x, weight, convolution),
+        Values::F64(_) => run::<f64>(x, weight, convolution),
+    }
+}
+
+fn run<T: Real>(x: Own, weight: &Tensor, convolution: Convolution) -> Result<Flow> {
+    let Convolution { geometry: g, transposed, activation } = convolution;
+    let weight = weight.contiguous()?;
+    let y = with_slice::<T, _>(&weight, |weight| {
+        let x = x.values.slice::<T>()?;
+        Ok(T::wrap(if transposed {
+            scatter(&g, x, weight, activation)
+        } else {
+            correlate(&g, x, weight, activation)
+        }))
+    })??;
+    let shape = if transposed { g.image_shape() } else { g.map_shape() };
+    let (weight_handle, weight_gradient) = watch(&weight)?;
+    x.then(y, shape, [&weight_handle, &number()?], |y| ConvolutionGradient {
+        convolution,
+        x: x.values.clone(),
+        weight: weight.detach(),
+        y: (activation != Activation::Identity).then(|| y.clone()),
+        x_gradient: x.wants_gradient(),
+        weight_gradient,
+    })
+}
+
+/// What the gradient of a convolution needs.
+struct ConvolutionGradient {
+    convolution: Convolution,
+    x: Arc<Values>,
+    weight: Tensor,
+    /// What the activation made, where there is one.
+    y: Option<Arc<Values>>,
+    x_gradient: Option<Arc<Slot<Values>>>,
+    weight_gradient: Option<Arc<Slot<Tensor>>>,
+}
+
+impl Backward for ConvolutionGradient {
+    const NAME: &'static str = "convolution";
+
+    fn backward(&self, dy: Values) -> Result<()> {
+        match dy {
+            Values::F32(_) => self.hand_on::<f32>(dy),
+            Values::F64(_) => self.hand_on::<f64>(dy),
+        }
+    }
+}
+
+impl ConvolutionGradient {
+    /// A gradient that nobody tracks (of the images, of a network held fixed) is not computed.
+    fn hand_on<T: Real>(&self, mut dy: Values) -> Result<()> {
+        let Convolution { geometry: g, transposed, activation } = self.convolution;
+        if let Some(y) = &self.y {
+            activation_gradient(activation, dy.slice_mut::<T>()?, y.slice::<T>()?);
+        }
+        let dy = dy.slice::<T>()?;
+        if let Some(slot) = &self.weight_gradient {
+            let x = self.x.slice::<T>()?;
+            let dweight = if transposed { weight_gradient(&g, dy, x) } else { weight_gradient(&g, x, dy) };
+            slot.put(Tensor::from_vec(dweight, g.weight_shape(), &Device::Cpu)?);
+        }
+        if let Some(slot) = &self.x_gradient {
+            slot.add(with_slice::<T, _>(&self.weight, |weight| {
+                T::wrap(if transposed {
+                    correlate(&g, dy, weight, Activation::Identity)
+                } else {
+                    scatter(&g, dy, weight, Activation::Identity)
+                })
+            })?);
+        }
+        Ok(())
+    }
 }
 
 /// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, h, w]`.
-fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T]) -> Vec<T> {
+fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
     if g.is_dense() {
-        return dense::correlate(g, image, weight);
+        return activated(dense::correlate(g, image, weight), activation);
     }
-    correlation::run(&Plan::correlate(g), image, weight)
+    correlation::run(&Plan::correlate(g), image, weight, activation)
 }
 
 /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
-fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T> {
+fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
     if g.is_dense() {
-        return dense::scatter(g, maps, weight);
+        return activated(dense::scatter(g, maps, weight), activation);
     }
     if 2 * g.image_channels < Panels::of::<T>(g.image_channels).lanes {
-        return roll_up::scatter(g, maps, weight);
+        return activated(roll_up::scatter(g, maps, weight), activation);
     }
-    correlation::run(&Plan::scatter(g), maps, weight)
+    correlation::run(&Plan::scatter(g), maps, weight, activation)
 }
 
 /// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`.
@@ -89,65 +199,7 @@ fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) -> Vec<T> {
     weight_gradient::run(g, image, maps)
 }
 
-macro_rules! forward {
-    ($kernel:ident, $shape:ident) => {
-        fn name(&self) -> &'static str {
-            stringify!($kernel)
-        }
-
-        fn cpu_fwd(
-            &self,
-            s1: &CpuStorage,
-            l1: &Layout,
-            s2: &CpuStorage,
-            l2: &Layout,
-        ) -> Result<(CpuStorage, Shape)> {
-            let out = dispatch!(s1, self.name(), run($kernel, &self.0, (s1, l1), (s2, l2)))?;
-            Ok((out, self.0.$shape().into()))
-        }
-    };
-}
-
-// A gradient that nobody tracks (of the images, of a network held fixed) is not computed.
-
-impl CustomOp2 for Correlate {
-    forward!(correlate, map_shape);
-
-    fn bwd(
-        &self,
-        image: &Tensor,
-        weight: &Tensor,
-        _maps: &Tensor,
-        dmaps: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let dmaps = dmaps.contiguous()?;
-        let dimage =
-            image.track_op().then(|| dmaps.apply_op2_no_bwd(weight, &Scatter(self.0))).transpose()?;
-        let dweight =
-            weight.track_op().then(|| image.apply_op2_no_bwd(&dmaps, &WeightGradient(self.0))).transpose()?;
-        Ok((dimage, dweight))
-    }
-}
-
-impl CustomOp2 for Scatter {
-    forward!(scatter, image_shape);
-
-    fn bwd(
-        &self,
-        maps: &Tensor,
-        weight: &Tensor,
-        _image: &Tensor,
-        dimage: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let dimage = dimage.contiguous()?;
-        let dmaps =
-            maps.track_op().then(|| dimage.apply_op2_no_bwd(weight, &Correlate(self.0))).transpose()?;
-        let dweight =
-            weight.track_op().then(|| dimage.apply_op2_no_bwd(maps, &WeightGradient(self.0))).transpose()?;
-        Ok((dmaps, dweight))
-    }
-}
-
-impl CustomOp2 for WeightGradient {
-    forward!(weight_gradient, weight_shape);
+fn activated<T: Real>(mut values: Scratch<T>, activation: Activation) -> Scratch<T> {
+    activate(activation, &mut values);
+    values
 }

@@ -18,10 +18,10 @@ const COLUMNS_A_GROUP: usize = 256;
 const TASKS: usize = 8;
 
 /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
-pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T> {
+pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Scratch<T> {
     let (places, taps, map_len) = (g.places(), g.taps(), g.map_len());
     let group = COLUMNS_A_GROUP.div_ceil(places).min(g.batch.div_ceil(TASKS)).max(1);
-    let mut image = vec![T::zero(); g.batch * g.image_len()];
+    let mut image = Scratch::take(g.batch * g.image_len());
     image.par_chunks_mut(group * g.image_len()).zip(maps.par_chunks(group * map_len)).for_each(
         |(images, maps)| {
             let width = maps.len() / g.map_channels;
@@ -46,6 +46,7 @@ pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Vec<T>
 
 /// Adds columns `[C*kh*kw, count*h*w]` up to images `[count, C, H, W]`.
 fn roll_up<T: Real>(g: &Geometry, columns: &[T], images: &mut [T]) {
+    images.fill(T::zero()); // some pixels may be under no tap
     let phases = Phases::of(g);
     let mut split = vec![T::zero(); phases.len()];
     let width = images.len() / g.image_len() * g.places();
