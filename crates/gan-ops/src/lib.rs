@@ -10,6 +10,7 @@
 //! | [`conv2d`], [`conv_transpose2d`] | 8 to 14 times slower than PyTorch; wrong input gradient for some non-square images |
 //! | [`batch_norm2d_train`], [`batch_norm2d_eval`] | some 30 single-threaded passes over the activations a layer |
 //! | [`relu`], [`leaky_relu`] | gradient at 0 (PyTorch: 0 and the slope) |
+//! | [`tanh`] | one element at a time, on one thread |
 //! | [`softplus`], [`bce_with_logits`] | Candle's is NaN once a logit passes about 17 |
 //! | [`adam_step`], [`lerp_in_place`] | about 15 temporaries a parameter and step; moments that cannot be saved |
 //! | [`sum_of_squares`] | single-threaded |

@@ -14,10 +14,6 @@ use rayon::prelude::*;
 const BLOCK: usize = 1 << 14;
 /// Elements that are summed before the sum is taken to f64: for accuracy, and few enough to stay in the L1 cache.
 const RUN: usize = 1 << 11;
-/// Running sums side by side: so many that the compiler keeps the loop over them a loop, which it then vectorises (16 it
-/// unrolls into single additions), and that no addition waits for the one before.
-const LANES: usize = 64;
-
 /// Mean and variance of each channel.
 pub(crate) struct Statistics {
     pub mean: Vec<f64>,
@@ -246,6 +242,17 @@ fn input_gradient_with<T: Real>(
 /// The sums of both numbers of `value(a, b)` over two runs of one length.
 #[inline(always)]
 fn sums<T: Real>(a: &[T], b: &[T], value: impl Fn(T, T) -> (T, T)) -> (f64, f64) {
+    // 64 sums side by side stay a loop, which the compiler vectorises, and no addition waits for the one before; but to
+    // add them up takes longer than to go through a small map.
+    if a.len() > 64 { sums_in_lanes::<64, T>(a, b, value) } else { sums_in_lanes::<16, T>(a, b, value) }
+}
+
+#[inline(always)]
+fn sums_in_lanes<const LANES: usize, T: Real>(
+    a: &[T],
+    b: &[T],
+    value: impl Fn(T, T) -> (T, T),
+) -> (f64, f64) {
     let (mut first, mut second) = ([T::zero(); LANES], [T::zero(); LANES]);
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
@@ -265,7 +272,7 @@ fn sums<T: Real>(a: &[T], b: &[T], value: impl Fn(T, T) -> (T, T)) -> (f64, f64)
 
 /// By halves, which are again vectors.
 #[inline(always)]
-fn sum_of_lanes<T: Real>(mut lanes: [T; LANES]) -> f64 {
+fn sum_of_lanes<const LANES: usize, T: Real>(mut lanes: [T; LANES]) -> f64 {
     let mut width = LANES;
     while width > 1 {
         width /= 2;
