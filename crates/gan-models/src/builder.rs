@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::layers::{BatchNorm2d, Layer};
 use crate::params::{Parameter, Params};
 use candle_core::{DType, Device, Tensor};
+use gan_ops::Activation;
 use gan_rng::Stream;
 use std::collections::BTreeMap;
 
@@ -94,15 +95,15 @@ impl<'a> SequentialBuilder<'a> {
     }
 
     pub fn relu(self) -> Self {
-        self.push(Layer::Relu)
+        self.push(Layer::Activation(Activation::Relu))
     }
 
     pub fn leaky_relu(self, slope: f64) -> Self {
-        self.push(Layer::LeakyRelu(slope))
+        self.push(Layer::Activation(Activation::LeakyRelu(slope)))
     }
 
     pub fn tanh(self) -> Self {
-        self.push(Layer::Tanh)
+        self.push(Layer::Activation(Activation::Tanh))
     }
 
     /// Gives each sample a shape. It has no place in the numbering, as PyTorch's `view` has none.

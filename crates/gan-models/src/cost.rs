@@ -30,7 +30,7 @@ pub(crate) fn multiply_adds(layers: &[Layer], mut size: (usize, usize)) -> Vec<u
                 }
             }
             // A few operations a value, where the layers above have thousands.
-            Layer::BatchNorm2d(_) | Layer::Relu | Layer::LeakyRelu(_) | Layer::Tanh => {}
+            Layer::BatchNorm2d(_) | Layer::Activation(_) => {}
         }
     }
     costs

@@ -2,7 +2,7 @@
 
 use crate::params::Parameter;
 use candle_core::{Result, Tensor, Var};
-use gan_ops::Activation;
+use gan_ops::{Activation, Flow};
 
 /// PyTorch's defaults for batch norm.
 const BATCH_NORM_EPS: f64 = 1e-5;
@@ -40,9 +40,7 @@ pub(crate) enum Layer {
         bias: Parameter,
     },
     BatchNorm2d(BatchNorm2d),
-    Relu,
-    LeakyRelu(f64),
-    Tanh,
+    Activation(Activation),
     /// Each sample takes this shape.
     Reshape(Vec<usize>),
 }
@@ -56,46 +54,68 @@ pub(crate) struct BatchNorm2d {
     pub num_batches_tracked: Var,
 }
 
+/// x through the layers, one after the other.
+pub(crate) fn forward(layers: &[Layer], x: &Tensor, mode: Mode) -> Result<Tensor> {
+    let mut x = Flow::enter(x)?;
+    let mut layers = layers.iter().peekable();
+    while let Some(layer) = layers.next() {
+        // An activation is computed together with the layer before it: one trip to memory less.
+        let activation = match layers.peek() {
+            Some(Layer::Activation(activation)) => *activation,
+            _ => Activation::Identity,
+        };
+        if activation != Activation::Identity {
+            layers.next();
+        }
+        x = layer.forward(x, mode, activation)?;
+    }
+    x.leave()
+}
+
 impl Layer {
-    pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    /// The layer and the activation after it.
+    fn forward(&self, x: Flow, mode: Mode, activation: Activation) -> Result<Flow> {
         match self {
             Layer::Conv2d { weight, stride, padding } => {
-                gan_ops::conv2d(x, &weight.tensor(), *stride, *padding)
+                x.conv2d(&weight.tensor(), *stride, *padding, activation)
             }
             Layer::ConvTranspose2d { weight, stride, padding } => {
-                gan_ops::conv_transpose2d(x, &weight.tensor(), *stride, *padding, 0)
+                x.conv_transpose2d(&weight.tensor(), *stride, *padding, 0, activation)
             }
-            Layer::Linear { weight, bias } => x.matmul(&weight.tensor().t()?)?.broadcast_add(&bias.tensor()),
-            Layer::BatchNorm2d(batch_norm) => batch_norm.forward(x, mode),
-            Layer::Relu => gan_ops::relu(x),
-            Layer::LeakyRelu(slope) => gan_ops::leaky_relu(x, *slope),
-            Layer::Tanh => gan_ops::tanh(x),
-            Layer::Reshape(shape) => x.reshape([&[x.dim(0)?], &shape[..]].concat()),
+            Layer::Linear { weight, bias } => {
+                let y = x.leave()?.matmul(&weight.tensor().t()?)?.broadcast_add(&bias.tensor())?;
+                Flow::enter(&y)?.activate(activation)
+            }
+            Layer::BatchNorm2d(batch_norm) => batch_norm.forward(x, mode, activation),
+            Layer::Activation(own) => x.activate(*own)?.activate(activation),
+            Layer::Reshape(shape) => {
+                let batch = x.dims()[0];
+                x.reshape([&[batch], &shape[..]].concat())?.activate(activation)
+            }
         }
     }
 }
 
 impl BatchNorm2d {
-    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, x: Flow, mode: Mode, activation: Activation) -> Result<Flow> {
         let (weight, bias) = (self.weight.tensor(), self.bias.tensor());
         if mode == Mode::Eval {
             let (mean, var) = (self.running_mean.as_tensor(), self.running_var.as_tensor());
-            return gan_ops::batch_norm2d_eval(
-                x,
+            return x.batch_norm2d_eval(
                 &weight,
                 &bias,
                 &mean.detach(),
                 &var.detach(),
                 BATCH_NORM_EPS,
-                Activation::Identity,
+                activation,
             );
         }
-        let batch = gan_ops::batch_norm2d_train(x, &weight, &bias, BATCH_NORM_EPS, Activation::Identity)?;
+        let batch = x.batch_norm2d_train(&weight, &bias, BATCH_NORM_EPS, activation)?;
         let tracked = self.num_batches_tracked.to_scalar::<i64>()? + 1;
         let momentum = if mode == Mode::Train { BATCH_NORM_MOMENTUM } else { 1.0 / tracked as f64 };
         gan_ops::lerp_in_place(&self.running_mean, &batch.mean, momentum)?;
         gan_ops::lerp_in_place(&self.running_var, &batch.unbiased_var, momentum)?;
-        self.num_batches_tracked.set(&Tensor::new(tracked, x.device())?)?;
+        self.num_batches_tracked.set(&Tensor::new(tracked, self.num_batches_tracked.device())?)?;
         Ok(batch.output)
     }
 }

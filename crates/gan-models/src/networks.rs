@@ -2,7 +2,7 @@
 
 use crate::config::ModelConfig;
 use crate::cost::multiply_adds;
-use crate::layers::{Layer, Mode};
+use crate::layers::{Layer, Mode, forward};
 use crate::params::Params;
 use candle_core::{Result, Tensor, bail};
 
@@ -61,7 +61,7 @@ impl Generator for SequentialGenerator {
         if latent_dim != self.config.latent_dim {
             bail!("the generator takes latents [N, {}], not {:?}", self.config.latent_dim, latents.dims());
         }
-        apply(&self.layers, latents, mode)
+        forward(&self.layers, latents, mode)
     }
 
     fn config(&self) -> &ModelConfig {
@@ -98,7 +98,7 @@ impl Discriminator for SequentialDiscriminator {
                 images.dims()
             );
         }
-        apply(&self.layers, images, mode)?.flatten_all()
+        forward(&self.layers, images, mode)?.flatten_all()
     }
 
     fn config(&self) -> &ModelConfig {
@@ -112,8 +112,4 @@ impl Discriminator for SequentialDiscriminator {
     fn multiply_adds(&self) -> Vec<u64> {
         multiply_adds(&self.layers, (self.config.height, self.config.width))
     }
-}
-
-fn apply(layers: &[Layer], input: &Tensor, mode: Mode) -> Result<Tensor> {
-    layers.iter().try_fold(input.clone(), |x, layer| layer.forward(&x, mode))
 }

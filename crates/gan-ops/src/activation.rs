@@ -2,10 +2,13 @@
 
 use crate::cpu::{Real, has_kernel};
 use crate::elementwise::{Function, apply};
+use crate::flow::{Backward, Flow, Own, Slot, State, Values, number};
 use crate::reference;
+use crate::scratch::Scratch;
 use crate::simd::vectorised;
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Elements a thread takes at a time.
 const BLOCK: usize = 1 << 14;
@@ -32,6 +35,53 @@ impl Activation {
             Activation::LeakyRelu(slope) => leaky_relu(x, slope),
             Activation::Tanh => tanh(x),
         }
+    }
+}
+
+impl Flow {
+    /// The activation of every element. The slope of a leaky_relu must not be negative.
+    pub fn activate(self, activation: Activation) -> Result<Self> {
+        match self.0 {
+            State::Candle(x) => Ok(Self(State::Candle(activation.apply(&x)?))),
+            State::Own(_) if activation == Activation::Identity => Ok(self),
+            State::Own(x) => match &*x.values {
+                Values::F32(values) => x.activate(values, activation),
+                Values::F64(values) => x.activate(values, activation),
+            },
+        }
+    }
+}
+
+impl Own {
+    fn activate<T: Real>(&self, x: &[T], activation: Activation) -> Result<Flow> {
+        let mut y = Scratch::take(x.len());
+        y.copy_from_slice(x);
+        activate(activation, &mut y);
+        self.then(T::wrap(y), &self.shape, [&number()?, &number()?], |y| ActivationGradient {
+            activation,
+            y: y.clone(),
+            x_gradient: self.wants_gradient(),
+        })
+    }
+}
+
+struct ActivationGradient {
+    activation: Activation,
+    y: Arc<Values>,
+    x_gradient: Option<Arc<Slot<Values>>>,
+}
+
+impl Backward for ActivationGradient {
+    const NAME: &'static str = "activation";
+
+    fn backward(&self, mut dy: Values) -> Result<()> {
+        let Some(slot) = &self.x_gradient else { return Ok(()) };
+        match &mut dy {
+            Values::F32(dy) => activation_gradient(self.activation, dy, self.y.slice::<f32>()?),
+            Values::F64(dy) => activation_gradient(self.activation, dy, self.y.slice::<f64>()?),
+        }
+        slot.add(dy);
+        Ok(())
     }
 }
 

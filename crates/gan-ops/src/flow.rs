@@ -10,9 +10,7 @@
 
 use crate::cpu::{Real, has_kernel, with_slice};
 use crate::scratch::Scratch;
-use candle_core::{
-    CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail,
-};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The output of a layer, on its way to the next.
@@ -200,8 +198,12 @@ impl Slot<Values> {
     pub fn add(&self, gradient: Values) {
         let mut slot = self.lock();
         match (slot.as_mut(), &gradient) {
-            (Some(Values::F32(sum)), Values::F32(more)) => sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x),
-            (Some(Values::F64(sum)), Values::F64(more)) => sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x),
+            (Some(Values::F32(sum)), Values::F32(more)) => {
+                sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x)
+            }
+            (Some(Values::F64(sum)), Values::F64(more)) => {
+                sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x)
+            }
             _ => *slot = Some(gradient),
         }
     }

@@ -188,20 +188,18 @@ fn gradient_sums_with<T: Real>(x: &[T], dy: &[T], norm: &Normalization<T>, f: im
 
 /// dx, the gradient of x, from dy, that of y. With g the gradient of `x * scale + shift` and m values a channel it is
 /// `scale * (g - sum(g) / m - xhat * sum(g * xhat) / m)`; where the statistics are constants (`sums` is None) it is
-/// `scale * g`. Without a dy, dx holds it and is written over.
+/// `scale * g`. It is written over dy.
 pub(crate) fn input_gradient<T: Real>(
     x: &[T],
-    dy: Option<&[T]>,
-    dx: &mut [T],
+    dy: &mut [T],
     norm: &Normalization<T>,
     sums: Option<&GradientSums>,
 ) {
-    with_function!(norm.activation, f => input_gradient_with(x, dy, dx, norm, sums, f));
+    with_function!(norm.activation, f => input_gradient_with(x, dy, norm, sums, f));
 }
 
 fn input_gradient_with<T: Real>(
     x: &[T],
-    dy: Option<&[T]>,
     dx: &mut [T],
     norm: &Normalization<T>,
     sums: Option<&GradientSums>,
@@ -219,9 +217,6 @@ fn input_gradient_with<T: Real>(
         .collect();
     let tasks = dx.par_chunks_mut(planes * plane).zip(x.par_chunks(planes * plane)).enumerate();
     tasks.for_each(|(task, (dx, x))| {
-        if let Some(dy) = dy {
-            dx.copy_from_slice(&dy[task * planes * plane..][..dx.len()]); // small enough to stay in the cache
-        }
         vectorised(
             #[inline(always)]
             || {

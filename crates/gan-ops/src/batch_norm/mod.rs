@@ -7,16 +7,19 @@
 mod kernels;
 
 use crate::activation::Activation;
-use crate::cpu::{Real, dispatch, has_kernel, slice, with_slice};
+use crate::cpu::Real;
+use crate::flow::{Backward, Flow, Own, Slot, State, Values, watch};
 use crate::reference;
-use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
-pub(crate) use kernels::{GradientSums, Normalization, Statistics};
-pub(crate) use kernels::{gradient_sums, input_gradient, normalize, statistics};
+use crate::scratch::Scratch;
+use candle_core::{Device, Result, Tensor, bail};
+use kernels::{Normalization, Statistics, gradient_sums, input_gradient, normalize, statistics};
+use std::sync::Arc;
+use tracing::trace_span;
 
 /// What batch normalisation gives in training.
-pub struct BatchNormOutput {
+pub struct BatchNormOutput<X = Tensor> {
     /// The normalised and activated images `[N, C, H, W]`.
-    pub output: Tensor,
+    pub output: X,
     /// Mean of each channel of the batch, `[C]`, detached.
     pub mean: Tensor,
     /// Variance of each channel of the batch, divided by n - 1, `[C]`, detached: what the running variance takes in.
@@ -34,26 +37,9 @@ pub fn batch_norm2d_train(
     eps: f64,
     activation: Activation,
 ) -> Result<BatchNormOutput> {
-    let (n, c, h, w) = x.dims4()?;
-    let count = n * h * w;
-    if count < 2 {
-        bail!("batch norm in training needs more than one value a channel, and {:?} has {count}", x.dims());
-    }
-    if !has_kernel(x) {
-        return reference::batch_norm2d_train(x, weight, bias, eps, activation);
-    }
-    let x = x.contiguous()?;
-    let statistics = match x.dtype() {
-        DType::F32 => with_slice::<f32, _>(&x, |x| statistics(x, c, h * w))?,
-        _ => with_slice::<f64, _>(&x, |x| statistics(x, c, h * w))?,
-    };
-    let unbiased: Vec<f64> =
-        statistics.var.iter().map(|var| var * count as f64 / (count - 1) as f64).collect();
-    let as_tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(x.dtype());
-    let (mean, unbiased_var) = (as_tensor(&statistics.mean)?, as_tensor(&unbiased)?);
-    let op = NormalizeBatch { statistics, eps, activation };
-    let output = x.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
-    Ok(BatchNormOutput { output, mean, unbiased_var })
+    let BatchNormOutput { output, mean, unbiased_var } =
+        Flow::enter(x)?.batch_norm2d_train(weight, bias, eps, activation)?;
+    Ok(BatchNormOutput { output: output.leave()?, mean, unbiased_var })
 }
 
 /// The same with fixed statistics: x `[N, C, H, W]`; weight, bias, running mean and running variance `[C]`.
@@ -66,125 +52,151 @@ pub fn batch_norm2d_eval(
     eps: f64,
     activation: Activation,
 ) -> Result<Tensor> {
-    x.dims4()?;
-    let scale = (weight / (running_var + eps)?.sqrt()?)?;
-    let shift = (bias - (running_mean * &scale)?)?;
-    if !has_kernel(x) || x.elem_count() == 0 {
-        return reference::channel_affine(x, &scale, &shift, activation);
-    }
-    x.contiguous()?.apply_op3(&scale, &shift, ChannelAffine { activation })
+    Flow::enter(x)?.batch_norm2d_eval(weight, bias, running_mean, running_var, eps, activation)?.leave()
 }
 
-/// x, weight, bias -> `activation((x - mean) * inverse_std * weight + bias)`, where the statistics are those of x itself.
-struct NormalizeBatch {
-    statistics: Statistics,
-    eps: f64,
-    activation: Activation,
-}
-
-/// x, scale, shift -> `activation(x * scale + shift)`, scale and shift one a channel.
-struct ChannelAffine {
-    activation: Activation,
-}
-
-/// What the two have in common: their arguments as a normalisation, and whether its statistics depend on x.
-trait Normalize {
-    const NAME: &'static str;
-    const OF_BATCH: bool;
-
-    fn normalization<T: Real>(&self, plane: usize, vectors: [&[T]; 2]) -> Normalization<T>;
-}
-
-impl Normalize for NormalizeBatch {
-    const NAME: &'static str = "batch_norm2d";
-    const OF_BATCH: bool = true;
-
-    fn normalization<T: Real>(&self, plane: usize, [weight, bias]: [&[T]; 2]) -> Normalization<T> {
-        Normalization::new(plane, &self.statistics, self.eps, weight, bias, self.activation)
-    }
-}
-
-impl Normalize for ChannelAffine {
-    const NAME: &'static str = "channel_affine";
-    const OF_BATCH: bool = false;
-
-    fn normalization<T: Real>(&self, plane: usize, [scale, shift]: [&[T]; 2]) -> Normalization<T> {
-        let standard = Statistics { mean: vec![0.0; scale.len()], var: vec![1.0; scale.len()] };
-        Normalization::new(plane, &standard, 0.0, scale, shift, self.activation)
-    }
-}
-
-type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
-
-macro_rules! custom_op {
-    ($op:ty) => {
-        impl CustomOp3 for $op {
-            fn name(&self) -> &'static str {
-                Self::NAME
+impl Flow {
+    /// [`batch_norm2d_train`].
+    pub fn batch_norm2d_train(
+        self,
+        weight: &Tensor,
+        bias: &Tensor,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<BatchNormOutput<Self>> {
+        let &[n, c, h, w] = self.dims() else {
+            bail!("batch norm takes [N, C, H, W], not {:?}", self.dims())
+        };
+        let count = n * h * w;
+        if count < 2 {
+            bail!(
+                "batch norm in training needs more than one value a channel, and {:?} has {count}",
+                self.dims()
+            );
+        }
+        match self.0 {
+            State::Candle(x) => {
+                let BatchNormOutput { output, mean, unbiased_var } =
+                    reference::batch_norm2d_train(&x, weight, bias, eps, activation)?;
+                Ok(BatchNormOutput { output: Self(State::Candle(output)), mean, unbiased_var })
             }
-
-            fn cpu_fwd(
-                &self,
-                s1: &CpuStorage,
-                l1: &Layout,
-                s2: &CpuStorage,
-                l2: &Layout,
-                s3: &CpuStorage,
-                l3: &Layout,
-            ) -> Result<(CpuStorage, Shape)> {
-                let y = dispatch!(s1, Self::NAME, forward(self, (s1, l1), [(s2, l2), (s3, l3)]))?;
-                Ok((y, l1.shape().clone()))
-            }
-
-            fn bwd(&self, x: &Tensor, w: &Tensor, b: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Gradients> {
-                match x.dtype() {
-                    DType::F32 => backward::<f32, _>(self, x, [w, b], dy),
-                    _ => backward::<f64, _>(self, x, [w, b], dy),
-                }
+            State::Own(x) => {
+                let _span = trace_span!("batch norm, statistics").entered();
+                let statistics = match &*x.values {
+                    Values::F32(x) => statistics(x, c, h * w),
+                    Values::F64(x) => statistics(x, c, h * w),
+                };
+                let unbiased: Vec<f64> =
+                    statistics.var.iter().map(|var| var * count as f64 / (count - 1) as f64).collect();
+                let as_tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(weight.dtype());
+                let (mean, unbiased_var) = (as_tensor(&statistics.mean)?, as_tensor(&unbiased)?);
+                let output = x.normalize([weight, bias], &statistics, eps, activation, true)?;
+                Ok(BatchNormOutput { output, mean, unbiased_var })
             }
         }
-    };
+    }
+
+    /// [`batch_norm2d_eval`].
+    pub fn batch_norm2d_eval(
+        self,
+        weight: &Tensor,
+        bias: &Tensor,
+        running_mean: &Tensor,
+        running_var: &Tensor,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        let scale = (weight / (running_var + eps)?.sqrt()?)?;
+        let shift = (bias - (running_mean * &scale)?)?;
+        match self.0 {
+            State::Candle(x) => {
+                Ok(Self(State::Candle(reference::channel_affine(&x, &scale, &shift, activation)?)))
+            }
+            State::Own(x) => {
+                let channels = scale.elem_count();
+                let standard = Statistics { mean: vec![0.0; channels], var: vec![1.0; channels] };
+                x.normalize([&scale, &shift], &standard, 0.0, activation, false)
+            }
+        }
+    }
 }
 
-custom_op!(NormalizeBatch);
-custom_op!(ChannelAffine);
+impl Own {
+    fn normalize(
+        self,
+        parameters: [&Tensor; 2],
+        statistics: &Statistics,
+        eps: f64,
+        activation: Activation,
+        of_batch: bool,
+    ) -> Result<Flow> {
+        match *self.values {
+            Values::F32(_) => self.normalize_as::<f32>(parameters, statistics, eps, activation, of_batch),
+            Values::F64(_) => self.normalize_as::<f64>(parameters, statistics, eps, activation, of_batch),
+        }
+    }
 
-fn forward<T: Real>(
-    op: &impl Normalize,
-    (x, layout): (&CpuStorage, &Layout),
-    vectors: [(&CpuStorage, &Layout); 2],
-) -> Result<CpuStorage> {
-    let (_, channels, h, w) = layout.shape().dims4()?;
-    let vector = |(storage, layout)| match slice::<T>(storage, layout)? {
-        vector if vector.len() == channels => Ok(vector),
-        vector => bail!("{channels} channels and {} numbers to normalise them by", vector.len()),
-    };
-    let [first, second] = vectors;
-    let norm = op.normalization(h * w, [vector(first)?, vector(second)?]);
-    let x = slice::<T>(x, layout)?;
-    let mut y = vec![T::zero(); x.len()];
-    normalize(x, &mut y, &norm);
-    Ok(T::to_cpu_storage_owned(y))
-}
-
-fn backward<T: Real, Op: Normalize>(
-    op: &Op,
-    x: &Tensor,
-    vectors: [&Tensor; 2],
-    dy: &Tensor,
-) -> Result<Gradients> {
-    let (_, channels, h, w) = x.dims4()?;
-    let [first, second] = vectors.map(Tensor::to_vec1::<T>);
-    let norm = op.normalization(h * w, [&first?, &second?]);
-    let (dx, sums) = with_slice::<T, _>(x, |x| {
-        with_slice::<T, _>(&dy.contiguous()?, |dy| {
-            let sums = gradient_sums(x, dy, &norm);
-            let mut dx = vec![T::zero(); x.len()];
-            input_gradient(x, Some(dy), &mut dx, &norm, Op::OF_BATCH.then_some(&sums));
-            (dx, sums)
+    fn normalize_as<T: Real>(
+        self,
+        [weight, bias]: [&Tensor; 2],
+        statistics: &Statistics,
+        eps: f64,
+        activation: Activation,
+        of_batch: bool,
+    ) -> Result<Flow> {
+        let (_, channels, h, w) = self.dims4()?;
+        for parameter in [weight, bias] {
+            if parameter.dims() != [channels] {
+                bail!("batch norm of {channels} channels was given {:?} parameters", parameter.dims());
+            }
+        }
+        let (weights, biases) = (weight.to_vec1::<T>()?, bias.to_vec1::<T>()?);
+        let norm = Normalization::new(h * w, statistics, eps, &weights, &biases, activation);
+        let _span = trace_span!("batch norm").entered();
+        let x = self.values.slice::<T>()?;
+        let mut y = Scratch::take(x.len());
+        if !x.is_empty() {
+            normalize(x, &mut y, &norm);
+        }
+        let ((weight, weight_gradient), (bias, bias_gradient)) = (watch(weight)?, watch(bias)?);
+        self.then(T::wrap(y), &self.shape, [&weight, &bias], |_| NormalizationGradient {
+            norm,
+            of_batch,
+            x: self.values.clone(),
+            x_gradient: self.wants_gradient(),
+            weight_gradient,
+            bias_gradient,
         })
-    })??;
-    let vector = |values: Vec<f64>| Tensor::from_vec(values, channels, &Device::Cpu)?.to_dtype(x.dtype());
-    let GradientSums { bias, weight } = sums;
-    Ok((Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?), Some(vector(weight)?), Some(vector(bias)?)))
+    }
+}
+
+/// What the gradient of a normalisation needs: of all activations x alone.
+struct NormalizationGradient<T> {
+    norm: Normalization<T>,
+    /// Whether the statistics are those of x, and the gradient flows through them.
+    of_batch: bool,
+    x: Arc<Values>,
+    x_gradient: Option<Arc<Slot<Values>>>,
+    weight_gradient: Option<Arc<Slot<Tensor>>>,
+    bias_gradient: Option<Arc<Slot<Tensor>>>,
+}
+
+impl<T: Real> Backward for NormalizationGradient<T> {
+    const NAME: &'static str = "batch_norm2d";
+
+    fn backward(&self, mut dy: Values) -> Result<()> {
+        let _span = trace_span!("batch norm, backward").entered();
+        let x = self.x.slice::<T>()?;
+        let sums = gradient_sums(x, dy.slice::<T>()?, &self.norm);
+        for (slot, gradient) in [(&self.weight_gradient, &sums.weight), (&self.bias_gradient, &sums.bias)] {
+            if let Some(slot) = slot {
+                slot.put(Tensor::new(&gradient[..], &Device::Cpu)?.to_dtype(T::DTYPE)?);
+            }
+        }
+        if let Some(slot) = &self.x_gradient {
+            input_gradient(x, dy.slice_mut::<T>()?, &self.norm, self.of_batch.then_some(&sums));
+            slot.add(dy);
+        }
+        Ok(())
+    }
 }

@@ -34,12 +34,7 @@ pub(super) fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) ->
 }
 
 /// `out[m, n] = lhs[m, k] * rhs[k, n]`, some rows of `out` a task.
-fn product<T: Real>(
-    (m, n, k): (usize, usize, usize),
-    out: &mut [T],
-    lhs: Matrix<'_, T>,
-    rhs: Matrix<'_, T>,
-) {
+fn product<T: Real>((m, n, k): (usize, usize, usize), out: &mut [T], lhs: Matrix<'_, T>, rhs: Matrix<'_, T>) {
     let rows = m.div_ceil(TASKS);
     out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
         let lhs = Matrix { data: &lhs.data[task * rows * lhs.row_stride..], ..lhs };

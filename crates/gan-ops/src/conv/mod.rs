@@ -18,6 +18,7 @@ use geometry::Geometry;
 use lanes::Panels;
 use plan::Plan;
 use std::sync::Arc;
+use tracing::trace_span;
 
 /// 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d` without bias, dilation or groups.
 ///
@@ -71,7 +72,8 @@ impl Flow {
         output_padding: usize,
         activation: Activation,
     ) -> Result<Self> {
-        let geometry = |dims| Geometry::of_conv_transpose(dims, weight.dims4()?, stride, padding, output_padding);
+        let geometry =
+            |dims| Geometry::of_conv_transpose(dims, weight.dims4()?, stride, padding, output_padding);
         match self.0 {
             State::Candle(x) => {
                 geometry(x.dims4()?)?;
@@ -104,17 +106,16 @@ fn convolve(x: Own, weight: &Tensor, convolution: Convolution) -> Result<Flow> {
 fn run<T: Real>(x: Own, weight: &Tensor, convolution: Convolution) -> Result<Flow> {
     let Convolution { geometry: g, transposed, activation } = convolution;
     let weight = weight.contiguous()?;
-    let y = with_slice::<T, _>(&weight, |weight| {
+    let y = {
+        let _span = trace_span!("convolution").entered();
         let x = x.values.slice::<T>()?;
-        Ok(T::wrap(if transposed {
-            scatter(&g, x, weight, activation)
-        } else {
-            correlate(&g, x, weight, activation)
-        }))
-    })??;
+        with_slice::<T, _>(&weight, |weight| {
+            if transposed { scatter(&g, x, weight, activation) } else { correlate(&g, x, weight, activation) }
+        })?
+    };
     let shape = if transposed { g.image_shape() } else { g.map_shape() };
     let (weight_handle, weight_gradient) = watch(&weight)?;
-    x.then(y, shape, [&weight_handle, &number()?], |y| ConvolutionGradient {
+    x.then(T::wrap(y), shape, [&weight_handle, &number()?], |y| ConvolutionGradient {
         convolution,
         x: x.values.clone(),
         weight: weight.detach(),
@@ -151,15 +152,18 @@ impl ConvolutionGradient {
     fn hand_on<T: Real>(&self, mut dy: Values) -> Result<()> {
         let Convolution { geometry: g, transposed, activation } = self.convolution;
         if let Some(y) = &self.y {
+            let _span = trace_span!("activation, backward").entered();
             activation_gradient(activation, dy.slice_mut::<T>()?, y.slice::<T>()?);
         }
         let dy = dy.slice::<T>()?;
         if let Some(slot) = &self.weight_gradient {
+            let _span = trace_span!("convolution, gradient of the weight").entered();
             let x = self.x.slice::<T>()?;
             let dweight = if transposed { weight_gradient(&g, dy, x) } else { weight_gradient(&g, x, dy) };
             slot.put(Tensor::from_vec(dweight, g.weight_shape(), &Device::Cpu)?);
         }
         if let Some(slot) = &self.x_gradient {
+            let _span = trace_span!("convolution, gradient of the input").entered();
             slot.add(with_slice::<T, _>(&self.weight, |weight| {
                 T::wrap(if transposed {
                     correlate(&g, dy, weight, Activation::Identity)
