@@ -77,10 +77,10 @@ impl Layer {
     fn forward(&self, x: Flow, mode: Mode, activation: Activation) -> Result<Flow> {
         match self {
             Layer::Conv2d { weight, stride, padding } => {
-                x.conv2d(&weight.tensor(), *stride, *padding, activation)
+                x.conv2d(&weight.get(), *stride, *padding, activation)
             }
             Layer::ConvTranspose2d { weight, stride, padding } => {
-                x.conv_transpose2d(&weight.tensor(), *stride, *padding, 0, activation)
+                x.conv_transpose2d(&weight.get(), *stride, *padding, 0, activation)
             }
             Layer::Linear { weight, bias } => {
                 let y = x.leave()?.matmul(&weight.tensor().t()?)?.broadcast_add(&bias.tensor())?;
@@ -98,7 +98,7 @@ impl Layer {
 
 impl BatchNorm2d {
     fn forward(&self, x: Flow, mode: Mode, activation: Activation) -> Result<Flow> {
-        let (weight, bias) = (self.weight.tensor(), self.bias.tensor());
+        let (weight, bias) = (self.weight.get(), self.bias.get());
         if mode == Mode::Eval {
             let (mean, var) = (self.running_mean.as_tensor(), self.running_var.as_tensor());
             return x.batch_norm2d_eval(

@@ -1,9 +1,11 @@
 //! The named tensors of one network.
 
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
+use gan_ops::Gradient;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The named tensors of one network: parameters, which an optimizer steps, and buffers (batch-norm statistics), which
 /// it does not. Always in the order of their names.
@@ -11,13 +13,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Params {
     parameters: BTreeMap<String, Var>,
     buffers: BTreeMap<String, Var>,
+    gradients: Arc<OnceLock<BTreeMap<String, Gradient>>>,
     requires_grad: Arc<AtomicBool>,
 }
 
 impl Params {
     pub(crate) fn new() -> Self {
         let requires_grad = Arc::new(AtomicBool::new(true));
-        Self { parameters: BTreeMap::new(), buffers: BTreeMap::new(), requires_grad }
+        Self {
+            parameters: BTreeMap::new(),
+            buffers: BTreeMap::new(),
+            gradients: Arc::default(),
+            requires_grad,
+        }
     }
 
     /// What an optimizer steps.
@@ -39,6 +47,38 @@ impl Params {
     /// the generator learns: the gradient flows through it, and its own is never computed.
     pub fn set_requires_grad(&self, requires_grad: bool) {
         self.requires_grad.store(requires_grad, Ordering::Relaxed);
+    }
+
+    /// From now on backward passes add up the gradients of the parameters here, as PyTorch's `.grad`, instead of handing
+    /// them out in Candle's [`GradStore`]: much less traffic on the CPU.
+    pub fn accumulate_gradients(&self) -> candle_core::Result<()> {
+        let gradients = self.parameters.iter().map(|(name, var)| Ok((name.clone(), Gradient::of(var)?)));
+        let gradients = gradients.collect::<candle_core::Result<_>>()?;
+        _ = self.gradients.set(gradients); // accumulating already
+        Ok(())
+    }
+
+    /// To be called after every backward pass when gradients are accumulated: takes in those that went into the store
+    /// all the same (all of them where there are no kernels, as on a GPU).
+    pub fn add_gradients(&self, store: &GradStore) -> candle_core::Result<()> {
+        for (name, gradient) in self.gradients.get().into_iter().flatten() {
+            if let Some(more) = store.get(&self.parameters[name]) {
+                gradient.add(&more.detach())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradients that were accumulated since they were last cleared, by name. They share memory with what is
+    /// accumulated next.
+    pub fn gradients(&self) -> BTreeMap<String, Tensor> {
+        let all = self.gradients.get().into_iter().flatten();
+        all.filter_map(|(name, gradient)| Some((name.clone(), gradient.get()?))).collect()
+    }
+
+    /// Starts to accumulate anew.
+    pub fn clear_gradients(&self) {
+        self.gradients.get().into_iter().flatten().for_each(|(_, gradient)| gradient.clear());
     }
 
     /// Parameters and buffers under PyTorch's `state_dict` names, detached; they share memory with the network.
@@ -78,8 +118,13 @@ impl Params {
 
     pub(crate) fn add_parameter(&mut self, name: String, value: &Tensor) -> candle_core::Result<Parameter> {
         let var = Var::from_tensor(value)?;
-        self.parameters.insert(name, var.clone());
-        Ok(Parameter { var, requires_grad: self.requires_grad.clone() })
+        self.parameters.insert(name.clone(), var.clone());
+        Ok(Parameter {
+            name,
+            var,
+            gradients: self.gradients.clone(),
+            requires_grad: self.requires_grad.clone(),
+        })
     }
 
     pub(crate) fn add_buffer(&mut self, name: String, value: &Tensor) -> candle_core::Result<Var> {
@@ -93,7 +138,9 @@ impl Params {
 /// A layer's view of one parameter.
 #[derive(Debug)]
 pub(crate) struct Parameter {
+    name: String,
     var: Var,
+    gradients: Arc<OnceLock<BTreeMap<String, Gradient>>>,
     requires_grad: Arc<AtomicBool>,
 }
 
@@ -102,5 +149,11 @@ impl Parameter {
     pub fn tensor(&self) -> Tensor {
         let tensor = self.var.as_tensor();
         if self.requires_grad.load(Ordering::Relaxed) { tensor.clone() } else { tensor.detach() }
+    }
+
+    /// The same with the place where its gradient is accumulated, if it is.
+    pub fn get(&self) -> gan_ops::Parameter {
+        let gradient = self.gradients.get().and_then(|gradients| gradients.get(&self.name)).cloned();
+        gan_ops::Parameter { value: self.tensor(), gradient }
     }
 }

@@ -127,15 +127,6 @@ impl Own {
     }
 }
 
-/// A parameter as an op on a flow sees it: a handle for Candle, and where to leave its gradient, if anyone asks for it.
-pub(crate) fn watch(parameter: &Tensor) -> Result<(Tensor, Option<Arc<Slot<Tensor>>>)> {
-    if !parameter.track_op() {
-        return Ok((number()?, None));
-    }
-    let gradient = Arc::new(Slot::default());
-    Ok((parameter.apply_op1(Watch(gradient.clone()))?, Some(gradient)))
-}
-
 /// A handle that nobody tracks.
 pub(crate) fn number() -> Result<Tensor> {
     Tensor::zeros((), DType::F32, &Device::Cpu)
@@ -188,7 +179,7 @@ impl<G> Slot<G> {
         *self.lock() = Some(gradient);
     }
 
-    fn take(&self) -> Result<G> {
+    pub fn take(&self) -> Result<G> {
         self.lock().take().ok_or_else(|| candle_core::Error::Msg("no gradient came back".into()))
     }
 }
@@ -211,8 +202,6 @@ impl Slot<Values> {
 
 /// tensor -> handle
 struct Enter(Arc<Slot<Values>>);
-/// parameter -> handle
-struct Watch(Arc<Slot<Tensor>>);
 /// handle -> tensor
 struct Leave {
     values: Arc<Values>,
@@ -240,20 +229,6 @@ impl CustomOp1 for Enter {
 
     fn bwd(&self, x: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(self.0.take()?.to_tensor(x.shape())?))
-    }
-}
-
-impl CustomOp1 for Watch {
-    fn name(&self) -> &'static str {
-        "watch"
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        handle()
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(self.0.take()?))
     }
 }
 

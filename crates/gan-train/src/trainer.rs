@@ -7,10 +7,9 @@ use crate::config::TrainConfig;
 use crate::ema::Ema;
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor};
 use gan_data::DataLoader;
-use gan_models::{Discriminator, Generator, Mode, ModelConfig, Params, latents, probability};
+use gan_models::{Discriminator, Generator, Mode, ModelConfig, latents, probability};
 use gan_rng::Stream;
 use tracing::trace_span;
 
@@ -63,6 +62,8 @@ impl Trainer {
     pub fn new(config: &TrainConfig, model: &ModelConfig, device: &Device) -> Result<Self> {
         let generator = model.generator(config.seed, device)?;
         let discriminator = model.discriminator(config.seed, device)?;
+        generator.params().accumulate_gradients()?;
+        discriminator.params().accumulate_gradients()?;
         let adam = |params| Adam::new(params, config.lr, config.beta1, config.beta2);
         Ok(Self {
             adam_g: adam(generator.params())?,
@@ -119,15 +120,14 @@ impl Trainer {
         let real_logits =
             trace_span!("D on real").in_scope(|| self.discriminator.forward(real, Mode::Train))?;
         let err_real = self.loss.discriminator_real(&real_logits, self.label_smoothing)?;
-        let mut gradients =
-            gradients_of(params, &trace_span!("D on real, backward").in_scope(|| err_real.backward())?);
+        params.clear_gradients();
+        params.add_gradients(&trace_span!("D on real, backward").in_scope(|| err_real.backward())?)?;
 
         let fake_logits =
             trace_span!("D on fake").in_scope(|| self.discriminator.forward(&fake.detach(), Mode::Train))?;
         let err_fake = self.loss.discriminator_fake(&fake_logits)?;
-        let more =
-            gradients_of(params, &trace_span!("D on fake, backward").in_scope(|| err_fake.backward())?);
-        add_gradients(&mut gradients, more)?;
+        params.add_gradients(&trace_span!("D on fake, backward").in_scope(|| err_fake.backward())?)?;
+        let gradients = params.gradients();
 
         let stats = DiscriminatorStats {
             err_d: scalar(&err_real)? + scalar(&err_fake)?,
@@ -146,10 +146,10 @@ impl Trainer {
         self.discriminator.params().set_requires_grad(false);
         let logits = trace_span!("D for G").in_scope(|| self.discriminator.forward(fake, Mode::Train))?;
         let err_g = self.loss.generator(&logits)?;
-        let gradients = gradients_of(
-            self.generator.params(),
-            &trace_span!("D and G, backward").in_scope(|| err_g.backward())?,
-        );
+        let params = self.generator.params();
+        params.clear_gradients();
+        params.add_gradients(&trace_span!("D and G, backward").in_scope(|| err_g.backward())?)?;
+        let gradients = params.gradients();
         let stats = GeneratorStats {
             err_g: scalar(&err_g)?,
             d_g_z2: mean_probability(&logits)?,
@@ -218,23 +218,6 @@ impl Trainer {
     fn refuse_if_diverged(&self, what: &'static str, value: f64) -> Result<()> {
         if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step: self.step + 1 }) }
     }
-}
-
-/// The gradients of one network, cut from the graph they came from (else they would keep all of it alive).
-fn gradients_of(params: &Params, store: &GradStore) -> Gradients {
-    let gradient = |(name, var): (&String, &candle_core::Var)| Some((name.clone(), store.get(var)?.detach()));
-    params.parameters().iter().filter_map(gradient).collect()
-}
-
-fn add_gradients(sum: &mut Gradients, other: Gradients) -> Result<()> {
-    for (name, gradient) in other {
-        let total = match sum.get(&name) {
-            Some(first) => (first + gradient)?,
-            None => gradient,
-        };
-        sum.insert(name, total);
-    }
-    Ok(())
 }
 
 fn norm(gradients: &Gradients) -> Result<f64> {

@@ -8,7 +8,8 @@ mod kernels;
 
 use crate::activation::Activation;
 use crate::cpu::Real;
-use crate::flow::{Backward, Flow, Own, Slot, State, Values, watch};
+use crate::flow::{Backward, Flow, Own, Slot, State, Values};
+use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
 use candle_core::{Device, Result, Tensor, bail};
@@ -38,7 +39,7 @@ pub fn batch_norm2d_train(
     activation: Activation,
 ) -> Result<BatchNormOutput> {
     let BatchNormOutput { output, mean, unbiased_var } =
-        Flow::enter(x)?.batch_norm2d_train(weight, bias, eps, activation)?;
+        Flow::enter(x)?.batch_norm2d_train(&weight.into(), &bias.into(), eps, activation)?;
     Ok(BatchNormOutput { output: output.leave()?, mean, unbiased_var })
 }
 
@@ -52,15 +53,17 @@ pub fn batch_norm2d_eval(
     eps: f64,
     activation: Activation,
 ) -> Result<Tensor> {
-    Flow::enter(x)?.batch_norm2d_eval(weight, bias, running_mean, running_var, eps, activation)?.leave()
+    Flow::enter(x)?
+        .batch_norm2d_eval(&weight.into(), &bias.into(), running_mean, running_var, eps, activation)?
+        .leave()
 }
 
 impl Flow {
     /// [`batch_norm2d_train`].
     pub fn batch_norm2d_train(
         self,
-        weight: &Tensor,
-        bias: &Tensor,
+        weight: &Parameter,
+        bias: &Parameter,
         eps: f64,
         activation: Activation,
     ) -> Result<BatchNormOutput<Self>> {
@@ -77,7 +80,7 @@ impl Flow {
         match self.0 {
             State::Candle(x) => {
                 let BatchNormOutput { output, mean, unbiased_var } =
-                    reference::batch_norm2d_train(&x, weight, bias, eps, activation)?;
+                    reference::batch_norm2d_train(&x, &weight.value, &bias.value, eps, activation)?;
                 Ok(BatchNormOutput { output: Self(State::Candle(output)), mean, unbiased_var })
             }
             State::Own(x) => {
@@ -88,7 +91,8 @@ impl Flow {
                 };
                 let unbiased: Vec<f64> =
                     statistics.var.iter().map(|var| var * count as f64 / (count - 1) as f64).collect();
-                let as_tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(weight.dtype());
+                let as_tensor =
+                    |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(weight.value.dtype());
                 let (mean, unbiased_var) = (as_tensor(&statistics.mean)?, as_tensor(&unbiased)?);
                 let output = x.normalize([weight, bias], &statistics, eps, activation, true)?;
                 Ok(BatchNormOutput { output, mean, unbiased_var })
@@ -99,15 +103,15 @@ impl Flow {
     /// [`batch_norm2d_eval`].
     pub fn batch_norm2d_eval(
         self,
-        weight: &Tensor,
-        bias: &Tensor,
+        weight: &Parameter,
+        bias: &Parameter,
         running_mean: &Tensor,
         running_var: &Tensor,
         eps: f64,
         activation: Activation,
     ) -> Result<Self> {
-        let scale = (weight / (running_var + eps)?.sqrt()?)?;
-        let shift = (bias - (running_mean * &scale)?)?;
+        let scale = (&weight.value / (running_var + eps)?.sqrt()?)?;
+        let shift = (&bias.value - (running_mean * &scale)?)?;
         match self.0 {
             State::Candle(x) => {
                 Ok(Self(State::Candle(reference::channel_affine(&x, &scale, &shift, activation)?)))
@@ -115,7 +119,7 @@ impl Flow {
             State::Own(x) => {
                 let channels = scale.elem_count();
                 let standard = Statistics { mean: vec![0.0; channels], var: vec![1.0; channels] };
-                x.normalize([&scale, &shift], &standard, 0.0, activation, false)
+                x.normalize([&(&scale).into(), &(&shift).into()], &standard, 0.0, activation, false)
             }
         }
     }
@@ -124,7 +128,7 @@ impl Flow {
 impl Own {
     fn normalize(
         self,
-        parameters: [&Tensor; 2],
+        parameters: [&Parameter; 2],
         statistics: &Statistics,
         eps: f64,
         activation: Activation,
@@ -138,7 +142,7 @@ impl Own {
 
     fn normalize_as<T: Real>(
         self,
-        [weight, bias]: [&Tensor; 2],
+        [weight, bias]: [&Parameter; 2],
         statistics: &Statistics,
         eps: f64,
         activation: Activation,
@@ -146,11 +150,11 @@ impl Own {
     ) -> Result<Flow> {
         let (_, channels, h, w) = self.dims4()?;
         for parameter in [weight, bias] {
-            if parameter.dims() != [channels] {
-                bail!("batch norm of {channels} channels was given {:?} parameters", parameter.dims());
+            if parameter.value.dims() != [channels] {
+                bail!("batch norm of {channels} channels was given {:?} parameters", parameter.value.dims());
             }
         }
-        let (weights, biases) = (weight.to_vec1::<T>()?, bias.to_vec1::<T>()?);
+        let (weights, biases) = (weight.value.to_vec1::<T>()?, bias.value.to_vec1::<T>()?);
         let norm = Normalization::new(h * w, statistics, eps, &weights, &biases, activation);
         let _span = trace_span!("batch norm").entered();
         let x = self.values.slice::<T>()?;
@@ -158,7 +162,7 @@ impl Own {
         if !x.is_empty() {
             normalize(x, &mut y, &norm);
         }
-        let ((weight, weight_gradient), (bias, bias_gradient)) = (watch(weight)?, watch(bias)?);
+        let ((weight, weight_gradient), (bias, bias_gradient)) = (weight.watch()?, bias.watch()?);
         self.then(T::wrap(y), &self.shape, [&weight, &bias], |_| NormalizationGradient {
             norm,
             of_batch,
@@ -177,8 +181,8 @@ struct NormalizationGradient<T> {
     of_batch: bool,
     x: Arc<Values>,
     x_gradient: Option<Arc<Slot<Values>>>,
-    weight_gradient: Option<Arc<Slot<Tensor>>>,
-    bias_gradient: Option<Arc<Slot<Tensor>>>,
+    weight_gradient: Option<Destination>,
+    bias_gradient: Option<Destination>,
 }
 
 impl<T: Real> Backward for NormalizationGradient<T> {
@@ -188,9 +192,11 @@ impl<T: Real> Backward for NormalizationGradient<T> {
         let _span = trace_span!("batch norm, backward").entered();
         let x = self.x.slice::<T>()?;
         let sums = gradient_sums(x, dy.slice::<T>()?, &self.norm);
-        for (slot, gradient) in [(&self.weight_gradient, &sums.weight), (&self.bias_gradient, &sums.bias)] {
-            if let Some(slot) = slot {
-                slot.put(Tensor::new(&gradient[..], &Device::Cpu)?.to_dtype(T::DTYPE)?);
+        for (destination, gradient) in
+            [(&self.weight_gradient, &sums.weight), (&self.bias_gradient, &sums.bias)]
+        {
+            if let Some(destination) = destination {
+                destination.put_numbers::<T>(gradient)?;
             }
         }
         if let Some(slot) = &self.x_gradient {

@@ -10,10 +10,11 @@ mod weight_gradient;
 
 use crate::activation::{Activation, activate, activation_gradient};
 use crate::cpu::{Real, with_slice};
-use crate::flow::{Backward, Flow, Own, Slot, State, Values, number, watch};
+use crate::flow::{Backward, Flow, Own, Slot, State, Values, number};
+use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use geometry::Geometry;
 use lanes::Panels;
 use plan::Plan;
@@ -24,7 +25,7 @@ use tracing::trace_span;
 ///
 /// input `[N, C, H, W]`, weight `[O, C, kh, kw]` -> `[N, O, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`.
 pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    Flow::enter(input)?.conv2d(weight, stride, padding, Activation::Identity)?.leave()
+    Flow::enter(input)?.conv2d(&weight.into(), stride, padding, Activation::Identity)?.leave()
 }
 
 /// 2-d transposed convolution, as `torch.nn.functional.conv_transpose2d` without bias, dilation or groups.
@@ -38,26 +39,26 @@ pub fn conv_transpose2d(
     output_padding: usize,
 ) -> Result<Tensor> {
     let input = Flow::enter(input)?;
-    input.conv_transpose2d(weight, stride, padding, output_padding, Activation::Identity)?.leave()
+    input.conv_transpose2d(&weight.into(), stride, padding, output_padding, Activation::Identity)?.leave()
 }
 
 impl Flow {
     /// [`conv2d`], and an activation in the same pass.
     pub fn conv2d(
         self,
-        weight: &Tensor,
+        weight: &Parameter,
         stride: usize,
         padding: usize,
         activation: Activation,
     ) -> Result<Self> {
         match self.0 {
             State::Candle(x) => {
-                Geometry::of_conv(x.dims4()?, weight.dims4()?, stride, padding)?;
-                let y = reference::conv2d(&x, weight, stride, padding)?;
+                Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
+                let y = reference::conv2d(&x, &weight.value, stride, padding)?;
                 Ok(Self(State::Candle(activation.apply(&y)?)))
             }
             State::Own(x) => {
-                let geometry = Geometry::of_conv(x.dims4()?, weight.dims4()?, stride, padding)?;
+                let geometry = Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
                 convolve(x, weight, Convolution { geometry, transposed: false, activation })
             }
         }
@@ -66,18 +67,18 @@ impl Flow {
     /// [`conv_transpose2d`], and an activation in the same pass.
     pub fn conv_transpose2d(
         self,
-        weight: &Tensor,
+        weight: &Parameter,
         stride: usize,
         padding: usize,
         output_padding: usize,
         activation: Activation,
     ) -> Result<Self> {
         let geometry =
-            |dims| Geometry::of_conv_transpose(dims, weight.dims4()?, stride, padding, output_padding);
+            |dims| Geometry::of_conv_transpose(dims, weight.value.dims4()?, stride, padding, output_padding);
         match self.0 {
             State::Candle(x) => {
                 geometry(x.dims4()?)?;
-                let y = reference::conv_transpose2d(&x, weight, stride, padding, output_padding)?;
+                let y = reference::conv_transpose2d(&x, &weight.value, stride, padding, output_padding)?;
                 Ok(Self(State::Candle(activation.apply(&y)?)))
             }
             State::Own(x) => {
@@ -96,29 +97,29 @@ struct Convolution {
     activation: Activation,
 }
 
-fn convolve(x: Own, weight: &Tensor, convolution: Convolution) -> Result<Flow> {
+fn convolve(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
     match *x.values {
         Values::F32(_) => run::<f32>(x, weight, convolution),
         Values::F64(_) => run::<f64>(x, weight, convolution),
     }
 }
 
-fn run<T: Real>(x: Own, weight: &Tensor, convolution: Convolution) -> Result<Flow> {
+fn run<T: Real>(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
     let Convolution { geometry: g, transposed, activation } = convolution;
-    let weight = weight.contiguous()?;
+    let value = weight.value.contiguous()?;
     let y = {
         let _span = trace_span!("convolution").entered();
         let x = x.values.slice::<T>()?;
-        with_slice::<T, _>(&weight, |weight| {
+        with_slice::<T, _>(&value, |weight| {
             if transposed { scatter(&g, x, weight, activation) } else { correlate(&g, x, weight, activation) }
         })?
     };
     let shape = if transposed { g.image_shape() } else { g.map_shape() };
-    let (weight_handle, weight_gradient) = watch(&weight)?;
+    let (weight_handle, weight_gradient) = weight.watch()?;
     x.then(T::wrap(y), shape, [&weight_handle, &number()?], |y| ConvolutionGradient {
         convolution,
         x: x.values.clone(),
-        weight: weight.detach(),
+        weight: value.detach(),
         y: (activation != Activation::Identity).then(|| y.clone()),
         x_gradient: x.wants_gradient(),
         weight_gradient,
@@ -133,7 +134,7 @@ struct ConvolutionGradient {
     /// What the activation made, where there is one.
     y: Option<Arc<Values>>,
     x_gradient: Option<Arc<Slot<Values>>>,
-    weight_gradient: Option<Arc<Slot<Tensor>>>,
+    weight_gradient: Option<Destination>,
 }
 
 impl Backward for ConvolutionGradient {
@@ -156,11 +157,11 @@ impl ConvolutionGradient {
             activation_gradient(activation, dy.slice_mut::<T>()?, y.slice::<T>()?);
         }
         let dy = dy.slice::<T>()?;
-        if let Some(slot) = &self.weight_gradient {
+        if let Some(destination) = &self.weight_gradient {
             let _span = trace_span!("convolution, gradient of the weight").entered();
             let x = self.x.slice::<T>()?;
-            let dweight = if transposed { weight_gradient(&g, dy, x) } else { weight_gradient(&g, x, dy) };
-            slot.put(Tensor::from_vec(dweight, g.weight_shape(), &Device::Cpu)?);
+            let (image, maps) = if transposed { (dy, x) } else { (x, dy) };
+            destination.put(|sum, add| weight_gradient(&g, image, maps, sum, add))?;
         }
         if let Some(slot) = &self.x_gradient {
             let _span = trace_span!("convolution, gradient of the input").entered();
@@ -195,12 +196,13 @@ fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T], activation: Activati
     correlation::run(&Plan::scatter(g), maps, weight, activation)
 }
 
-/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`.
-fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T]) -> Vec<T> {
+/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
+/// or added to what is there.
+fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
     if g.is_dense() {
-        return dense::weight_gradient(g, image, maps);
+        return dense::weight_gradient(g, image, maps, gradient, add);
     }
-    weight_gradient::run(g, image, maps)
+    weight_gradient::run(g, image, maps, gradient, add);
 }
 
 fn activated<T: Real>(mut values: Scratch<T>, activation: Activation) -> Scratch<T> {

@@ -12,6 +12,7 @@ use super::lanes::Panels;
 use super::plan::Plan;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
+use crate::simd::vectorised;
 use crate::transpose::transpose;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -25,8 +26,9 @@ const PLACES: usize = 256;
 /// Taps whose sums are in registers at a time.
 const TAPS: usize = 8;
 
-/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`.
-pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T]) -> Vec<T> {
+/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
+/// or added to what is there.
+pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
     let plan = Plan::correlate(g);
     let (places, taps) = (g.places(), g.taps());
     let panels = Panels::of::<T>(g.map_channels);
@@ -75,21 +77,25 @@ pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T]) -> Vec<T> {
         });
     });
 
-    let mut gradient = vec![T::zero(); g.map_channels * taps];
-    gradient.par_chunks_mut(lanes * taps).zip(sums.par_chunks_mut(chunks * rows * lanes)).for_each(
-        |(gradient, sums)| {
-            let (total, others) = sums.split_at_mut(rows * lanes);
-            for other in others.chunks(rows * lanes) {
-                add(total, other);
-            }
-            transpose((taps, gradient.len() / taps), total, lanes, gradient, taps);
-        },
-    );
-    gradient
+    let sums = sums.par_chunks_mut(chunks * rows * lanes);
+    gradient.par_chunks_mut(lanes * taps).zip(sums).for_each(|(gradient, sums)| {
+        let (total, others) = sums.split_at_mut(rows * lanes);
+        for other in others.chunks(rows * lanes) {
+            add_to(total, other);
+        }
+        let channels = gradient.len() / taps;
+        if add {
+            let mut more = Scratch::take(gradient.len());
+            transpose((taps, channels), total, lanes, &mut more, taps);
+            add_to(gradient, &more);
+        } else {
+            transpose((taps, channels), total, lanes, gradient, taps);
+        }
+    });
 }
 
-fn add<T: Real>(total: &mut [T], other: &[T]) {
-    Arch::new().dispatch(
+fn add_to<T: Real>(total: &mut [T], other: &[T]) {
+    vectorised(
         #[inline(always)]
         || total.iter_mut().zip(other).for_each(|(total, &x)| *total += x),
     );
