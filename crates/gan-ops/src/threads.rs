@@ -13,5 +13,6 @@ pub fn set_threads(threads: usize) -> bool {
         std::env::set_var("RAYON_NUM_THREADS", &count);
         std::env::set_var("CANDLE_NUM_THREADS", &count);
     }
-    rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global().is_ok()
+    // The calling thread is one of them: handing it every piece of work and back would cost two switches each time.
+    rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).use_current_thread().build_global().is_ok()
 }

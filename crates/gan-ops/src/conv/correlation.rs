@@ -21,7 +21,7 @@ const PIXELS_A_GROUP: usize = 256;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
 /// Channels and taps to sum up before the sums are put aside: their weights fill most of a first-level cache.
-const BLOCK: usize = 256;
+const BLOCK: usize = 128;
 
 /// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`, activated.
 pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
@@ -90,7 +90,7 @@ fn pack<T: Real>(plan: &Plan, panels: Panels, weight: &[T]) -> Scratch<T> {
             let mut first = 0;
             for pass in &plan.passes {
                 let packed = packed[(first + source * pass.taps.len()) * lanes..].chunks_mut(lanes);
-                for (packed, &(_, tap)) in packed.zip(&pass.taps) {
+                for (packed, &tap) in packed.zip(&pass.taps) {
                     packed.copy_from_slice(&columns[tap * lanes..][..lanes]);
                 }
                 first += plan.source_channels * pass.taps.len();
@@ -165,7 +165,7 @@ impl Plan {
         let reach = |pass: &Pass| {
             let tiles = Tiles::of(pass);
             let last_pixel = ((tiles.rows - 1) * self.source.padded_w + tiles.columns - 1) * self.stride;
-            let last_tap = pass.taps.iter().map(|&(offset, _)| offset).max().unwrap_or(0);
+            let last_tap = pass.offsets.iter().take(pass.taps.len()).copied().max().unwrap_or(0);
             pass.origin + last_pixel + last_tap + 1
         };
         self.passes.iter().map(reach).max().unwrap_or(0).saturating_sub(self.source.len())
@@ -232,14 +232,11 @@ impl<T: Real> Sums<'_, T> {
     ) {
         let (plan, frame, tiles) = (self.plan, self.frame, Tiles::of(pass));
         let stride = if STRIDE == 0 { plan.stride } else { STRIDE };
-        let planes = (0..plan.source_channels).map(|channel| channel * plan.source.len());
-        let offsets: Vec<usize> =
-            planes.flat_map(|plane| pass.taps.iter().map(move |&(offset, _)| plane + offset)).collect();
         let (sums, _) = T::vectors_mut::<S>(self.sums).as_chunks_mut::<V>();
         // A phase without taps has one empty block: its sums are zero.
-        for block in 0..offsets.len().div_ceil(BLOCK).max(1) {
-            let of_block = block * BLOCK..offsets.len().min((block + 1) * BLOCK);
-            let (offsets, weights) = (&offsets[of_block.clone()], &weights[of_block]);
+        for block in 0..pass.offsets.len().div_ceil(BLOCK).max(1) {
+            let of_block = block * BLOCK..pass.offsets.len().min((block + 1) * BLOCK);
+            let (offsets, weights) = (&pass.offsets[of_block.clone()], &weights[of_block]);
             for (image, sums) in sums.chunks_mut(frame.len()).enumerate() {
                 let source = &self.source[image * plan.source_len() + pass.origin..];
                 for y in (0..tiles.rows).step_by(HIGH) {

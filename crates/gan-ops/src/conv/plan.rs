@@ -11,6 +11,7 @@
 
 use super::geometry::Geometry;
 use crate::cpu::Real;
+use crate::simd::vectorised;
 
 /// How the channels of a source become the channels of an output.
 pub(super) struct Plan {
@@ -34,8 +35,10 @@ pub(super) struct Pass {
     pub columns: usize,
     /// Where in a padded plane the first tap of the first pixel is.
     pub origin: usize,
-    /// For each tap: where it is from there, and its place in the kernel.
-    pub taps: Vec<(usize, usize)>,
+    /// For each tap its place in the kernel.
+    pub taps: Vec<usize>,
+    /// For each channel of the source and each tap: where it is from the origin.
+    pub offsets: Vec<usize>,
     /// Row and column of the first pixel in the output.
     pub first: (usize, usize),
     /// Pixels of the output from one pixel to the next.
@@ -64,12 +67,14 @@ impl Plan {
             padded_h: g.image_h + 2 * g.padding,
             padded_w: g.image_w + 2 * g.padding,
         };
-        let tap = |tap: usize| ((tap / g.kernel_w) * source.padded_w + tap % g.kernel_w, tap);
+        let taps: Vec<usize> = (0..g.kernel_h * g.kernel_w).collect();
+        let offset = |tap: &usize| tap / g.kernel_w * source.padded_w + tap % g.kernel_w;
         let pass = Pass {
             rows: g.map_h,
             columns: g.map_w,
             origin: 0,
-            taps: (0..g.kernel_h * g.kernel_w).map(tap).collect(),
+            offsets: source.in_all_planes(g.image_channels, taps.iter().map(offset)),
+            taps,
             first: (0, 0),
             step: 1,
         };
@@ -95,20 +100,20 @@ impl Plan {
         let (top, padded_h) = PhaseSide::padding(&vertical, g.map_h);
         let (left, padded_w) = PhaseSide::padding(&horizontal, g.map_w);
         let source = Padded { height: g.map_h, width: g.map_w, top, left, padded_h, padded_w };
-        let pass = |(v, h): (&PhaseSide, &PhaseSide)| Pass {
-            rows: v.count,
-            columns: h.count,
+        let pass = |(v, h): (&PhaseSide, &PhaseSide)| {
+            let taps = || (0..v.taps).flat_map(|t| (0..h.taps).map(move |u| (t, u)));
             // Tap t of the phase is at source pixel i - t: the last tap comes first.
-            origin: (v.start + top + 1 - v.taps.max(1)) * padded_w + h.start + left + 1 - h.taps.max(1),
-            taps: (0..v.taps * h.taps)
-                .map(|tap| {
-                    let (t, u) = (tap / h.taps, tap % h.taps);
-                    let kernel = (v.phase + t * g.stride) * g.kernel_w + h.phase + u * g.stride;
-                    ((v.taps - 1 - t) * padded_w + h.taps - 1 - u, kernel)
-                })
-                .collect(),
-            first: (v.first, h.first),
-            step: g.stride,
+            let offset = |(t, u)| (v.taps - 1 - t) * padded_w + h.taps - 1 - u;
+            let kernel = |(t, u)| (v.phase + t * g.stride) * g.kernel_w + h.phase + u * g.stride;
+            Pass {
+                rows: v.count,
+                columns: h.count,
+                origin: (v.start + top + 1 - v.taps.max(1)) * padded_w + h.start + left + 1 - h.taps.max(1),
+                offsets: source.in_all_planes(g.map_channels, taps().map(offset)),
+                taps: taps().map(kernel).collect(),
+                first: (v.first, h.first),
+                step: g.stride,
+            }
         };
         let phases = vertical.iter().flat_map(|v| horizontal.iter().map(move |h| (v, h)));
         Self {
@@ -172,18 +177,44 @@ impl Padded {
         self.padded_h * self.padded_w
     }
 
+    /// Offsets in one plane, for each of so many planes.
+    fn in_all_planes(&self, planes: usize, offsets: impl Iterator<Item = usize> + Clone) -> Vec<usize> {
+        (0..planes).flat_map(|plane| offsets.clone().map(move |offset| plane * self.len() + offset)).collect()
+    }
+
     /// Copies planes `[any, height, width]` into the middle of padded ones.
     pub fn fill<T: Real>(&self, planes: &[T], padded: &mut [T]) {
+        vectorised(
+            #[inline(always)]
+            || match self.width {
+                // Most rows are short powers of two: with their length known, a row is a move or two, and no call.
+                4 => self.fill_rows::<4, T>(planes, padded),
+                8 => self.fill_rows::<8, T>(planes, padded),
+                16 => self.fill_rows::<16, T>(planes, padded),
+                32 => self.fill_rows::<32, T>(planes, padded),
+                _ => self.fill_rows::<0, T>(planes, padded),
+            },
+        );
+    }
+
+    /// The same for rows of `WIDTH` elements, or of any number where that is 0.
+    #[inline(always)]
+    fn fill_rows<const WIDTH: usize, T: Real>(&self, planes: &[T], padded: &mut [T]) {
         let zero = T::zero();
-        for (plane, padded) in planes.chunks(self.height * self.width).zip(padded.chunks_mut(self.len())) {
-            padded[..self.top * self.padded_w].fill(zero);
-            padded[(self.top + self.height) * self.padded_w..].fill(zero);
-            let rows = padded[self.top * self.padded_w..].chunks_mut(self.padded_w);
-            for (row, padded) in plane.chunks(self.width).zip(rows) {
-                padded[..self.left].fill(zero);
-                padded[self.left..][..self.width].copy_from_slice(row);
-                padded[self.left + self.width..].fill(zero);
+        let width = if WIDTH == 0 { self.width } else { WIDTH };
+        for (plane, padded) in
+            planes.chunks_exact(self.height * width).zip(padded.chunks_exact_mut(self.len()))
+        {
+            // All that lies between the last pixel of a row and the first of the next is zero.
+            let (mut start, gap) = (self.top * self.padded_w + self.left, self.padded_w - width);
+            padded[..start].fill(zero);
+            for row in plane.chunks_exact(width) {
+                let (to, rest) = padded[start..].split_at_mut(width);
+                to.copy_from_slice(row);
+                rest.iter_mut().take(gap).for_each(|x| *x = zero);
+                start += self.padded_w;
             }
+            padded[start - gap..].fill(zero);
         }
     }
 }

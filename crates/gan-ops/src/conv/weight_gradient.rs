@@ -18,9 +18,9 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Tasks to make at least, where there is work for them.
-const TASKS: usize = 16;
+const TASKS: usize = 8;
 /// Weights that may be summed apart: what the chunks' sums need stays small.
-const WEIGHTS_APART: usize = 1 << 20;
+const WEIGHTS_APART: usize = 1 << 22;
 /// Places to sum up before the sums are put aside: their maps fill most of a first-level cache.
 const PLACES: usize = 256;
 /// Taps whose sums are in registers at a time.
@@ -30,25 +30,73 @@ const TAPS: usize = 8;
 /// or added to what is there.
 pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
     let plan = Plan::correlate(g);
-    let (places, taps) = (g.places(), g.taps());
+    let taps = g.taps();
     let panels = Panels::of::<T>(g.map_channels);
-    let lanes = panels.lanes;
-    let rows = taps.next_multiple_of(TAPS);
+    let sums_len = taps.next_multiple_of(TAPS) * panels.lanes;
 
-    // The images padded, the maps with their channels in lanes: [images, panels, places, lanes].
-    let mut padded = Scratch::take(g.batch * plan.source_len());
-    let mut in_lanes = Scratch::take(g.batch * panels.count() * places * lanes);
-    let image_len = plan.source_len();
-    let maps_len = panels.count() * places * lanes;
-    (padded.par_chunks_mut(image_len).zip(in_lanes.par_chunks_mut(maps_len)))
-        .zip(image.par_chunks(g.image_len()).zip(maps.par_chunks(g.map_len())))
-        .for_each(|((padded, in_lanes), (image, maps))| {
-            plan.source.fill(image, padded);
-            for (panel, in_lanes) in in_lanes.chunks_mut(places * lanes).enumerate() {
-                let channels = panels.channels_of(panel);
-                if channels.len() < lanes {
-                    in_lanes.fill(T::zero());
-                }
+    let chunks = (WEIGHTS_APART / (g.map_channels * taps)).clamp(1, TASKS).min(g.batch);
+    let images_a_chunk = g.batch.div_ceil(chunks);
+    let chunks = g.batch.div_ceil(images_a_chunk);
+    let panels_a_part = panels.count().div_ceil(TASKS.div_ceil(chunks));
+    let parts = panels.count().div_ceil(panels_a_part);
+
+    // [chunks, panels, taps, lanes]: a task sums up some panels (a part) over some images (a chunk).
+    let mut sums = Scratch::take(chunks * panels.count() * sums_len);
+    let tasks: Vec<&mut [T]> = sums
+        .chunks_mut(panels.count() * sums_len)
+        .flat_map(|sums| sums.chunks_mut(panels_a_part * sums_len))
+        .collect();
+    tasks.into_par_iter().enumerate().for_each(|(task, sums)| {
+        let (chunk, first_panel) = (task / parts, task % parts * panels_a_part);
+        let images = chunk * images_a_chunk..g.batch.min((chunk + 1) * images_a_chunk);
+        let image = &image[images.start * g.image_len()..images.end * g.image_len()];
+        let maps = &maps[images.start * g.map_len()..images.end * g.map_len()];
+        sum_up_chunk(g, &plan, panels, first_panel, image, maps, sums);
+    });
+
+    let chunk_len = panels.count() * sums_len;
+    gradient.par_chunks_mut(panels.lanes * taps).enumerate().for_each(|(panel, gradient)| {
+        let mut total = Scratch::take(sums_len);
+        for chunk in 0..chunks {
+            let sums = &sums[chunk * chunk_len + panel * sums_len..][..sums_len];
+            if chunk == 0 { total.copy_from_slice(sums) } else { add_to(&mut total, sums) }
+        }
+        let channels = gradient.len() / taps;
+        if add {
+            let mut more = Scratch::take(gradient.len());
+            transpose((taps, channels), &total, panels.lanes, &mut more, taps);
+            add_to(gradient, &more);
+        } else {
+            transpose((taps, channels), &total, panels.lanes, gradient, taps);
+        }
+    });
+}
+
+/// The sums of some panels over some images, `[panels, taps, lanes]`.
+fn sum_up_chunk<T: Real>(
+    g: &Geometry,
+    plan: &Plan,
+    panels: Panels,
+    first_panel: usize,
+    image: &[T],
+    maps: &[T],
+    sums: &mut [T],
+) {
+    let (places, lanes) = (g.places(), panels.lanes);
+    let sums_len = g.taps().next_multiple_of(TAPS) * lanes;
+    let images_a_block = PLACES.div_ceil(places);
+    let mut padded = Scratch::take(images_a_block * plan.source_len());
+    let mut in_lanes = Scratch::take(images_a_block * places * lanes);
+    let blocks = image.chunks(images_a_block * g.image_len()).zip(maps.chunks(images_a_block * g.map_len()));
+    for (block, (image, maps)) in blocks.enumerate() {
+        let count = image.len() / g.image_len();
+        plan.source.fill(image, &mut padded[..count * plan.source_len()]);
+        for (panel, sums) in sums.chunks_mut(sums_len).enumerate() {
+            let channels = panels.channels_of(first_panel + panel);
+            if channels.len() < lanes {
+                in_lanes.fill(T::zero());
+            }
+            for (maps, in_lanes) in maps.chunks(g.map_len()).zip(in_lanes.chunks_mut(places * lanes)) {
                 transpose(
                     (channels.len(), places),
                     &maps[channels.start * places..],
@@ -57,41 +105,16 @@ pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut
                     lanes,
                 );
             }
-        });
-
-    let chunks = (WEIGHTS_APART / (g.map_channels * taps)).clamp(1, TASKS).min(g.batch);
-    let images_a_chunk = g.batch.div_ceil(chunks);
-    let mut sums = Scratch::take(panels.count() * g.batch.div_ceil(images_a_chunk) * rows * lanes);
-    let chunks = g.batch.div_ceil(images_a_chunk);
-    sums.par_chunks_mut(rows * lanes).enumerate().for_each(|(task, sums)| {
-        let (panel, chunk) = (task / chunks, task % chunks);
-        let images = chunk * images_a_chunk..g.batch.min((chunk + 1) * images_a_chunk);
-        Arch::new().dispatch(Sums {
-            plan: &plan,
-            vectors: panels.vectors,
-            padded: &padded[images.start * image_len..images.end * image_len],
-            maps: &in_lanes[images.start * maps_len..images.end * maps_len],
-            maps_len,
-            first_map: panel * places * lanes,
-            sums,
-        });
-    });
-
-    let sums = sums.par_chunks_mut(chunks * rows * lanes);
-    gradient.par_chunks_mut(lanes * taps).zip(sums).for_each(|(gradient, sums)| {
-        let (total, others) = sums.split_at_mut(rows * lanes);
-        for other in others.chunks(rows * lanes) {
-            add_to(total, other);
+            Arch::new().dispatch(Sums {
+                plan,
+                vectors: panels.vectors,
+                padded: &padded[..count * plan.source_len()],
+                maps: &in_lanes[..count * places * lanes],
+                sums,
+                go_on: block > 0,
+            });
         }
-        let channels = gradient.len() / taps;
-        if add {
-            let mut more = Scratch::take(gradient.len());
-            transpose((taps, channels), total, lanes, &mut more, taps);
-            add_to(gradient, &more);
-        } else {
-            transpose((taps, channels), total, lanes, gradient, taps);
-        }
-    });
+    }
 }
 
 fn add_to<T: Real>(total: &mut [T], other: &[T]) {
@@ -101,16 +124,16 @@ fn add_to<T: Real>(total: &mut [T], other: &[T]) {
     );
 }
 
-/// The sums of one panel over some images, `[taps, lanes]`.
+/// The sums of one panel over a few images, `[taps, lanes]`.
 struct Sums<'a, T> {
     plan: &'a Plan,
     vectors: usize,
     padded: &'a [T],
-    /// `[images, maps_len]`; the panel's `[places, lanes]` begin at `first_map` of each.
+    /// `[images, places, lanes]`
     maps: &'a [T],
-    maps_len: usize,
-    first_map: usize,
     sums: &'a mut [T],
+    /// Whether to add to the sums of other images.
+    go_on: bool,
 }
 
 impl<T: Real> WithSimd for Sums<'_, T> {
@@ -136,39 +159,31 @@ impl<T: Real> Sums<'_, T> {
         let stride = if STRIDE == 0 { plan.stride } else { STRIDE };
         let (height, width) = (plan.out_h, plan.out_w);
         let reach = (width - 1) * stride + 1;
-        let planes = (0..plan.source_channels).map(|channel| channel * plan.source.len());
-        let mut offsets: Vec<usize> = planes
-            .flat_map(|plane| plan.passes[0].taps.iter().map(move |&(offset, _)| plane + offset))
-            .collect();
         // The last eight are filled up with taps whose sums nobody reads.
+        let mut offsets = plan.passes[0].offsets.clone();
         offsets.resize(offsets.len().next_multiple_of(TAPS), 0);
         let (offsets, _) = offsets.as_chunks::<TAPS>();
+        let (maps, _) = T::vectors::<S>(self.maps).as_chunks::<V>();
         let (sums, _) = T::vectors_mut::<S>(self.sums).as_chunks_mut::<V>();
         let (sums, _) = sums.as_chunks_mut::<TAPS>();
-        let images = PLACES.div_ceil(height * width);
-        let blocks =
-            self.padded.chunks(images * plan.source_len()).zip(self.maps.chunks(images * self.maps_len));
-        for (block, (padded, maps)) in blocks.enumerate() {
-            for (sums, offsets) in sums.iter_mut().zip(offsets) {
-                let mut tile = if block > 0 { *sums } else { [[T::splat(simd, T::zero()); V]; TAPS] };
-                for (padded, maps) in padded.chunks(plan.source_len()).zip(maps.chunks(self.maps_len)) {
-                    let (maps, _) = T::vectors::<S>(&maps[self.first_map..]).as_chunks::<V>();
-                    for (y, maps) in maps.chunks(width).take(height).enumerate() {
-                        let row = y * stride * plan.source.padded_w;
-                        let pixels: [&[T]; TAPS] =
-                            std::array::from_fn(|tap| &padded[offsets[tap] + row..][..reach]);
-                        for (x, maps) in maps.iter().enumerate() {
-                            for (pixels, sums) in pixels.iter().zip(&mut tile) {
-                                let pixel = T::splat(simd, pixels[x * stride]);
-                                for (sum, &map) in sums.iter_mut().zip(maps) {
-                                    *sum = T::multiply_add(simd, pixel, map, *sum);
-                                }
+        for (sums, offsets) in sums.iter_mut().zip(offsets) {
+            let mut tile = if self.go_on { *sums } else { [[T::splat(simd, T::zero()); V]; TAPS] };
+            for (padded, maps) in self.padded.chunks(plan.source_len()).zip(maps.chunks(height * width)) {
+                for (y, maps) in maps.chunks(width).enumerate() {
+                    let row = y * stride * plan.source.padded_w;
+                    let pixels: [&[T]; TAPS] =
+                        std::array::from_fn(|tap| &padded[offsets[tap] + row..][..reach]);
+                    for (x, maps) in maps.iter().enumerate() {
+                        for (pixels, sums) in pixels.iter().zip(&mut tile) {
+                            let pixel = T::splat(simd, pixels[x * stride]);
+                            for (sum, &map) in sums.iter_mut().zip(maps) {
+                                *sum = T::multiply_add(simd, pixel, map, *sum);
                             }
                         }
                     }
                 }
-                *sums = tile;
             }
+            *sums = tile;
         }
     }
 }
