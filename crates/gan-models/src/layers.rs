@@ -2,7 +2,7 @@
 
 use crate::params::Parameter;
 use candle_core::{Result, Tensor, Var};
-use gan_ops::{Activation, Flow};
+use gan_ops::{Activation, Epilogue, Flow};
 
 /// PyTorch's defaults for batch norm.
 const BATCH_NORM_EPS: f64 = 1e-5;
@@ -59,28 +59,28 @@ pub(crate) fn forward(layers: &[Layer], x: &Tensor, mode: Mode) -> Result<Tensor
     let mut x = Flow::enter(x)?;
     let mut layers = layers.iter().peekable();
     while let Some(layer) = layers.next() {
-        // An activation is computed together with the layer before it: one trip to memory less.
-        let activation = match layers.peek() {
-            Some(Layer::Activation(activation)) => *activation,
-            _ => Activation::Identity,
+        // What comes next is done together with the layer, while its result is in the cache.
+        let epilogue = match layers.peek() {
+            Some(Layer::Activation(activation)) => Epilogue::Activation(*activation),
+            Some(Layer::BatchNorm2d(_)) if mode != Mode::Eval => Epilogue::Moments,
+            _ => Epilogue::Activation(Activation::Identity),
         };
-        if activation != Activation::Identity {
+        if let Some(Layer::Activation(_)) = layers.peek() {
             layers.next();
         }
-        x = layer.forward(x, mode, activation)?;
+        x = layer.forward(x, mode, epilogue)?;
     }
     x.leave()
 }
 
 impl Layer {
-    /// The layer and the activation after it.
-    fn forward(&self, x: Flow, mode: Mode, activation: Activation) -> Result<Flow> {
+    /// The layer and its epilogue.
+    fn forward(&self, x: Flow, mode: Mode, epilogue: Epilogue) -> Result<Flow> {
+        let activation = epilogue.activation();
         match self {
-            Layer::Conv2d { weight, stride, padding } => {
-                x.conv2d(&weight.get(), *stride, *padding, activation)
-            }
+            Layer::Conv2d { weight, stride, padding } => x.conv2d(&weight.get(), *stride, *padding, epilogue),
             Layer::ConvTranspose2d { weight, stride, padding } => {
-                x.conv_transpose2d(&weight.get(), *stride, *padding, 0, activation)
+                x.conv_transpose2d(&weight.get(), *stride, *padding, 0, epilogue)
             }
             Layer::Linear { weight, bias } => {
                 let y = x.leave()?.matmul(&weight.tensor().t()?)?.broadcast_add(&bias.tensor())?;

@@ -28,10 +28,14 @@ pub(crate) enum State {
 pub(crate) struct Own {
     pub values: Arc<Values>,
     pub shape: Shape,
+    /// Mean and variance of each plane, `[N, C]`, where the op that made the values has measured them.
+    pub moments: Option<Arc<Moments>>,
     /// A single number that Candle tracks.
     handle: Tensor,
     gradient: Arc<Slot<Values>>,
 }
+
+pub(crate) type Moments = Vec<(f64, f64)>;
 
 /// Elements of either type.
 pub(crate) enum Values {
@@ -63,14 +67,20 @@ impl Flow {
         };
         let gradient = Arc::new(Slot::default());
         let handle = if x.track_op() { x.apply_op1(Enter(gradient.clone()))? } else { number()? };
-        Ok(Self(State::Own(Own { values: Arc::new(values), shape: x.shape().clone(), handle, gradient })))
+        Ok(Self(State::Own(Own {
+            values: Arc::new(values),
+            shape: x.shape().clone(),
+            moments: None,
+            handle,
+            gradient,
+        })))
     }
 
     /// The tensor that came out of the network.
     pub fn leave(self) -> Result<Tensor> {
         match self.0 {
             State::Candle(tensor) => Ok(tensor),
-            State::Own(Own { values, shape, handle, gradient }) => {
+            State::Own(Own { values, shape, handle, gradient, .. }) => {
                 handle.apply_op1(Leave { values, shape, gradient })
             }
         }
@@ -84,13 +94,20 @@ impl Flow {
         }
     }
 
+    pub(crate) fn with_moments(mut self, moments: Option<Moments>) -> Self {
+        if let State::Own(own) = &mut self.0 {
+            own.moments = moments.map(Arc::new);
+        }
+        self
+    }
+
     /// The same values in another shape.
     pub fn reshape(self, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         match self.0 {
             State::Candle(tensor) => Ok(Self(State::Candle(tensor.reshape(shape)?))),
             State::Own(own) if own.shape.elem_count() == shape.elem_count() => {
-                Ok(Self(State::Own(Own { shape, ..own })))
+                Ok(Self(State::Own(Own { shape, moments: None, ..own })))
             }
             State::Own(own) => bail!("cannot reshape {:?} to {shape:?}", own.shape),
         }
@@ -114,7 +131,7 @@ impl Own {
         } else {
             number()?
         };
-        Ok(Flow(State::Own(Own { values, shape: shape.into(), handle, gradient })))
+        Ok(Flow(State::Own(Own { values, shape: shape.into(), moments: None, handle, gradient })))
     }
 
     /// Where to leave the gradient of this flow, if anyone asks for it.

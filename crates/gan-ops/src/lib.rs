@@ -40,7 +40,7 @@ mod transpose;
 pub use activation::{Activation, leaky_relu, relu, tanh};
 pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};
 pub use ceiling::gemm_ceiling;
-pub use conv::{conv_transpose2d, conv2d};
+pub use conv::{Epilogue, conv_transpose2d, conv2d};
 pub use flow::Flow;
 pub use gradient::{Gradient, Parameter};
 pub use loss::{bce_with_logits, softplus};

@@ -69,16 +69,25 @@ fn planes_a_task(plane: usize) -> usize {
     (BLOCK / plane).max(1)
 }
 
-/// Mean and variance of each channel of x `[N, channels, plane]`.
-pub(crate) fn statistics<T: Real>(x: &[T], channels: usize, plane: usize) -> Statistics {
+/// Mean and variance (divided by n) of each plane of x `[N, channels, plane]`.
+pub(crate) fn moments<T: Real>(x: &[T], plane: usize) -> Vec<(f64, f64)> {
     let planes = planes_a_task(plane);
     let mut table = vec![(0.0, 0.0); x.len() / plane];
     table.par_chunks_mut(planes).zip(x.par_chunks(planes * plane)).for_each(|(moments, x)| {
         vectorised(
             #[inline(always)]
-            || moments.iter_mut().zip(x.chunks_exact(plane)).for_each(|(m, x)| *m = moments_of_plane(x)),
+            || {
+                for (moments, x) in moments.iter_mut().zip(x.chunks_exact(plane)) {
+                    *moments = moments_of_plane(x);
+                }
+            },
         )
     });
+    table
+}
+
+/// Mean and variance of each channel, from those of its planes: `[N, channels]`.
+pub(crate) fn statistics(table: &[(f64, f64)], channels: usize) -> Statistics {
     // The mean of the means of the planes; the mean of their variances and the variance of their means.
     let images = (table.len() / channels) as f64;
     let mut mean = vec![0.0; channels];

@@ -13,7 +13,7 @@ use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
 use candle_core::{Device, Result, Tensor, bail};
-use kernels::{Normalization, Statistics, gradient_sums, input_gradient, normalize, statistics};
+use kernels::{Normalization, Statistics, gradient_sums, input_gradient, moments, normalize, statistics};
 use std::sync::Arc;
 use tracing::trace_span;
 
@@ -85,9 +85,10 @@ impl Flow {
             }
             State::Own(x) => {
                 let _span = trace_span!("batch norm, statistics").entered();
-                let statistics = match &*x.values {
-                    Values::F32(x) => statistics(x, c, h * w),
-                    Values::F64(x) => statistics(x, c, h * w),
+                let statistics = match (&x.moments, &*x.values) {
+                    (Some(moments), _) => statistics(moments, c),
+                    (None, Values::F32(x)) => statistics(&moments(x, h * w), c),
+                    (None, Values::F64(x)) => statistics(&moments(x, h * w), c),
                 };
                 let unbiased: Vec<f64> =
                     statistics.var.iter().map(|var| var * count as f64 / (count - 1) as f64).collect();

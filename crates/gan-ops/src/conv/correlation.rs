@@ -9,9 +9,11 @@
 
 use super::lanes::Panels;
 use super::plan::{Pass, Plan};
-use crate::activation::{Activation, activate_serially};
-use crate::cpu::Real;
+use super::{Epilogue, Output};
+use crate::activation::activate_serially;
+use crate::cpu::{Real, widen};
 use crate::scratch::Scratch;
+use crate::simd::vectorised;
 use crate::transpose::transpose;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -23,8 +25,11 @@ const TASKS: usize = 8;
 /// Channels and taps to sum up before the sums are put aside: their weights fill most of a first-level cache.
 const BLOCK: usize = 128;
 
+/// Fewer weights are packed on the spot.
+const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
+
 /// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`, activated.
-pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
+pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], epilogue: Epilogue) -> Output<T> {
     let panels = Panels::of::<T>(plan.out_channels);
     let weights = pack(plan, panels, weight);
     let plane = plan.out_h * plan.out_w;
@@ -35,10 +40,15 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], activation: 
     let parts = panels.count().div_ceil(panels_a_part);
 
     let mut out = Scratch::take(images * plan.out_len());
+    let mut moments = vec![(0.0, 0.0); images * plan.out_channels];
     // A task fills some channels (a part) of some images (a group).
-    let mut tasks: Vec<Vec<&mut [T]>> = (0..images.div_ceil(group) * parts).map(|_| Vec::new()).collect();
-    for (image, out) in out.chunks_mut(plan.out_len()).enumerate() {
-        for (part, planes) in out.chunks_mut(panels_a_part * panels.lanes * plane).enumerate() {
+    let mut tasks: Vec<Vec<(&mut [T], &mut [(f64, f64)])>> =
+        (0..images.div_ceil(group) * parts).map(|_| Vec::new()).collect();
+    let a_part = panels_a_part * panels.lanes;
+    let of_images = out.chunks_mut(plan.out_len()).zip(moments.chunks_mut(plan.out_channels));
+    for (image, (out, moments)) in of_images.enumerate() {
+        let of_parts = out.chunks_mut(a_part * plane).zip(moments.chunks_mut(a_part));
+        for (part, planes) in of_parts.enumerate() {
             tasks[image / group * parts + part].push(planes);
         }
     }
@@ -61,14 +71,20 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], activation: 
                 sums: &mut sums,
             });
             let channels = panels.channels_of(panel).len();
-            for (out, sums) in out.iter_mut().zip(sums.chunks(frame.len() * panels.lanes)) {
-                let planes = &mut out[(panel - first_panel) * panels.lanes * plane..][..channels * plane];
+            let first = (panel - first_panel) * panels.lanes;
+            for ((out, moments), sums) in out.iter_mut().zip(sums.chunks(frame.len() * panels.lanes)) {
+                let planes = &mut out[first * plane..][..channels * plane];
                 frame.to_planes(plan, sums, panels.lanes, planes, channels);
-                activate_serially(activation, planes); // while they are in the cache
+                match epilogue {
+                    Epilogue::Activation(activation) => activate_serially(activation, planes),
+                    Epilogue::Moments => {
+                        frame.measure(plan, sums, panels.lanes, &mut moments[first..][..channels])
+                    }
+                }
             }
         }
     });
-    out
+    (out, (epilogue == Epilogue::Moments).then_some(moments))
 }
 
 /// The weights, `[panels, passes, channels and taps, lanes]`.
@@ -77,7 +93,9 @@ fn pack<T: Real>(plan: &Plan, panels: Panels, weight: &[T]) -> Scratch<T> {
     let taps = plan.kernel_taps;
     let (of_out, of_source) = plan.weight_strides;
     let mut packed = Scratch::take(panels.count() * plan.weight_rows() * lanes);
-    packed.par_chunks_mut((plan.weight_rows() * lanes).max(1)).enumerate().for_each(|(panel, packed)| {
+    let panel_len = (plan.weight_rows() * lanes).max(1);
+    let chunks = packed.par_chunks_mut(panel_len).with_min_len(MIN_WEIGHTS_A_TASK.div_ceil(panel_len));
+    chunks.enumerate().for_each(|(panel, packed)| {
         let channels = panels.channels_of(panel);
         if channels.len() < lanes {
             packed.fill(T::zero());
@@ -131,6 +149,63 @@ impl Frame {
         for row in 0..plan.out_h {
             let (sums, planes) = (&sums[row * self.width * lanes..], &mut planes[row * plan.out_w..]);
             transpose((plan.out_w, channels), sums, lanes, planes, plane);
+        }
+    }
+}
+
+impl Frame {
+    /// Mean and variance of each channel of sums `[height, width, lanes]`.
+    fn measure<T: Real>(&self, plan: &Plan, sums: &[T], lanes: usize, moments: &mut [(f64, f64)]) {
+        vectorised(
+            #[inline(always)]
+            || match lanes {
+                32 => self.measure_lanes::<32, T>(plan, sums, moments),
+                16 => self.measure_lanes::<16, T>(plan, sums, moments),
+                8 => self.measure_lanes::<8, T>(plan, sums, moments),
+                4 => self.measure_lanes::<4, T>(plan, sums, moments),
+                2 => self.measure_lanes::<2, T>(plan, sums, moments),
+                _ => self.measure_lanes::<1, T>(plan, sums, moments),
+            },
+        );
+    }
+
+    /// Twice over sums that are in the cache: for the mean, then for the distances to it.
+    #[inline(always)]
+    fn measure_lanes<const LANES: usize, T: Real>(
+        &self,
+        plan: &Plan,
+        sums: &[T],
+        moments: &mut [(f64, f64)],
+    ) {
+        let count = (plan.out_h * plan.out_w) as f64;
+        let (sums, _) = sums.as_chunks::<LANES>();
+        let mut mean = [0.0; LANES];
+        for row in sums.chunks(self.width).take(plan.out_h) {
+            let mut total = [T::zero(); LANES]; // of one row: short enough for f32
+            for pixel in &row[..plan.out_w] {
+                for lane in 0..LANES {
+                    total[lane] += pixel[lane];
+                }
+            }
+            for lane in 0..LANES {
+                mean[lane] += widen(total[lane]) / count;
+            }
+        }
+        let near = mean.map(T::from_f64);
+        let mut var = [0.0; LANES];
+        for row in sums.chunks(self.width).take(plan.out_h) {
+            let mut total = [T::zero(); LANES];
+            for pixel in &row[..plan.out_w] {
+                for lane in 0..LANES {
+                    total[lane] += (pixel[lane] - near[lane]) * (pixel[lane] - near[lane]);
+                }
+            }
+            for lane in 0..LANES {
+                var[lane] += widen(total[lane]) / count;
+            }
+        }
+        for (moments, of_lane) in moments.iter_mut().zip(mean.into_iter().zip(var)) {
+            *moments = of_lane;
         }
     }
 }

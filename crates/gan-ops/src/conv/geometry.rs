@@ -103,10 +103,6 @@ impl Geometry {
         (self.batch, self.map_channels, self.map_h, self.map_w)
     }
 
-    pub fn weight_shape(&self) -> (usize, usize, usize, usize) {
-        (self.map_channels, self.image_channels, self.kernel_h, self.kernel_w)
-    }
-
     /// Elements of one image.
     pub fn image_len(&self) -> usize {
         self.image_channels * self.image_h * self.image_w

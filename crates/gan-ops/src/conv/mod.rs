@@ -10,7 +10,7 @@ mod weight_gradient;
 
 use crate::activation::{Activation, activate, activation_gradient};
 use crate::cpu::{Real, with_slice};
-use crate::flow::{Backward, Flow, Own, Slot, State, Values, number};
+use crate::flow::{Backward, Flow, Moments, Own, Slot, State, Values, number};
 use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
@@ -42,48 +42,75 @@ pub fn conv_transpose2d(
     input.conv_transpose2d(&weight.into(), stride, padding, output_padding, Activation::Identity)?.leave()
 }
 
+/// What a convolution does with its result while that is in the cache.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Epilogue {
+    /// Applies an activation.
+    Activation(Activation),
+    /// Measures mean and variance of each channel of each image, for the batch norm that comes next.
+    Moments,
+}
+
+impl From<Activation> for Epilogue {
+    fn from(activation: Activation) -> Self {
+        Epilogue::Activation(activation)
+    }
+}
+
+impl Epilogue {
+    /// The activation, if any: else the identity.
+    pub fn activation(self) -> Activation {
+        match self {
+            Epilogue::Activation(activation) => activation,
+            Epilogue::Moments => Activation::Identity,
+        }
+    }
+}
+
 impl Flow {
-    /// [`conv2d`], and an activation in the same pass.
+    /// [`conv2d`] and its epilogue.
     pub fn conv2d(
         self,
         weight: &Parameter,
         stride: usize,
         padding: usize,
-        activation: Activation,
+        epilogue: impl Into<Epilogue>,
     ) -> Result<Self> {
+        let epilogue = epilogue.into();
         match self.0 {
             State::Candle(x) => {
                 Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
                 let y = reference::conv2d(&x, &weight.value, stride, padding)?;
-                Ok(Self(State::Candle(activation.apply(&y)?)))
+                Ok(Self(State::Candle(epilogue.activation().apply(&y)?)))
             }
             State::Own(x) => {
                 let geometry = Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
-                convolve(x, weight, Convolution { geometry, transposed: false, activation })
+                convolve(x, weight, Convolution { geometry, transposed: false, epilogue })
             }
         }
     }
 
-    /// [`conv_transpose2d`], and an activation in the same pass.
+    /// [`conv_transpose2d`] and its epilogue.
     pub fn conv_transpose2d(
         self,
         weight: &Parameter,
         stride: usize,
         padding: usize,
         output_padding: usize,
-        activation: Activation,
+        epilogue: impl Into<Epilogue>,
     ) -> Result<Self> {
+        let epilogue = epilogue.into();
         let geometry =
             |dims| Geometry::of_conv_transpose(dims, weight.value.dims4()?, stride, padding, output_padding);
         match self.0 {
             State::Candle(x) => {
                 geometry(x.dims4()?)?;
                 let y = reference::conv_transpose2d(&x, &weight.value, stride, padding, output_padding)?;
-                Ok(Self(State::Candle(activation.apply(&y)?)))
+                Ok(Self(State::Candle(epilogue.activation().apply(&y)?)))
             }
             State::Own(x) => {
                 let geometry = geometry(x.dims4()?)?;
-                convolve(x, weight, Convolution { geometry, transposed: true, activation })
+                convolve(x, weight, Convolution { geometry, transposed: true, epilogue })
             }
         }
     }
@@ -94,7 +121,7 @@ struct Convolution {
     geometry: Geometry,
     /// From maps to image.
     transposed: bool,
-    activation: Activation,
+    epilogue: Epilogue,
 }
 
 fn convolve(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
@@ -105,25 +132,26 @@ fn convolve(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow
 }
 
 fn run<T: Real>(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
-    let Convolution { geometry: g, transposed, activation } = convolution;
+    let Convolution { geometry: g, transposed, epilogue } = convolution;
     let value = weight.value.contiguous()?;
-    let y = {
+    let (y, moments) = {
         let _span = trace_span!("convolution").entered();
         let x = x.values.slice::<T>()?;
         with_slice::<T, _>(&value, |weight| {
-            if transposed { scatter(&g, x, weight, activation) } else { correlate(&g, x, weight, activation) }
+            if transposed { scatter(&g, x, weight, epilogue) } else { correlate(&g, x, weight, epilogue) }
         })?
     };
     let shape = if transposed { g.image_shape() } else { g.map_shape() };
     let (weight_handle, weight_gradient) = weight.watch()?;
-    x.then(T::wrap(y), shape, [&weight_handle, &number()?], |y| ConvolutionGradient {
+    let y = x.then(T::wrap(y), shape, [&weight_handle, &number()?], |y| ConvolutionGradient {
         convolution,
         x: x.values.clone(),
         weight: value.detach(),
-        y: (activation != Activation::Identity).then(|| y.clone()),
+        y: (epilogue.activation() != Activation::Identity).then(|| y.clone()),
         x_gradient: x.wants_gradient(),
         weight_gradient,
-    })
+    })?;
+    Ok(y.with_moments(moments))
 }
 
 /// What the gradient of a convolution needs.
@@ -151,10 +179,10 @@ impl Backward for ConvolutionGradient {
 impl ConvolutionGradient {
     /// A gradient that nobody tracks (of the images, of a network held fixed) is not computed.
     fn hand_on<T: Real>(&self, mut dy: Values) -> Result<()> {
-        let Convolution { geometry: g, transposed, activation } = self.convolution;
+        let Convolution { geometry: g, transposed, epilogue } = self.convolution;
         if let Some(y) = &self.y {
             let _span = trace_span!("activation, backward").entered();
-            activation_gradient(activation, dy.slice_mut::<T>()?, y.slice::<T>()?);
+            activation_gradient(epilogue.activation(), dy.slice_mut::<T>()?, y.slice::<T>()?);
         }
         let dy = dy.slice::<T>()?;
         if let Some(destination) = &self.weight_gradient {
@@ -166,34 +194,39 @@ impl ConvolutionGradient {
         if let Some(slot) = &self.x_gradient {
             let _span = trace_span!("convolution, gradient of the input").entered();
             slot.add(with_slice::<T, _>(&self.weight, |weight| {
-                T::wrap(if transposed {
-                    correlate(&g, dy, weight, Activation::Identity)
+                let nothing = Activation::Identity.into();
+                let (dx, _) = if transposed {
+                    correlate(&g, dy, weight, nothing)
                 } else {
-                    scatter(&g, dy, weight, Activation::Identity)
-                })
+                    scatter(&g, dy, weight, nothing)
+                };
+                T::wrap(dx)
             })?);
         }
         Ok(())
     }
 }
 
+/// The result of a convolution, and the moments of its planes, if they were asked for and could be had for nothing.
+type Output<T> = (Scratch<T>, Option<Moments>);
+
 /// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, h, w]`.
-fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
+fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T], epilogue: Epilogue) -> Output<T> {
     if g.is_dense() {
-        return activated(dense::correlate(g, image, weight), activation);
+        return activated(dense::correlate(g, image, weight), epilogue);
     }
-    correlation::run(&Plan::correlate(g), image, weight, activation)
+    correlation::run(&Plan::correlate(g), image, weight, epilogue)
 }
 
 /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
-fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T], activation: Activation) -> Scratch<T> {
+fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T], epilogue: Epilogue) -> Output<T> {
     if g.is_dense() {
-        return activated(dense::scatter(g, maps, weight), activation);
+        return activated(dense::scatter(g, maps, weight), epilogue);
     }
     if 2 * g.image_channels < Panels::of::<T>(g.image_channels).lanes {
-        return activated(roll_up::scatter(g, maps, weight), activation);
+        return activated(roll_up::scatter(g, maps, weight), epilogue);
     }
-    correlation::run(&Plan::scatter(g), maps, weight, activation)
+    correlation::run(&Plan::scatter(g), maps, weight, epilogue)
 }
 
 /// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
@@ -205,7 +238,7 @@ fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mu
     weight_gradient::run(g, image, maps, gradient, add);
 }
 
-fn activated<T: Real>(mut values: Scratch<T>, activation: Activation) -> Scratch<T> {
-    activate(activation, &mut values);
-    values
+fn activated<T: Real>(mut values: Scratch<T>, epilogue: Epilogue) -> Output<T> {
+    activate(epilogue.activation(), &mut values);
+    (values, None)
 }

@@ -10,6 +10,7 @@
 use super::geometry::Geometry;
 use crate::cpu::{Matrix, Real, matmul};
 use crate::scratch::Scratch;
+use crate::simd::vectorised;
 use rayon::prelude::*;
 
 /// Enough columns for the gemm to run at full speed.
@@ -38,31 +39,51 @@ pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Scratc
                     false,
                 );
             }
-            roll_up(g, &columns, images);
+            vectorised(
+                #[inline(always)]
+                || roll_up(g, &columns, images),
+            );
         },
     );
     image
 }
 
 /// Adds columns `[C*kh*kw, count*h*w]` up to images `[count, C, H, W]`.
+#[inline(always)]
 fn roll_up<T: Real>(g: &Geometry, columns: &[T], images: &mut [T]) {
     images.fill(T::zero()); // some pixels may be under no tap
     let phases = Phases::of(g);
-    let mut split = vec![T::zero(); phases.len()];
+    let mut split = Scratch::take(phases.len());
     let width = images.len() / g.image_len() * g.places();
     for (plane, pixels) in images.chunks_mut(g.image_h * g.image_w).enumerate() {
         split.fill(T::zero());
-        phases.for_each_tap(plane, width, |column, phase| {
-            add_rows(&mut split[phase..], &columns[column..][..g.places()], g.map_w, phases.width);
-        });
-        phases.for_each_pixel_row(|pixel, phase, count| {
-            let (to, from) = (&mut pixels[pixel..], &split[phase..][..count]);
-            match g.stride {
-                1 => to[..count].copy_from_slice(from),
-                2 => to.chunks_mut(2).zip(from).for_each(|(pair, &from)| pair[0] = from),
-                stride => to.iter_mut().step_by(stride).zip(from).for_each(|(to, &from)| *to = from),
-            }
-        });
+        phases.for_each_tap(
+            plane,
+            width,
+            #[inline(always)]
+            |column, phase| {
+                add_rows(&mut split[phase..], &columns[column..][..g.places()], g.map_w, phases.width);
+            },
+        );
+        phases.for_each_pixel_row(
+            #[inline(always)]
+            |pixel, phase, count| {
+                let (to, from) = (&mut pixels[pixel..], &split[phase..][..count]);
+                match g.stride {
+                    1 => to[..count].copy_from_slice(from),
+                    2 => {
+                        for (pair, &from) in to.chunks_mut(2).zip(from) {
+                            pair[0] = from;
+                        }
+                    }
+                    stride => {
+                        for (to, &from) in to.iter_mut().step_by(stride).zip(from) {
+                            *to = from;
+                        }
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -86,6 +107,7 @@ impl<'a> Phases<'a> {
     /// Visits the rows of all phases that hold pixels: the first pixel in the plane, the first element in the phases, and
     /// how many there are; the next pixel is `stride` on, the next element beside it. Every pixel is visited that any tap
     /// reads, once. The rest of the phases is padding.
+    #[inline(always)]
     fn for_each_pixel_row(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let Geometry { image_h, image_w, stride, padding, .. } = *self.geometry;
         for a in 0..stride {
@@ -106,6 +128,7 @@ impl<'a> Phases<'a> {
 
     /// Visits the taps of one plane (of image `plane / C`, channel `plane % C`): where its `h*w` columns begin in a matrix
     /// that is `width` columns wide, and where its first row begins in the phases.
+    #[inline(always)]
     fn for_each_tap(&self, plane: usize, width: usize, mut visit: impl FnMut(usize, usize)) {
         let g = self.geometry;
         let (image, channel) = (plane / g.image_channels, plane % g.image_channels);
@@ -121,6 +144,7 @@ impl<'a> Phases<'a> {
 }
 
 /// Adds rows of `width` elements: one after the other in `from`, `stride` apart in `to`.
+#[inline(always)]
 fn add_rows<T: Real>(to: &mut [T], from: &[T], width: usize, stride: usize) {
     match width {
         4 => add_rows_of::<4, T>(to, from, stride),
@@ -129,15 +153,20 @@ fn add_rows<T: Real>(to: &mut [T], from: &[T], width: usize, stride: usize) {
         32 => add_rows_of::<32, T>(to, from, stride),
         _ => {
             for (to, from) in to.chunks_mut(stride).zip(from.chunks(width)) {
-                to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+                for (to, &from) in to.iter_mut().zip(from) {
+                    *to += from;
+                }
             }
         }
     }
 }
 
+#[inline(always)]
 fn add_rows_of<const WIDTH: usize, T: Real>(to: &mut [T], from: &[T], stride: usize) {
     let (from, _) = from.as_chunks::<WIDTH>();
     for (to, from) in to.chunks_mut(stride).zip(from) {
-        to[..WIDTH].iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+        for (to, &from) in to[..WIDTH].iter_mut().zip(from) {
+            *to += from;
+        }
     }
 }

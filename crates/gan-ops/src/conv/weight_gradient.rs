@@ -21,6 +21,8 @@ use rayon::prelude::*;
 const TASKS: usize = 8;
 /// Weights that may be summed apart: what the chunks' sums need stays small.
 const WEIGHTS_APART: usize = 1 << 22;
+/// Fewer weights are added up on the spot.
+const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 /// Places to sum up before the sums are put aside: their maps fill most of a first-level cache.
 const PLACES: usize = 256;
 /// Taps whose sums are in registers at a time.
@@ -55,7 +57,9 @@ pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut
     });
 
     let chunk_len = panels.count() * sums_len;
-    gradient.par_chunks_mut(panels.lanes * taps).enumerate().for_each(|(panel, gradient)| {
+    let weights = panels.lanes * taps;
+    let of_panels = gradient.par_chunks_mut(weights).with_min_len(MIN_WEIGHTS_A_TASK.div_ceil(weights));
+    of_panels.enumerate().for_each(|(panel, gradient)| {
         let mut total = Scratch::take(sums_len);
         for chunk in 0..chunks {
             let sums = &sums[chunk * chunk_len + panel * sums_len..][..sums_len];
