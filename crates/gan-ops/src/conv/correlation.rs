@@ -23,7 +23,7 @@ const PIXELS_A_GROUP: usize = 256;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
 /// Channels and taps to sum up before the sums are put aside: their weights fill most of a first-level cache.
-const BLOCK: usize = 128;
+const BLOCK: usize = 192;
 
 /// Fewer weights are packed on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
@@ -99,6 +99,11 @@ fn pack<T: Real>(plan: &Plan, panels: Panels, weight: &[T]) -> Scratch<T> {
         let channels = panels.channels_of(panel);
         if channels.len() < lanes {
             packed.fill(T::zero());
+        }
+        if plan.passes.len() == 1 && of_source == taps {
+            // All taps in their order: the weights of a channel lie as they are needed.
+            let (rows, weight) = (plan.weight_rows(), &weight[channels.start * of_out..]);
+            return transpose((channels.len(), rows), weight, of_out, packed, lanes);
         }
         let mut columns = Scratch::<T>::take(taps * lanes);
         columns.fill(T::zero());

@@ -20,13 +20,13 @@ use rayon::prelude::*;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
 /// Weights that may be summed apart: what the chunks' sums need stays small.
-const WEIGHTS_APART: usize = 1 << 22;
+const WEIGHTS_APART: usize = 1 << 20;
 /// Fewer weights are added up on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 /// Places to sum up before the sums are put aside: their maps fill most of a first-level cache.
 const PLACES: usize = 256;
 /// Taps whose sums are in registers at a time.
-const TAPS: usize = 8;
+const TAPS: usize = 12;
 
 /// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
 /// or added to what is there.
@@ -111,6 +111,7 @@ fn sum_up_chunk<T: Real>(
             }
             Arch::new().dispatch(Sums {
                 plan,
+                kernel_w: g.kernel_w,
                 vectors: panels.vectors,
                 padded: &padded[..count * plan.source_len()],
                 maps: &in_lanes[..count * places * lanes],
@@ -131,6 +132,7 @@ fn add_to<T: Real>(total: &mut [T], other: &[T]) {
 /// The sums of one panel over a few images, `[taps, lanes]`.
 struct Sums<'a, T> {
     plan: &'a Plan,
+    kernel_w: usize,
     vectors: usize,
     padded: &'a [T],
     /// `[images, places, lanes]`
@@ -145,25 +147,37 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (self.vectors, self.plan.stride) {
-            (2, 1) => self.sum_up::<S, 2, 1>(simd),
-            (2, 2) => self.sum_up::<S, 2, 2>(simd),
-            (2, _) => self.sum_up::<S, 2, 0>(simd),
-            (_, 1) => self.sum_up::<S, 1, 1>(simd),
-            (_, 2) => self.sum_up::<S, 1, 2>(simd),
-            _ => self.sum_up::<S, 1, 0>(simd),
-        }
+        if self.vectors == 2 { self.runs::<S, 2>(simd) } else { self.runs::<S, 1>(simd) }
     }
 }
 
 impl<T: Real> Sums<'_, T> {
     #[inline(always)]
-    fn sum_up<S: Simd, const V: usize, const STRIDE: usize>(self, simd: S) {
+    fn runs<S: Simd, const V: usize>(self, simd: S) {
+        // Taps side by side in a row of the kernel are found from one address.
+        match self.kernel_w {
+            w if w.is_multiple_of(4) => self.strides::<S, V, 4>(simd),
+            w if w.is_multiple_of(2) => self.strides::<S, V, 2>(simd),
+            _ => self.strides::<S, V, 1>(simd),
+        }
+    }
+
+    #[inline(always)]
+    fn strides<S: Simd, const V: usize, const RUN: usize>(self, simd: S) {
+        match self.plan.stride {
+            1 => self.sum_up::<S, V, RUN, 1>(simd),
+            2 => self.sum_up::<S, V, RUN, 2>(simd),
+            _ => self.sum_up::<S, V, RUN, 0>(simd),
+        }
+    }
+
+    #[inline(always)]
+    fn sum_up<S: Simd, const V: usize, const RUN: usize, const STRIDE: usize>(self, simd: S) {
         let plan = self.plan;
         let stride = if STRIDE == 0 { plan.stride } else { STRIDE };
         let (height, width) = (plan.out_h, plan.out_w);
-        let reach = (width - 1) * stride + 1;
-        // The last eight are filled up with taps whose sums nobody reads.
+        let reach = (width - 1) * stride + RUN;
+        // The last taps are filled up with some whose sums nobody reads.
         let mut offsets = plan.passes[0].offsets.clone();
         offsets.resize(offsets.len().next_multiple_of(TAPS), 0);
         let (offsets, _) = offsets.as_chunks::<TAPS>();
@@ -175,13 +189,18 @@ impl<T: Real> Sums<'_, T> {
             for (padded, maps) in self.padded.chunks(plan.source_len()).zip(maps.chunks(height * width)) {
                 for (y, maps) in maps.chunks(width).enumerate() {
                     let row = y * stride * plan.source.padded_w;
-                    let pixels: [&[T]; TAPS] =
-                        std::array::from_fn(|tap| &padded[offsets[tap] + row..][..reach]);
+                    let (runs, _) = tile.as_chunks_mut::<RUN>();
+                    let pixels: [&[T]; TAPS] = std::array::from_fn(|tap| {
+                        if tap % RUN == 0 { &padded[offsets[tap] + row..][..reach] } else { &[] }
+                    });
                     for (x, maps) in maps.iter().enumerate() {
-                        for (pixels, sums) in pixels.iter().zip(&mut tile) {
-                            let pixel = T::splat(simd, pixels[x * stride]);
-                            for (sum, &map) in sums.iter_mut().zip(maps) {
-                                *sum = T::multiply_add(simd, pixel, map, *sum);
+                        for (run, sums) in runs.iter_mut().enumerate() {
+                            let pixels = &pixels[run * RUN][x * stride..][..RUN];
+                            for (&pixel, sums) in pixels.iter().zip(sums) {
+                                let pixel = T::splat(simd, pixel);
+                                for (sum, &map) in sums.iter_mut().zip(maps) {
+                                    *sum = T::multiply_add(simd, pixel, map, *sum);
+                                }
                             }
                         }
                     }
