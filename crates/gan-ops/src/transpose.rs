@@ -131,7 +131,9 @@ mod tests {
     #[test]
     #[ignore]
     fn speed() {
-        for (rows, columns) in [(256usize, 32usize), (64, 32), (1024, 32), (32, 1024), (32, 256), (32, 64), (32, 16)] {
+        for (rows, columns) in
+            [(256usize, 32usize), (64, 32), (1024, 32), (32, 1024), (32, 256), (32, 64), (32, 16)]
+        {
             let from: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
             let mut to = vec![-1f32; columns * rows];
             let mut best = f64::MAX;

@@ -52,11 +52,11 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], epilogue: Ep
             tasks[image / group * parts + part].push(planes);
         }
     }
-    let frame = Frame::of(plan);
+    let frame = Frame::of(plan, panels);
     let weights_len = plan.weight_rows() * panels.lanes;
     tasks.into_par_iter().enumerate().for_each(|(task, mut out)| {
         let (first_image, first_panel) = (task / parts * group, task % parts * panels_a_part);
-        let mut padded = Scratch::take(out.len() * plan.source_len() + plan.slack());
+        let mut padded = Scratch::take(out.len() * plan.source_len() + plan.slack(panels));
         let (planes, slack) = padded.split_at_mut(out.len() * plan.source_len());
         plan.source.fill(&source[first_image * image_len..][..out.len() * image_len], planes);
         slack.fill(T::zero());
@@ -65,7 +65,7 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], epilogue: Ep
             Arch::new().dispatch(Sums {
                 plan,
                 frame,
-                vectors: panels.vectors,
+                panels,
                 source: &padded,
                 weights: &weights[panel * weights_len..][..weights_len],
                 sums: &mut sums,
@@ -131,10 +131,10 @@ struct Frame {
 }
 
 impl Frame {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, panels: Panels) -> Self {
         let mut frame = Self { height: plan.out_h, width: plan.out_w };
         for pass in &plan.passes {
-            let tiles = Tiles::of(pass);
+            let tiles = Tiles::of(pass, panels.pixels);
             frame.height = frame.height.max(pass.first.0 + (tiles.rows - 1) * pass.step + 1);
             frame.width = frame.width.max(pass.first.1 + (tiles.columns - 1) * pass.step + 1);
         }
@@ -219,18 +219,24 @@ impl Frame {
 /// never used.
 #[derive(Clone, Copy)]
 struct Tiles {
+    high: usize,
     wide: usize,
     rows: usize,
     columns: usize,
 }
 
 impl Tiles {
-    fn of(pass: &Pass) -> Self {
-        // Eight pixels or a little less, so that the sums of two vectors each fit the registers.
+    fn of(pass: &Pass, pixels: usize) -> Self {
+        // Eight pixels side by side, or a little less where more would reach over the edge.
         let across = pass.columns.div_ceil(8).max(1);
         let wide = pass.columns.div_ceil(across).max(4);
-        let high = if wide == 4 { 2 } else { 1 };
-        Self { wide, rows: pass.rows.next_multiple_of(high), columns: pass.columns.next_multiple_of(wide) }
+        let high = pixels / if wide == 4 { 4 } else { 8 };
+        Self {
+            high,
+            wide,
+            rows: pass.rows.next_multiple_of(high),
+            columns: pass.columns.next_multiple_of(wide),
+        }
     }
 }
 
@@ -241,9 +247,9 @@ impl Plan {
     }
 
     /// Elements that tiles reach beyond the last plane.
-    fn slack(&self) -> usize {
+    fn slack(&self, panels: Panels) -> usize {
         let reach = |pass: &Pass| {
-            let tiles = Tiles::of(pass);
+            let tiles = Tiles::of(pass, panels.pixels);
             let last_pixel = ((tiles.rows - 1) * self.source.padded_w + tiles.columns - 1) * self.stride;
             let last_tap = pass.offsets.iter().take(pass.taps.len()).copied().max().unwrap_or(0);
             pass.origin + last_pixel + last_tap + 1
@@ -256,7 +262,7 @@ impl Plan {
 struct Sums<'a, T> {
     plan: &'a Plan,
     frame: Frame,
-    vectors: usize,
+    panels: Panels,
     source: &'a [T],
     weights: &'a [T],
     sums: &'a mut [T],
@@ -267,7 +273,7 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if self.vectors == 2 { self.passes::<S, 2>(simd) } else { self.passes::<S, 1>(simd) }
+        if self.panels.vectors == 2 { self.passes::<S, 2>(simd) } else { self.passes::<S, 1>(simd) }
     }
 }
 
@@ -278,12 +284,18 @@ impl<T: Real> Sums<'_, T> {
         let (mut weights, _) = T::vectors::<S>(self.weights).as_chunks::<V>();
         for pass in &plan.passes {
             let rest = weights.split_off(plan.source_channels * pass.taps.len()..).unwrap_or_default();
-            match Tiles::of(pass).wide {
-                4 => self.strides::<S, 2, 4, V>(simd, pass, weights),
-                5 => self.strides::<S, 1, 5, V>(simd, pass, weights),
-                6 => self.strides::<S, 1, 6, V>(simd, pass, weights),
-                7 => self.strides::<S, 1, 7, V>(simd, pass, weights),
-                _ => self.strides::<S, 1, 8, V>(simd, pass, weights),
+            let tiles = Tiles::of(pass, self.panels.pixels);
+            match (tiles.high, tiles.wide) {
+                (4, _) => self.strides::<S, 4, 4, V>(simd, pass, tiles, weights),
+                (2, 4) => self.strides::<S, 2, 4, V>(simd, pass, tiles, weights),
+                (2, 5) => self.strides::<S, 2, 5, V>(simd, pass, tiles, weights),
+                (2, 6) => self.strides::<S, 2, 6, V>(simd, pass, tiles, weights),
+                (2, 7) => self.strides::<S, 2, 7, V>(simd, pass, tiles, weights),
+                (2, _) => self.strides::<S, 2, 8, V>(simd, pass, tiles, weights),
+                (_, 5) => self.strides::<S, 1, 5, V>(simd, pass, tiles, weights),
+                (_, 6) => self.strides::<S, 1, 6, V>(simd, pass, tiles, weights),
+                (_, 7) => self.strides::<S, 1, 7, V>(simd, pass, tiles, weights),
+                _ => self.strides::<S, 1, 8, V>(simd, pass, tiles, weights),
             }
             weights = rest;
         }
@@ -294,12 +306,13 @@ impl<T: Real> Sums<'_, T> {
         &mut self,
         simd: S,
         pass: &Pass,
+        tiles: Tiles,
         weights: &[[T::Vector<S>; V]],
     ) {
         match self.plan.stride {
-            1 => self.pass::<S, HIGH, WIDE, V, 1>(simd, pass, weights),
-            2 => self.pass::<S, HIGH, WIDE, V, 2>(simd, pass, weights),
-            _ => self.pass::<S, HIGH, WIDE, V, 0>(simd, pass, weights),
+            1 => self.pass::<S, HIGH, WIDE, V, 1>(simd, pass, tiles, weights),
+            2 => self.pass::<S, HIGH, WIDE, V, 2>(simd, pass, tiles, weights),
+            _ => self.pass::<S, HIGH, WIDE, V, 0>(simd, pass, tiles, weights),
         }
     }
 
@@ -308,9 +321,10 @@ impl<T: Real> Sums<'_, T> {
         &mut self,
         simd: S,
         pass: &Pass,
+        tiles: Tiles,
         weights: &[[T::Vector<S>; V]],
     ) {
-        let (plan, frame, tiles) = (self.plan, self.frame, Tiles::of(pass));
+        let (plan, frame) = (self.plan, self.frame);
         let stride = if STRIDE == 0 { plan.stride } else { STRIDE };
         let (sums, _) = T::vectors_mut::<S>(self.sums).as_chunks_mut::<V>();
         // A phase without taps has one empty block: its sums are zero.

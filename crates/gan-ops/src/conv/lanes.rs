@@ -14,6 +14,8 @@ pub(super) struct Panels {
     pub vectors: usize,
     /// Channels of a panel.
     pub lanes: usize,
+    /// Pixels whose sums fit the registers, about.
+    pub pixels: usize,
 }
 
 impl Panels {
@@ -28,9 +30,11 @@ impl Panels {
             }
         }
         let (lanes, registers) = Arch::new().dispatch(Registers::<T>(std::marker::PhantomData));
-        // Two vectors for each pixel that is loaded, where there are registers for all their sums.
+        // 16 sums hide the latency of an addition, where there are registers for them. Two vectors for each pixel that is
+        // loaded, if so many channels there are.
+        let sums = if registers >= 32 { 16 } else { 8 };
         let vectors = if registers >= 32 && channels > lanes { 2 } else { 1 };
-        Self { channels, vectors, lanes: vectors * lanes }
+        Self { channels, vectors, lanes: vectors * lanes, pixels: sums / vectors }
     }
 
     pub fn count(&self) -> usize {

@@ -205,16 +205,12 @@ impl Padded {
         for (plane, padded) in
             planes.chunks_exact(self.height * width).zip(padded.chunks_exact_mut(self.len()))
         {
-            // All that lies between the last pixel of a row and the first of the next is zero.
-            let (mut start, gap) = (self.top * self.padded_w + self.left, self.padded_w - width);
-            padded[..start].fill(zero);
+            padded.fill(zero); // at once: edge by edge takes longer than the pixels do
+            let mut start = self.top * self.padded_w + self.left;
             for row in plane.chunks_exact(width) {
-                let (to, rest) = padded[start..].split_at_mut(width);
-                to.copy_from_slice(row);
-                rest.iter_mut().take(gap).for_each(|x| *x = zero);
+                padded[start..][..width].copy_from_slice(row);
                 start += self.padded_w;
             }
-            padded[start - gap..].fill(zero);
         }
     }
 }
