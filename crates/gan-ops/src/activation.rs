@@ -130,7 +130,7 @@ pub(crate) fn activate_serially<T: Real>(activation: Activation, values: &mut [T
 pub(crate) fn activation_gradient<T: Real>(activation: Activation, dy: &mut [T], y: &[T]) {
     with_function!(activation, f => dy.par_chunks_mut(BLOCK).zip(y.par_chunks(BLOCK)).for_each(|(dy, y)| vectorised(
         #[inline(always)]
-        || dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = *dy * f.derivative(y)),
+        || dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy *= f.derivative(y)),
     )));
 }
 

@@ -129,24 +129,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[ignore]
-    fn speed() {
-        for (rows, columns) in
-            [(256usize, 32usize), (64, 32), (1024, 32), (32, 1024), (32, 256), (32, 64), (32, 16)]
-        {
-            let from: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
-            let mut to = vec![-1f32; columns * rows];
-            let mut best = f64::MAX;
-            for _ in 0..1000 {
-                let t = std::time::Instant::now();
-                transpose((rows, columns), &from, columns, &mut to, rows);
-                best = best.min(t.elapsed().as_secs_f64());
-            }
-            eprintln!("{rows}x{columns}: {:.3} ns an element", best * 1e9 / (rows * columns) as f64);
-        }
-    }
-
-    #[test]
     fn every_element_is_where_it_belongs() {
         for (rows, columns) in [(1, 1), (16, 16), (17, 31), (32, 48), (5, 40), (40, 5)] {
             let (from_stride, to_stride) = (columns + 3, rows + 2);

@@ -2,10 +2,12 @@
 
 mod correlation;
 mod dense;
+mod frame;
 mod geometry;
 mod lanes;
 mod plan;
 mod roll_up;
+mod sums;
 mod weight_gradient;
 
 use crate::activation::{Activation, activate, activation_gradient};
