@@ -25,6 +25,20 @@ check:
 ci:
     bash .ci/run
 
+# How fast each convolution is, layer by layer
+conv-speed threads="2":
+    cargo run -p gan-ops --example conv_speed -- {{threads}}
+
+# The table of docs/performance.md
+bench-table:
+    cargo build --release
+    bash scripts/bench_table.sh
+
+# The kernels under valgrind: no access out of bounds, and (valgrind knows no AVX-512) their AVX2 form
+valgrind:
+    cargo test -p gan-ops --no-run
+    PROPTEST_CASES=8 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --error-exitcode=1 --quiet" cargo test -p gan-ops --lib --test twins --test pytorch
+
 # A sheet of the embedded digits, to look at
 digits out="digits.png":
     cargo run -p gan-data --example digit_sheet -- {{out}}

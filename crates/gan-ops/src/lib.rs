@@ -5,6 +5,9 @@
 //! by the shape of the problem and partial sums are added in a fixed order. On other devices, and in other types, each
 //! function falls back to its twin in [`mod@reference`], written in plain Candle; tests hold the two together.
 //!
+//! A network does better to hand a [`Flow`] from layer to layer: the same ops, with activations and gradients in buffers
+//! that are used again at every step, fused with what comes after them, and parameters whose [`Gradient`] adds up in place.
+//!
 //! | op | why not Candle's own |
 //! | --- | --- |
 //! | [`conv2d`], [`conv_transpose2d`] | 8 to 14 times slower than PyTorch; wrong input gradient for some non-square images |
