@@ -6,7 +6,7 @@ use crate::flow::{Backward, Flow, Own, Slot, State, Values, number};
 use crate::reference;
 use crate::scratch::Scratch;
 use crate::simd::vectorised;
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -38,9 +38,23 @@ impl Activation {
     }
 }
 
+impl Activation {
+    /// An error for what cannot be fused: the gradient is found from the result alone, which tells the sign of the
+    /// argument only if the slope is not negative.
+    pub(crate) fn check(self) -> Result<()> {
+        match self {
+            Activation::LeakyRelu(slope) if slope.is_nan() || slope < 0.0 => {
+                bail!("a flow takes a leaky_relu of slope 0 or more, not {slope}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Flow {
     /// The activation of every element. The slope of a leaky_relu must not be negative.
     pub fn activate(self, activation: Activation) -> Result<Self> {
+        activation.check()?;
         match self.0 {
             State::Candle(x) => Ok(Self(State::Candle(activation.apply(&x)?))),
             State::Own(_) if activation == Activation::Identity => Ok(self),

@@ -3,6 +3,9 @@
 /// Sets the number of threads that kernels run on, for rayon's pool and for Candle's own alike. Call it first thing in
 /// `main`, before any thread is started or tensor made; it returns false (and changes nothing) if rayon's pool already
 /// stands.
+///
+/// The calling thread becomes one of the pool's, and should be the one that trains or samples: while it waits for
+/// something else, the pool has a thread less, and a pool of one thread none.
 pub fn set_threads(threads: usize) -> bool {
     let count = threads.max(1).to_string();
     // Candle reads its count from the environment alone.

@@ -290,6 +290,8 @@ fn shapes_that_do_not_fit_are_errors() {
     assert!(message(conv2d(&x, &w, 1, 1)).contains("does not fit"));
     assert!(message(conv2d(&x, &w, 0, 1)).contains("stride 0"));
     assert!(message(conv_transpose2d(&x, &w, 1, 1, 0)).contains("has 3 channels"));
+    let backwards = Flow::enter(&x).and_then(|x| x.activate(Activation::LeakyRelu(-0.1))?.leave());
+    assert!(message(backwards).contains("slope 0 or more"));
     let one = normal("x", &[1, 3, 1, 1], DType::F32);
     let c = normal("c", &[3], DType::F32);
     let adam = AdamStep { lr: 0.1, beta1: 0.5, beta2: 0.999, eps: 1e-8, step: 1 };

@@ -38,21 +38,9 @@ impl Geometry {
                 "conv2d: a {kernel_h}x{kernel_w} kernel does not fit {image_h}x{image_w} with padding {padding}"
             );
         }
-        let map_h = (image_h + 2 * padding - kernel_h) / stride + 1;
-        let map_w = (image_w + 2 * padding - kernel_w) / stride + 1;
-        Ok(Self {
-            batch,
-            image_channels,
-            image_h,
-            image_w,
-            map_channels,
-            map_h,
-            map_w,
-            kernel_h,
-            kernel_w,
-            stride,
-            padding,
-        })
+        let side = |image: usize, kernel: usize| (image + 2 * padding - kernel) / stride + 1;
+        let maps = (batch, map_channels, side(image_h, kernel_h), side(image_w, kernel_w));
+        Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
     }
 
     /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, (h - 1) * s - 2p + kh + output_padding, ...]`.
@@ -80,7 +68,19 @@ impl Geometry {
         let (Some(image_h), Some(image_w)) = (side(map_h, kernel_h), side(map_w, kernel_w)) else {
             bail!("conv_transpose2d: {map_h}x{map_w} with padding {padding} leaves no output");
         };
-        Ok(Self {
+        let image = (batch, image_channels, image_h, image_w);
+        Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
+    }
+
+    /// Between an image and maps, both `[N, channels, height, width]` of one N.
+    fn between(
+        (batch, image_channels, image_h, image_w): (usize, usize, usize, usize),
+        (_, map_channels, map_h, map_w): (usize, usize, usize, usize),
+        (kernel_h, kernel_w): (usize, usize),
+        stride: usize,
+        padding: usize,
+    ) -> Self {
+        Self {
             batch,
             image_channels,
             image_h,
@@ -92,7 +92,7 @@ impl Geometry {
             kernel_w,
             stride,
             padding,
-        })
+        }
     }
 
     pub fn image_shape(&self) -> (usize, usize, usize, usize) {

@@ -79,6 +79,7 @@ impl Flow {
         epilogue: impl Into<Epilogue>,
     ) -> Result<Self> {
         let epilogue = epilogue.into();
+        epilogue.activation().check()?;
         match self.0 {
             State::Candle(x) => {
                 Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
@@ -102,6 +103,7 @@ impl Flow {
         epilogue: impl Into<Epilogue>,
     ) -> Result<Self> {
         let epilogue = epilogue.into();
+        epilogue.activation().check()?;
         let geometry =
             |dims| Geometry::of_conv_transpose(dims, weight.value.dims4()?, stride, padding, output_padding);
         match self.0 {

@@ -1,7 +1,7 @@
 //! The gradient of the weight, on all cores.
 //!
 //! `dweight[o, c, tap] = sum over images and places of maps[o] * padded image[c] at the tap`: the map channels o lie in the
-//! lanes of vectors, and the pixels under eight taps of the kernel are spread over all lanes, one after the other. The sums
+//! lanes of vectors, and the pixels under some taps of the kernel are spread over all lanes, one after the other. The sums
 //! stay in registers over the places of some images.
 //!
 //! Small weights are summed in several chunks of images, large ones by several parts of the map channels; both follow from
@@ -25,8 +25,6 @@ const WEIGHTS_APART: usize = 1 << 20;
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 /// Places to sum up before the sums are put aside: their maps fill most of a first-level cache.
 const PLACES: usize = 256;
-/// Taps whose sums are in registers at a time.
-const TAPS: usize = 12;
 
 /// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
 /// or added to what is there.
@@ -34,7 +32,7 @@ pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut
     let plan = Plan::correlate(g);
     let taps = g.taps();
     let panels = Panels::of::<T>(g.map_channels);
-    let sums_len = taps.next_multiple_of(TAPS) * panels.lanes;
+    let sums_len = taps.next_multiple_of(panels.pixels) * panels.lanes;
 
     let chunks = (WEIGHTS_APART / (g.map_channels * taps)).clamp(1, TASKS).min(g.batch);
     let images_a_chunk = g.batch.div_ceil(chunks);
@@ -87,7 +85,7 @@ fn sum_up_chunk<T: Real>(
     sums: &mut [T],
 ) {
     let (places, lanes) = (g.places(), panels.lanes);
-    let sums_len = g.taps().next_multiple_of(TAPS) * lanes;
+    let sums_len = g.taps().next_multiple_of(panels.pixels) * lanes;
     let images_a_block = PLACES.div_ceil(places);
     let mut padded = Scratch::take(images_a_block * plan.source_len());
     let mut in_lanes = Scratch::take(images_a_block * places * lanes);
@@ -112,7 +110,7 @@ fn sum_up_chunk<T: Real>(
             Arch::new().dispatch(Sums {
                 plan,
                 kernel_w: g.kernel_w,
-                vectors: panels.vectors,
+                panels,
                 padded: &padded[..count * plan.source_len()],
                 maps: &in_lanes[..count * places * lanes],
                 sums,
@@ -133,7 +131,7 @@ fn add_to<T: Real>(total: &mut [T], other: &[T]) {
 struct Sums<'a, T> {
     plan: &'a Plan,
     kernel_w: usize,
-    vectors: usize,
+    panels: Panels,
     padded: &'a [T],
     /// `[images, places, lanes]`
     maps: &'a [T],
@@ -147,32 +145,39 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if self.vectors == 2 { self.runs::<S, 2>(simd) } else { self.runs::<S, 1>(simd) }
+        match (self.panels.vectors, self.panels.pixels) {
+            (2, _) => self.runs::<S, 2, 8>(simd),
+            (_, 16) => self.runs::<S, 1, 16>(simd),
+            _ => self.runs::<S, 1, 8>(simd),
+        }
     }
 }
 
 impl<T: Real> Sums<'_, T> {
     #[inline(always)]
-    fn runs<S: Simd, const V: usize>(self, simd: S) {
+    fn runs<S: Simd, const V: usize, const TAPS: usize>(self, simd: S) {
         // Taps side by side in a row of the kernel are found from one address.
         match self.kernel_w {
-            w if w.is_multiple_of(4) => self.strides::<S, V, 4>(simd),
-            w if w.is_multiple_of(2) => self.strides::<S, V, 2>(simd),
-            _ => self.strides::<S, V, 1>(simd),
+            w if w.is_multiple_of(4) => self.strides::<S, V, TAPS, 4>(simd),
+            w if w.is_multiple_of(2) => self.strides::<S, V, TAPS, 2>(simd),
+            _ => self.strides::<S, V, TAPS, 1>(simd),
         }
     }
 
     #[inline(always)]
-    fn strides<S: Simd, const V: usize, const RUN: usize>(self, simd: S) {
+    fn strides<S: Simd, const V: usize, const TAPS: usize, const RUN: usize>(self, simd: S) {
         match self.plan.stride {
-            1 => self.sum_up::<S, V, RUN, 1>(simd),
-            2 => self.sum_up::<S, V, RUN, 2>(simd),
-            _ => self.sum_up::<S, V, RUN, 0>(simd),
+            1 => self.sum_up::<S, V, TAPS, RUN, 1>(simd),
+            2 => self.sum_up::<S, V, TAPS, RUN, 2>(simd),
+            _ => self.sum_up::<S, V, TAPS, RUN, 0>(simd),
         }
     }
 
     #[inline(always)]
-    fn sum_up<S: Simd, const V: usize, const RUN: usize, const STRIDE: usize>(self, simd: S) {
+    fn sum_up<S: Simd, const V: usize, const TAPS: usize, const RUN: usize, const STRIDE: usize>(
+        self,
+        simd: S,
+    ) {
         let plan = self.plan;
         let stride = if STRIDE == 0 { plan.stride } else { STRIDE };
         let (height, width) = (plan.out_h, plan.out_w);
