@@ -48,6 +48,6 @@ mod tests {
     #[test]
     fn the_ceiling_is_a_speed() {
         let speed = super::gemm_ceiling(2);
-        assert!((0.1..1e6).contains(&speed), "{speed} GFLOP/s");
+        assert!(speed.is_finite() && speed > 0.0, "{speed} GFLOP/s"); // and nobody waits for ever
     }
 }

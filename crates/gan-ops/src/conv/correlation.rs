@@ -23,7 +23,6 @@ use rayon::prelude::*;
 const PIXELS_A_GROUP: usize = 256;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
-
 /// Fewer weights are packed on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 

@@ -13,7 +13,7 @@ use crate::scratch::Scratch;
 use crate::simd::vectorised;
 use rayon::prelude::*;
 
-/// Enough columns for the gemm to run at full speed.
+/// Columns that are work enough for a task.
 const COLUMNS_A_GROUP: usize = 256;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
