@@ -1,8 +1,9 @@
 //! The command line.
 
 use crate::recipes;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use gan_ops::Precision;
 use gan_train::ImageSize;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -123,6 +124,9 @@ pub struct Settings {
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
+    /// Precision of the convolutions; bf16 is for CPUs with AMX
+    #[arg(long, value_parser = names(&gan_ops::Precision::ALL))]
+    precision: Option<String>,
     /// Steps from one log line to the next
     #[arg(long, value_name = "STEPS")]
     log_every: Option<u32>,
@@ -209,6 +213,9 @@ pub struct BenchFlags {
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+    /// Precision of the convolutions; bf16 is for CPUs with AMX
+    #[arg(long, default_value = "f32", value_parser = precision())]
+    pub precision: Precision,
     /// Show where the time of a step goes
     #[arg(long)]
     pub profile: bool,
@@ -237,6 +244,13 @@ pub struct BenchDataFlags {
     /// Print one line of JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn precision() -> impl TypedValueParser<Value = Precision> {
+    names(&Precision::ALL).map(|name| {
+        let named = Precision::ALL.iter().find(|(known, _)| *known == name);
+        named.map_or(Precision::F32, |(_, precision)| *precision) // no other name gets here
+    })
 }
 
 fn names<T, const N: usize>(all: &[(&'static str, T); N]) -> PossibleValuesParser {

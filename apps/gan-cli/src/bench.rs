@@ -57,6 +57,7 @@ fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> 
     let job = Job::new(flags)?;
     let generator = job.model.generator(job.config.seed, &job.device)?;
     generator.params().set_requires_grad(false);
+    generator.params().set_precision(flags.precision);
     let multiply_adds = generator.multiply_adds().iter().sum();
 
     let mut first = 0;
@@ -140,6 +141,7 @@ impl Job {
             steps: Some(flags.steps.into()),
             threads: flags.threads.map(|threads| threads as usize),
             device: flags.device.clone(),
+            precision: flags.precision,
             ..TrainConfig::default()
         }
         .resolve()?;
@@ -151,7 +153,7 @@ impl Job {
 
         let threads = config.threads.unwrap_or_else(cores);
         gan_ops::set_threads(threads);
-        let (device, which) = device::choose(&config.device)?;
+        let (device, which) = device::choose(&config.device, config.precision)?;
         Ok(Self { config, model, device, which, threads })
     }
 

@@ -3,9 +3,22 @@
 use crate::failure::Failure;
 use candle_core::Device;
 use candle_core::utils::{cuda_is_available, metal_is_available};
+use gan_ops::Precision;
 
-/// The device of a name, and a sentence that says which it is and why. `auto` takes CUDA, then Metal, then the CPU.
-pub fn choose(name: &str) -> Result<(Device, String), Failure> {
+/// The device of a name, and a sentence that says which it is, why, and what becomes of the precision asked for. `auto`
+/// takes CUDA, then Metal, then the CPU.
+pub fn choose(name: &str, precision: Precision) -> Result<(Device, String), Failure> {
+    let (device, which) = of_name(name)?;
+    let bf16 = match (precision, &device) {
+        (Precision::F32, _) => "",
+        (Precision::Bf16, Device::Cpu) if gan_ops::bf16_is_fast() => "; bf16 on AMX",
+        (Precision::Bf16, Device::Cpu) => "; in f32, not in bf16: this CPU has no AMX",
+        (Precision::Bf16, _) => "; in f32, not in bf16: that is for CPUs",
+    };
+    Ok((device, which + bf16))
+}
+
+fn of_name(name: &str) -> Result<(Device, String), Failure> {
     let cuda = |index| {
         let device =
             compiled(cuda_is_available(), "cuda").and_then(|()| Device::new_cuda(index).map_err(first_line));

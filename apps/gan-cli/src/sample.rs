@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::train::cores;
 use candle_core::{Device, Tensor};
 use gan_models::{Generator, Mode, latents_from, load_generator};
+use gan_ops::Precision;
 use gan_train::RunDir;
 use indicatif::ProgressIterator;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
         return Err(Failure::usage("--count is 0", "ask for at least 1 image"));
     }
     gan_ops::set_threads(flags.threads.unwrap_or_else(cores));
-    let (device, _) = device::choose(&flags.device)?;
+    let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let file = generator_file(&flags.model)?;
     let generator = load_generator(&file, &device)?;
     generator.params().set_requires_grad(false);

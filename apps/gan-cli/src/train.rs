@@ -11,7 +11,7 @@ use std::time::Instant;
 pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
     let config = configure(flags)?;
     gan_ops::set_threads(config.threads.unwrap_or_else(cores));
-    let (device, which) = device::choose(&config.device)?;
+    let (device, which) = device::choose(&config.device, config.precision)?;
     let dataset = data::open(&config)?;
     let model = config.model_config(dataset.channels());
     model.validate()?;

@@ -2,7 +2,7 @@
 
 use crate::params::Parameter;
 use candle_core::{Result, Tensor, Var};
-use gan_ops::{Activation, Epilogue, Flow};
+use gan_ops::{Activation, Epilogue, Flow, Precision};
 
 /// PyTorch's defaults for batch norm.
 const BATCH_NORM_EPS: f64 = 1e-5;
@@ -55,7 +55,7 @@ pub(crate) struct BatchNorm2d {
 }
 
 /// x through the layers, one after the other.
-pub(crate) fn forward(layers: &[Layer], x: &Tensor, mode: Mode) -> Result<Tensor> {
+pub(crate) fn forward(layers: &[Layer], x: &Tensor, mode: Mode, precision: Precision) -> Result<Tensor> {
     let mut x = Flow::enter(x)?;
     let mut layers = layers.iter().peekable();
     while let Some(layer) = layers.next() {
@@ -68,7 +68,7 @@ pub(crate) fn forward(layers: &[Layer], x: &Tensor, mode: Mode) -> Result<Tensor
         if let Some(Layer::Activation(_)) = layers.peek() {
             layers.next();
         }
-        x = layer.forward(x, mode, epilogue)?;
+        x = layer.forward(x.with_precision(precision), mode, epilogue)?;
     }
     x.leave()
 }

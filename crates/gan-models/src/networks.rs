@@ -61,7 +61,7 @@ impl Generator for SequentialGenerator {
         if latent_dim != self.config.latent_dim {
             bail!("the generator takes latents [N, {}], not {:?}", self.config.latent_dim, latents.dims());
         }
-        forward(&self.layers, latents, mode)
+        forward(&self.layers, latents, mode, self.params.precision())
     }
 
     fn config(&self) -> &ModelConfig {
@@ -98,7 +98,7 @@ impl Discriminator for SequentialDiscriminator {
                 images.dims()
             );
         }
-        forward(&self.layers, images, mode)?.flatten_all()
+        forward(&self.layers, images, mode, self.params.precision())?.flatten_all()
     }
 
     fn config(&self) -> &ModelConfig {

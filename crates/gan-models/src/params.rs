@@ -2,7 +2,7 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
-use gan_ops::Gradient;
+use gan_ops::{Gradient, Precision};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,6 +15,7 @@ pub struct Params {
     buffers: BTreeMap<String, Var>,
     gradients: Arc<OnceLock<BTreeMap<String, Gradient>>>,
     requires_grad: Arc<AtomicBool>,
+    bf16: AtomicBool,
 }
 
 impl Params {
@@ -25,6 +26,7 @@ impl Params {
             buffers: BTreeMap::new(),
             gradients: Arc::default(),
             requires_grad,
+            bf16: AtomicBool::new(false),
         }
     }
 
@@ -47,6 +49,17 @@ impl Params {
     /// the generator learns: the gradient flows through it, and its own is never computed.
     pub fn set_requires_grad(&self, requires_grad: bool) {
         self.requires_grad.store(requires_grad, Ordering::Relaxed);
+    }
+
+    /// The precision of the convolutions in the next forward passes, and in the backward passes through them: F32 unless
+    /// set. The parameters themselves are f32.
+    pub fn set_precision(&self, precision: Precision) {
+        self.bf16.store(precision == Precision::Bf16, Ordering::Relaxed);
+    }
+
+    /// What [`set_precision`](Self::set_precision) set.
+    pub fn precision(&self) -> Precision {
+        if self.bf16.load(Ordering::Relaxed) { Precision::Bf16 } else { Precision::F32 }
     }
 
     /// From now on backward passes add up the gradients of the parameters here, as PyTorch's `.grad`, instead of handing

@@ -9,6 +9,7 @@
 //! On other devices, and in other types than f32 and f64, a flow is the tensor itself.
 
 use crate::cpu::{Real, has_kernel, with_slice};
+use crate::precision::Precision;
 use crate::scratch::Scratch;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,8 @@ pub(crate) struct Own {
     pub shape: Shape,
     /// Mean and variance of each plane, `[N, C]`, where the op that made the values has measured them.
     pub moments: Option<Arc<Moments>>,
+    /// Of the convolutions to come.
+    pub precision: Precision,
     /// A single number that Candle tracks.
     handle: Tensor,
     gradient: Arc<Slot<Values>>,
@@ -71,9 +74,18 @@ impl Flow {
             values: Arc::new(values),
             shape: x.shape().clone(),
             moments: None,
+            precision: Precision::default(),
             handle,
             gradient,
         })))
+    }
+
+    /// The same flow, whose convolutions from here on are of this precision.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        if let State::Own(own) = &mut self.0 {
+            own.precision = precision;
+        }
+        self
     }
 
     /// The tensor that came out of the network.
@@ -131,7 +143,8 @@ impl Own {
         } else {
             number()?
         };
-        Ok(Flow(State::Own(Own { values, shape: shape.into(), moments: None, handle, gradient })))
+        let (shape, precision) = (shape.into(), self.precision);
+        Ok(Flow(State::Own(Own { values, shape, moments: None, precision, handle, gradient })))
     }
 
     /// Where to leave the gradient of this flow, if anyone asks for it.

@@ -23,6 +23,8 @@
 //! train --profile` adds up where the time goes. Open spans on the calling thread only, never inside a rayon task.
 
 mod activation;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 mod batch_norm;
 mod ceiling;
 mod conv;
@@ -32,6 +34,7 @@ mod flow;
 mod gradient;
 mod loss;
 mod optimizer;
+mod precision;
 mod real;
 pub mod reference;
 mod scratch;
@@ -48,4 +51,5 @@ pub use flow::Flow;
 pub use gradient::{Gradient, Parameter};
 pub use loss::{bce_with_logits, softplus};
 pub use optimizer::{AdamStep, adam_step, lerp_in_place, sum_of_squares};
+pub use precision::{Precision, bf16_is_fast};
 pub use threads::set_threads;

@@ -46,7 +46,7 @@ fn one_by_one<T: Real>(
 }
 
 #[cfg(target_arch = "x86_64")]
-mod avx512 {
+pub(crate) mod avx512 {
     use super::Real;
     use pulp::x86::V4;
     use pulp::{NullaryFnOnce, Simd, cast, f32x16};
@@ -61,7 +61,7 @@ mod avx512 {
         (TypeId::of::<T>() == TypeId::of::<f32>()).then(|| bytemuck::cast_slice_mut(x))
     }
 
-    /// Blocks of 16 x 16, in registers.
+    /// Many of them.
     pub struct Blocks<'a> {
         pub simd: V4,
         pub size: (usize, usize),
@@ -93,8 +93,9 @@ mod avx512 {
         }
     }
 
+    /// A block of 16 x 16, in registers.
     #[inline(always)]
-    fn transpose16(simd: V4, rows: [__m512; 16]) -> [__m512; 16] {
+    pub fn transpose16(simd: V4, rows: [__m512; 16]) -> [__m512; 16] {
         let avx = simd.avx512f;
         // quads[4 * g + c]: in quarter L, column 4 * L + c of rows 4 * g .. 4 * g + 4.
         let mut quads = rows;

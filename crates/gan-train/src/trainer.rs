@@ -64,6 +64,8 @@ impl Trainer {
         let discriminator = model.discriminator(config.seed, device)?;
         generator.params().accumulate_gradients()?;
         discriminator.params().accumulate_gradients()?;
+        generator.params().set_precision(config.precision);
+        discriminator.params().set_precision(config.precision);
         let adam = |params| Adam::new(params, config.lr, config.beta1, config.beta2);
         Ok(Self {
             adam_g: adam(generator.params())?,

@@ -73,17 +73,21 @@ fn planes_a_task(plane: usize) -> usize {
 pub(crate) fn moments<T: Real>(x: &[T], plane: usize) -> Vec<(f64, f64)> {
     let planes = planes_a_task(plane);
     let mut table = vec![(0.0, 0.0); x.len() / plane];
-    table.par_chunks_mut(planes).zip(x.par_chunks(planes * plane)).for_each(|(moments, x)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (moments, x) in moments.iter_mut().zip(x.chunks_exact(plane)) {
-                    *moments = moments_of_plane(x);
-                }
-            },
-        )
-    });
+    let tasks = table.par_chunks_mut(planes).zip(x.par_chunks(planes * plane));
+    tasks.for_each(|(moments, x)| moments_of_planes(x, plane, moments));
     table
+}
+
+/// The same on the calling thread alone.
+pub(crate) fn moments_of_planes<T: Real>(x: &[T], plane: usize, moments: &mut [(f64, f64)]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (moments, x) in moments.iter_mut().zip(x.chunks_exact(plane)) {
+                *moments = moments_of_plane(x);
+            }
+        },
+    );
 }
 
 /// Mean and variance of each channel, from those of its planes: `[N, channels]`.

@@ -6,6 +6,8 @@
 
 mod kernels;
 
+pub(crate) use kernels::moments_of_planes;
+
 use crate::activation::Activation;
 use crate::cpu::Real;
 use crate::flow::{Backward, Flow, Own, Slot, State, Values};

@@ -1,5 +1,7 @@
 //! 2-d convolution and transposed convolution.
 
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "no_amx.rs")]
+mod amx;
 mod correlation;
 mod dense;
 mod frame;
@@ -14,6 +16,7 @@ use crate::activation::{Activation, activate, activation_gradient};
 use crate::cpu::{Real, with_slice};
 use crate::flow::{Backward, Flow, Moments, Own, Slot, State, Values, number};
 use crate::gradient::{Destination, Parameter};
+use crate::precision::Precision;
 use crate::reference;
 use crate::scratch::Scratch;
 use candle_core::{Result, Tensor};
@@ -88,7 +91,8 @@ impl Flow {
             }
             State::Own(x) => {
                 let geometry = Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
-                convolve(x, weight, Convolution { geometry, transposed: false, epilogue })
+                let precision = x.precision;
+                convolve(x, weight, Convolution { geometry, transposed: false, precision, epilogue })
             }
         }
     }
@@ -114,7 +118,8 @@ impl Flow {
             }
             State::Own(x) => {
                 let geometry = geometry(x.dims4()?)?;
-                convolve(x, weight, Convolution { geometry, transposed: true, epilogue })
+                let precision = x.precision;
+                convolve(x, weight, Convolution { geometry, transposed: true, precision, epilogue })
             }
         }
     }
@@ -125,6 +130,7 @@ struct Convolution {
     geometry: Geometry,
     /// From maps to image.
     transposed: bool,
+    precision: Precision,
     epilogue: Epilogue,
 }
 
@@ -136,13 +142,17 @@ fn convolve(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow
 }
 
 fn run<T: Real>(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
-    let Convolution { geometry: g, transposed, epilogue } = convolution;
+    let Convolution { geometry: g, transposed, precision, epilogue } = convolution;
     let value = weight.value.contiguous()?;
     let (y, moments) = {
         let _span = trace_span!("convolution").entered();
         let x = x.values.slice::<T>()?;
         with_slice::<T, _>(&value, |weight| {
-            if transposed { scatter(&g, x, weight, epilogue) } else { correlate(&g, x, weight, epilogue) }
+            if transposed {
+                scatter(&g, precision, x, weight, epilogue)
+            } else {
+                correlate(&g, precision, x, weight, epilogue)
+            }
         })?
     };
     let shape = if transposed { g.image_shape() } else { g.map_shape() };
@@ -183,7 +193,7 @@ impl Backward for ConvolutionGradient {
 impl ConvolutionGradient {
     /// A gradient that nobody tracks (of the images, of a network held fixed) is not computed.
     fn hand_on<T: Real>(&self, mut dy: Values) -> Result<()> {
-        let Convolution { geometry: g, transposed, epilogue } = self.convolution;
+        let Convolution { geometry: g, transposed, precision, epilogue } = self.convolution;
         if let Some(y) = &self.y {
             let _span = trace_span!("activation, backward").entered();
             activation_gradient(epilogue.activation(), dy.slice_mut::<T>()?, y.slice::<T>()?);
@@ -193,16 +203,16 @@ impl ConvolutionGradient {
             let _span = trace_span!("convolution, gradient of the weight").entered();
             let x = self.x.slice::<T>()?;
             let (image, maps) = if transposed { (dy, x) } else { (x, dy) };
-            destination.put(|sum, add| weight_gradient(&g, image, maps, sum, add))?;
+            destination.put(|sum, add| weight_gradient(&g, precision, image, maps, sum, add))?;
         }
         if let Some(slot) = &self.x_gradient {
             let _span = trace_span!("convolution, gradient of the input").entered();
             slot.add(with_slice::<T, _>(&self.weight, |weight| {
                 let nothing = Activation::Identity.into();
                 let (dx, _) = if transposed {
-                    correlate(&g, dy, weight, nothing)
+                    correlate(&g, precision, dy, weight, nothing)
                 } else {
-                    scatter(&g, dy, weight, nothing)
+                    scatter(&g, precision, dy, weight, nothing)
                 };
                 T::wrap(dx)
             })?);
@@ -215,31 +225,57 @@ impl ConvolutionGradient {
 type Output<T> = (Scratch<T>, Option<Moments>);
 
 /// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, h, w]`.
-fn correlate<T: Real>(g: &Geometry, image: &[T], weight: &[T], epilogue: Epilogue) -> Output<T> {
+fn correlate<T: Real>(
+    g: &Geometry,
+    precision: Precision,
+    image: &[T],
+    weight: &[T],
+    epilogue: Epilogue,
+) -> Output<T> {
     if g.is_dense() {
         return activated(dense::correlate(g, image, weight), epilogue);
     }
-    correlation::run(&Plan::correlate(g), image, weight, epilogue)
+    let plan = Plan::correlate(g);
+    amx::correlate(&plan, precision, image, weight, epilogue)
+        .unwrap_or_else(|| correlation::run(&plan, image, weight, epilogue))
 }
 
 /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
-fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T], epilogue: Epilogue) -> Output<T> {
+fn scatter<T: Real>(
+    g: &Geometry,
+    precision: Precision,
+    maps: &[T],
+    weight: &[T],
+    epilogue: Epilogue,
+) -> Output<T> {
     if g.is_dense() {
         return activated(dense::scatter(g, maps, weight), epilogue);
+    }
+    let plan = Plan::scatter(g);
+    if let Some(output) = amx::correlate(&plan, precision, maps, weight, epilogue) {
+        return output;
     }
     if 2 * g.image_channels < Panels::of::<T>(g.image_channels).lanes {
         return activated(roll_up::scatter(g, maps, weight), epilogue);
     }
-    correlation::run(&Plan::scatter(g), maps, weight, epilogue)
+    correlation::run(&plan, maps, weight, epilogue)
 }
 
 /// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
 /// or added to what is there.
-fn weight_gradient<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
+fn weight_gradient<T: Real>(
+    g: &Geometry,
+    precision: Precision,
+    image: &[T],
+    maps: &[T],
+    gradient: &mut [T],
+    add: bool,
+) {
     if g.is_dense() {
-        return dense::weight_gradient(g, image, maps, gradient, add);
+        dense::weight_gradient(g, image, maps, gradient, add);
+    } else if !amx::weight_gradient(g, precision, image, maps, gradient, add) {
+        weight_gradient::run(g, image, maps, gradient, add);
     }
-    weight_gradient::run(g, image, maps, gradient, add);
 }
 
 fn activated<T: Real>(mut values: Scratch<T>, epilogue: Epilogue) -> Output<T> {

@@ -1,0 +1,122 @@
+//! AMX against the kernels for all CPUs, in f64, over odd shapes.
+
+use super::{F32_PARTS, correlation, weight_gradient};
+use crate::activation::Activation;
+use crate::amx::available;
+use crate::conv::geometry::Geometry;
+use crate::conv::plan::Plan;
+use crate::conv::{self, Epilogue};
+use proptest::prelude::*;
+use pulp::Arch;
+
+/// Sums of up to 130 x 25 products, added up in f32.
+const NOISE: f64 = 4e-6;
+
+/// Numbers without a pattern, in [-1, 1).
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    (0..count).map(next).collect()
+}
+
+/// What is multiplied in `PARTS` parts, in f64.
+fn factors<const PARTS: usize>(x: &[f32]) -> Vec<f64> {
+    let round = |x: f32| match PARTS {
+        1 => f32::from_bits((x.to_bits() + 0x7fff + (x.to_bits() >> 16 & 1)) & 0xffff_0000),
+        _ => x,
+    };
+    x.iter().map(|&x| f64::from(round(x))).collect()
+}
+
+fn expect_near(what: &str, ours: &[f32], exact: &[f64]) {
+    let largest = exact.iter().fold(0.1, |largest: f64, x| largest.max(x.abs()));
+    assert_eq!(ours.len(), exact.len());
+    for (i, (&ours, &exact)) in ours.iter().zip(exact).enumerate() {
+        let difference = (f64::from(ours) - exact).abs() / largest;
+        assert!(difference < NOISE, "{what}: {i} is {ours}, not {exact}");
+    }
+}
+
+fn check_plan<const PARTS: usize>(plan: &Plan, source: &[f32], weight: &[f32]) {
+    let Arch::V4(simd) = Arch::new() else { return };
+    let images = source.len() / (plan.source_channels * plan.source.height * plan.source.width);
+    let (exact, _) = conv::correlation::run(
+        plan,
+        &factors::<PARTS>(source),
+        &factors::<PARTS>(weight),
+        Activation::Identity.into(),
+    );
+    let mut out = vec![f32::NAN; images * plan.out_len()];
+    let mut moments = vec![(f64::NAN, f64::NAN); images * plan.out_channels];
+    correlation::run::<PARTS>(simd, plan, source, weight, Epilogue::Moments, &mut out, &mut moments);
+    expect_near("sums", &out, &exact);
+    let plane = plan.out_h * plan.out_w;
+    for ((mean, var), plane) in moments.iter().zip(out.chunks(plane)) {
+        let wide = || plane.iter().map(|&x| f64::from(x));
+        let count = plane.len() as f64;
+        let expected = wide().sum::<f64>() / count;
+        assert!((mean - expected).abs() < 1e-5 * (1.0 + expected.abs()));
+        let expected = wide().map(|x| (x - expected).powi(2)).sum::<f64>() / count;
+        assert!((var - expected).abs() < 1e-5 * (1.0 + expected));
+    }
+}
+
+fn check<const PARTS: usize>(g: &Geometry) {
+    let Arch::V4(simd) = Arch::new() else { return };
+    let (image, maps) = (numbers(g.batch * g.image_len(), 1), numbers(g.batch * g.map_len(), 2));
+    let weight = numbers(g.map_channels * g.taps(), 3);
+    check_plan::<PARTS>(&Plan::correlate(g), &image, &weight);
+    check_plan::<PARTS>(&Plan::scatter(g), &maps, &weight);
+
+    let mut exact = vec![0.0; weight.len()];
+    conv::weight_gradient::run(g, &factors::<PARTS>(&image), &factors::<PARTS>(&maps), &mut exact, false);
+    let mut gradient = vec![f32::NAN; weight.len()];
+    weight_gradient::run::<PARTS>(simd, g, &image, &maps, &mut gradient, false);
+    expect_near("gradient", &gradient, &exact);
+    weight_gradient::run::<PARTS>(simd, g, &image, &maps, &mut gradient, true);
+    let twice: Vec<f64> = exact.iter().map(|x| 2.0 * x).collect();
+    expect_near("gradient, added", &gradient, &twice);
+}
+
+fn channels() -> impl Strategy<Value = (usize, usize)> {
+    prop_oneof![
+        4 => (1usize..40, 1usize..40),
+        1 => (1usize..=130, 1usize..8),
+        1 => (1usize..8, 1usize..=130),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn amx_is_the_same_in_f64(
+        batch in 1usize..40, (c, o) in channels(), h in 1usize..=17, w in 1usize..=31,
+        kh in 1usize..=5, kw in 1usize..=5, stride in 1usize..=3, padding in 0usize..=3,
+    ) {
+        prop_assume!(available() && kh <= h + 2 * padding && kw <= w + 2 * padding);
+        let g = Geometry::of_conv((batch, c, h, w), (o, c, kh, kw), stride, padding).unwrap();
+        check::<F32_PARTS>(&g);
+        check::<1>(&g);
+    }
+}
+
+#[test]
+fn layers_of_a_dcgan_are_the_same_in_f64() {
+    if !available() {
+        return;
+    }
+    for (side, c, o, batch) in [(32, 40, 70, 3), (16, 64, 32, 5), (8, 70, 64, 9), (4, 32, 33, 33)] {
+        let g = Geometry::of_conv((batch, c, side, side), (o, c, 4, 4), 2, 1).unwrap();
+        check::<F32_PARTS>(&g);
+        check::<1>(&g);
+    }
+}
