@@ -56,6 +56,10 @@ pub(crate) struct BatchNorm2d {
 
 /// x through the layers, one after the other.
 pub(crate) fn forward(layers: &[Layer], x: &Tensor, mode: Mode, precision: Precision) -> Result<Tensor> {
+    gan_ops::awake(|| forward_awake(layers, x, mode, precision))
+}
+
+fn forward_awake(layers: &[Layer], x: &Tensor, mode: Mode, precision: Precision) -> Result<Tensor> {
     let mut x = Flow::enter(x)?;
     let mut layers = layers.iter().peekable();
     while let Some(layer) = layers.next() {

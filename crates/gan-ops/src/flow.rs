@@ -12,7 +12,11 @@ use crate::cpu::{Real, has_kernel, with_slice};
 use crate::precision::Precision;
 use crate::scratch::Scratch;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Elements a thread copies at a time.
+const BLOCK: usize = 1 << 16;
 
 /// The output of a layer, on its way to the next.
 #[derive(Clone)]
@@ -166,7 +170,8 @@ impl Values {
     pub fn copy_of<T: Real>(x: &Tensor) -> Result<Self> {
         with_slice::<T, _>(x, |x| {
             let mut values = Scratch::take(x.len());
-            values.copy_from_slice(x);
+            let parts = values.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
+            parts.for_each(|(values, x)| values.copy_from_slice(x));
             T::wrap(values)
         })
     }
@@ -181,17 +186,21 @@ impl Values {
 
     pub fn to_storage(&self) -> CpuStorage {
         match self {
-            Values::F32(values) => CpuStorage::F32(values.to_vec()),
-            Values::F64(values) => CpuStorage::F64(values.to_vec()),
+            Values::F32(values) => CpuStorage::F32(to_vec(values)),
+            Values::F64(values) => CpuStorage::F64(to_vec(values)),
         }
     }
 
     fn to_tensor(&self, shape: &Shape) -> Result<Tensor> {
         match self {
-            Values::F32(values) => Tensor::from_slice(values, shape, &Device::Cpu),
-            Values::F64(values) => Tensor::from_slice(values, shape, &Device::Cpu),
+            Values::F32(values) => Tensor::from_vec(to_vec(values), shape, &Device::Cpu),
+            Values::F64(values) => Tensor::from_vec(to_vec(values), shape, &Device::Cpu),
         }
     }
+}
+
+fn to_vec<T: Real>(values: &[T]) -> Vec<T> {
+    values.par_iter().with_min_len(BLOCK).copied().collect()
 }
 
 impl<G> Default for Slot<G> {

@@ -52,4 +52,4 @@ pub use gradient::{Gradient, Parameter};
 pub use loss::{bce_with_logits, softplus};
 pub use optimizer::{AdamStep, adam_step, lerp_in_place, sum_of_squares};
 pub use precision::{Precision, bf16_is_fast};
-pub use threads::set_threads;
+pub use threads::{awake, set_threads};

@@ -86,6 +86,10 @@ impl Trainer {
 
     /// One step: n_critic updates of the discriminator, each on a new batch, then one of the generator.
     pub fn train_step(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
+        gan_ops::awake(|| self.step_awake(reals))
+    }
+
+    fn step_awake(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
         let mut d_stats = DiscriminatorStats::default();
         let mut fake = None;
         for round in 0..self.n_critic {

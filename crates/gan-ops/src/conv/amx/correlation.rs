@@ -33,6 +33,7 @@ pub(in crate::conv) fn run<const PARTS: usize>(
     let layout = Layout::of(plan, images);
     let weights = pack::<PARTS>(simd, plan, &layout, weight);
     let source_rows = layout.source_rows(plan);
+    let padding_rows = layout.padding_rows(&source_rows);
 
     let groups = images.div_ceil(layout.group);
     let source_words = layout.source_len() * PARTS * ROW;
@@ -60,12 +61,12 @@ pub(in crate::conv) fn run<const PARTS: usize>(
         let (first_image, first_panel) = (task / parts * images_a_task, task % parts * panels_a_part);
         let groups = out.len().div_ceil(layout.group);
         let mut packed = Scratch::<u32>::take(groups * source_words);
-        packed.fill(0); // the padding, and what tiles read beyond the last row
         let of_groups =
             source[first_image * image_len..][..out.len() * image_len].chunks(layout.group * image_len);
         for (images, to) in of_groups.zip(packed.chunks_mut(source_words)) {
             let channels = plan.source_channels;
-            simd.vectorize(Pack::<PARTS> { simd, layout: &layout, rows: &source_rows, channels, images, to });
+            let (layout, rows, padding) = (&layout, &source_rows[..], &padding_rows[..]);
+            simd.vectorize(Pack::<PARTS> { simd, layout, rows, padding, channels, images, to });
         }
         let unit = Unit::set_up();
         let sums_len = layout.sums * layout.lanes();

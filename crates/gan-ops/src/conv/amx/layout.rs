@@ -111,6 +111,15 @@ impl Layout {
         places.map(|place| self.row(plan, place)).collect()
     }
 
+    /// The rows of the padding, for the first image of a group and the first block of channels.
+    pub fn padding_rows(&self, source_rows: &[usize]) -> Vec<usize> {
+        let mut of_pixel = vec![false; self.stride * self.stride * self.phase];
+        source_rows.iter().for_each(|&row| of_pixel[row] = true);
+        let phases = (0..self.stride * self.stride).map(|phase| phase * self.phase);
+        let rows = phases.flat_map(|first| (first..first + self.block).step_by(self.group));
+        rows.filter(|&row| !of_pixel[row]).collect()
+    }
+
     /// Rows of a group of the source.
     pub fn source_len(&self) -> usize {
         self.stride * self.stride * self.phase + self.slack

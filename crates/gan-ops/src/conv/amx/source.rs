@@ -6,12 +6,15 @@ use crate::transpose::avx512::transpose16;
 use pulp::NullaryFnOnce;
 use pulp::x86::V4;
 
-/// Packs the images of one group, `[up to group, channels, pixels]`, as `[rows, parts, 16 words]`.
+/// Packs the images of one group, `[up to group, channels, pixels]`, as `[rows, parts, 16 words]`. Rows of images that are not
+/// there, and behind the last, keep what they had: what comes of them belongs to no image either.
 pub(super) struct Pack<'a, const PARTS: usize> {
     pub simd: V4,
     pub layout: &'a Layout,
     /// For each pixel of a plane, its row.
     pub rows: &'a [usize],
+    /// The rows of the padding.
+    pub padding: &'a [usize],
     pub channels: usize,
     pub images: &'a [f32],
     pub to: &'a mut [u32],
@@ -23,6 +26,14 @@ impl<const PARTS: usize> NullaryFnOnce for Pack<'_, PARTS> {
     #[inline(always)]
     fn call(self) {
         let (simd, pixels) = (self.simd, self.rows.len());
+        let row_words = PARTS * ROW;
+        for block in 0..self.layout.blocks {
+            for row in self.padding {
+                // Of all images of the group: they lie side by side.
+                let row = row + block * self.layout.block;
+                self.to[row * row_words..][..self.layout.group * row_words].fill(0);
+            }
+        }
         for (n, image) in self.images.chunks(self.channels * pixels).enumerate() {
             for block in 0..self.layout.blocks {
                 let columns = |first: usize| {
