@@ -40,6 +40,14 @@ fn assert_about(value: f64, expected: f64) {
 }
 
 #[test]
+fn bf16_is_said_to_be_used_or_not() {
+    for (precision, expected) in [("f32", false), ("bf16", true)] {
+        let report = json("train", &[&TINY[..], &["--device", "cpu", "--precision", precision]].concat());
+        assert_eq!(report["device"].as_str().unwrap().contains("bf16"), expected, "{report}");
+    }
+}
+
+#[test]
 fn numbers_of_training_and_sampling_agree_with_each_other() {
     // G: 12,800 + 8,192 + 4,096 multiply-adds forward; D: 4,096 + 8,192 + 128. A step is 3 G (no gradient of the
     // latents), 3 D twice (no gradient of the images), and once through D and back.

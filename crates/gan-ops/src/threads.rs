@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn work_goes_on_in_scopes_within_scopes_and_beside_others() {
         let pool = || rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        let sum = || (0..10_000u64).into_par_iter().with_min_len(10).map(|x| x % 7).sum::<u64>();
-        let expected = (0..10_000).map(|x| x % 7).sum::<u64>();
+        let sum = || (0..10_000u32).into_par_iter().with_min_len(10).map(|x| x % 7).sum::<u32>();
+        let expected = (0..10_000).map(|x| x % 7).sum::<u32>();
         let shared = pool();
         std::thread::scope(|threads| {
             for _ in 0..2 {

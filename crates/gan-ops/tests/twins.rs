@@ -5,7 +5,9 @@
 mod common;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use common::{check_against_differences, gradients, normal, relative_difference};
-use gan_ops::{Activation, AdamStep, Epilogue, Flow, adam_step, conv_transpose2d, conv2d, reference};
+use gan_ops::{
+    Activation, AdamStep, Epilogue, Flow, Precision, adam_step, conv_transpose2d, conv2d, reference,
+};
 use proptest::prelude::*;
 
 const F32_NOISE: f64 = 2e-6;
@@ -190,20 +192,22 @@ fn gradients_are_those_of_finite_differences() {
 
 #[test]
 fn one_thread_and_three_give_the_same_bits() {
-    let bits = |threads: usize| {
+    let bits = |threads: usize, precision: Precision| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            // More channels than a panel has, more images than a group, taps beyond a block.
+            // More channels than a panel has, more images than a group, taps beyond a block; few channels first, then many.
             let x = normal("x", &[37, 6, 16, 16], DType::F32);
-            let (w1, w2) =
-                (normal("w1", &[70, 6, 4, 4], DType::F32), normal("w2", &[70, 40, 4, 4], DType::F32));
+            let [w0, w1, w2] = [[50, 6, 3, 3], [70, 50, 4, 4], [70, 50, 4, 4]];
+            let [w0, w1, w2] = [("w0", w0), ("w1", w1), ("w2", w2)].map(|(n, s)| normal(n, &s, DType::F32));
             let (weight, bias) = (normal("weight", &[70], DType::F32), normal("bias", &[70], DType::F32));
-            let y = conv2d(&x, &w1, 2, 1).unwrap();
-            let activation = Activation::LeakyRelu(0.2);
-            let y = gan_ops::batch_norm2d_train(&y, &weight, &bias, 1e-5, activation).unwrap().output;
-            let y = gan_ops::tanh(&conv_transpose2d(&y, &w2, 2, 1, 0).unwrap()).unwrap();
+            let [p0, p1, p2, pw, pb] = [&w0, &w1, &w2, &weight, &bias].map(|v| v.as_tensor().into());
+            let flow = Flow::enter(&x).unwrap().with_precision(precision);
+            let y = flow.conv2d(&p0, 1, 1, Activation::Identity).unwrap();
+            let y = y.conv2d(&p1, 2, 1, Epilogue::Moments).unwrap();
+            let y = y.batch_norm2d_train(&pw, &pb, 1e-5, Activation::LeakyRelu(0.2)).unwrap().output;
+            let y = y.conv_transpose2d(&p2, 2, 1, 0, Activation::Tanh).unwrap().leave().unwrap();
             let dy = normal("dy", y.dims(), DType::F32);
-            let mut all = gradients(&y, &dy, &[&x, &w1, &w2, &weight, &bias]);
+            let mut all = gradients(&y, &dy, &[&x, &w0, &w1, &w2, &weight, &bias]);
             all.push(y);
             let norms = all.iter().map(|t| gan_ops::sum_of_squares(t).unwrap().to_bits());
             let norms: Vec<u64> = norms.collect();
@@ -212,7 +216,28 @@ fn one_thread_and_three_give_the_same_bits() {
             (norms, all.iter().flat_map(bits).collect::<Vec<u32>>())
         })
     };
-    assert_eq!(bits(1), bits(3));
+    for (name, precision) in Precision::ALL {
+        assert_eq!(bits(1, precision), bits(3, precision), "{name}");
+    }
+}
+
+#[test]
+fn bf16_rounds_factors_where_it_is_fast_and_nothing_elsewhere() -> Result<()> {
+    let (x, weight) = (normal("x", &[9, 64, 8, 8], DType::F32), normal("w", &[64, 64, 4, 4], DType::F32));
+    let run = |precision| -> Result<[Tensor; 3]> {
+        let flow = Flow::enter(&x)?.with_precision(precision);
+        let y = flow.conv2d(&weight.as_tensor().into(), 2, 1, Activation::Identity)?.leave()?;
+        let dy = normal("dy", y.dims(), DType::F32);
+        let [dx, dw] = gradients(&y, &dy, &[&x, &weight]).try_into().expect("two of them");
+        Ok([y, dx, dw])
+    };
+    for (f32, bf16) in run(Precision::F32)?.iter().zip(&run(Precision::Bf16)?) {
+        let difference = relative_difference(bf16, f32);
+        // A factor is off by up to 1 in 256, either way: much less in a sum of a thousand.
+        let expected = if gan_ops::bf16_is_fast() { 1e-4..1e-2 } else { 0.0..1e-12 };
+        assert!(expected.contains(&difference), "{difference}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -100,7 +100,7 @@ mod tests {
 
     fn words<const PARTS: usize>(low: &[f32; ROW], high: &[f32; ROW]) -> [[u32; ROW]; PARTS] {
         let pulp::Arch::V4(simd) = pulp::Arch::new() else { panic!("asked for without AVX-512") };
-        pair::<PARTS>(simd, load(low), load(high)).map(|words| cast(words))
+        pair::<PARTS>(simd, load(low), load(high)).map(cast)
     }
 
     #[test]

@@ -14,6 +14,9 @@ use rayon::prelude::*;
 const BLOCK: usize = 1 << 14;
 /// Elements that are summed before the sum is taken to f64: for accuracy, and few enough to stay in the L1 cache.
 const RUN: usize = 1 << 11;
+/// Elements of a map that is small.
+const SMALL: usize = 64;
+
 /// Mean and variance of each channel.
 pub(crate) struct Statistics {
     pub mean: Vec<f64>,
@@ -161,27 +164,31 @@ pub(crate) fn gradient_sums<T: Real>(x: &[T], dy: &[T], norm: &Normalization<T>)
 }
 
 fn gradient_sums_with<T: Real>(x: &[T], dy: &[T], norm: &Normalization<T>, f: impl Function) -> GradientSums {
-    let (plane, planes, channels) = (norm.plane, planes_a_task(norm.plane), norm.channels());
-    let mut table = vec![(0.0, 0.0); x.len() / plane];
-    let inputs = x.par_chunks(planes * plane).zip(dy.par_chunks(planes * plane));
-    table.par_chunks_mut(planes).zip(inputs).enumerate().for_each(|(task, (table, (x, dy)))| {
+    let (plane, channels) = (norm.plane, norm.channels());
+    // Some whole images a task, a row of the table each.
+    let len = (BLOCK / (channels * plane)).max(1) * channels * plane;
+    let mut table = vec![(0.0, 0.0); x.len().div_ceil(len) * channels];
+    let inputs = x.par_chunks(len).zip(dy.par_chunks(len));
+    table.par_chunks_mut(channels).zip(inputs).for_each(|(table, (x, dy))| {
         vectorised(
             #[inline(always)]
             || {
-                let inputs = x.chunks_exact(plane).zip(dy.chunks_exact(plane));
-                for (index, (totals, (x, dy))) in table.iter_mut().zip(inputs).enumerate() {
-                    let c = (task * planes + index) % channels;
+                for (c, totals) in table.iter_mut().enumerate() {
                     let (scale, shift, mean) = (norm.scale[c], norm.shift[c], T::from_f64(norm.mean[c]));
-                    for (x, dy) in x.chunks(RUN).zip(dy.chunks(RUN)) {
-                        let (sum, dot) = sums(
-                            x,
-                            dy,
-                            #[inline(always)]
-                            |x, dy| {
-                                let g = dy * f.derivative_at(x * scale + shift);
-                                (g, g * (x - mean))
-                            },
-                        );
+                    let value = |x: T, dy: T| {
+                        let g = dy * f.derivative_at(x * scale + shift);
+                        (g, g * (x - mean))
+                    };
+                    let planes = x.chunks_exact(plane).zip(dy.chunks_exact(plane)).skip(c).step_by(channels);
+                    if plane <= SMALL {
+                        // To add lanes up takes longer than to go through a small map: once for all images.
+                        let mut lanes = Lanes::<16, T>::zeros();
+                        planes.for_each(|(x, dy)| lanes.add(x, dy, value));
+                        *totals = lanes.sums();
+                        continue;
+                    }
+                    for (x, dy) in planes.flat_map(|(x, dy)| x.chunks(RUN).zip(dy.chunks(RUN))) {
+                        let (sum, dot) = sums(x, dy, value);
                         *totals = (totals.0 + sum, totals.1 + dot);
                     }
                 }
@@ -252,7 +259,7 @@ fn input_gradient_with<T: Real>(
 fn sums<T: Real>(a: &[T], b: &[T], value: impl Fn(T, T) -> (T, T)) -> (f64, f64) {
     // 64 sums side by side stay a loop, which the compiler vectorises, and no addition waits for the one before; but to
     // add them up takes longer than to go through a small map.
-    if a.len() > 64 { sums_in_lanes::<64, T>(a, b, value) } else { sums_in_lanes::<16, T>(a, b, value) }
+    if a.len() > SMALL { sums_in_lanes::<64, T>(a, b, value) } else { sums_in_lanes::<16, T>(a, b, value) }
 }
 
 #[inline(always)]
@@ -261,21 +268,45 @@ fn sums_in_lanes<const LANES: usize, T: Real>(
     b: &[T],
     value: impl Fn(T, T) -> (T, T),
 ) -> (f64, f64) {
-    let (mut first, mut second) = ([T::zero(); LANES], [T::zero(); LANES]);
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            let (u, v) = value(a[lane], b[lane]);
-            first[lane] += u;
-            second[lane] += v;
+    let mut lanes = Lanes::<LANES, T>::zeros();
+    lanes.add(a, b, value);
+    lanes.sums()
+}
+
+/// Sums of both numbers, so many side by side.
+struct Lanes<const LANES: usize, T> {
+    first: [T; LANES],
+    second: [T; LANES],
+}
+
+impl<const LANES: usize, T: Real> Lanes<LANES, T> {
+    #[inline(always)]
+    fn zeros() -> Self {
+        Self { first: [T::zero(); LANES], second: [T::zero(); LANES] }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, a: &[T], b: &[T], value: impl Fn(T, T) -> (T, T)) {
+        let Self { first, second } = self;
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for lane in 0..LANES {
+                let (u, v) = value(a[lane], b[lane]);
+                first[lane] += u;
+                second[lane] += v;
+            }
+        }
+        for (((first, second), &a), &b) in first.iter_mut().zip(second).zip(a_rest).zip(b_rest) {
+            let (u, v) = value(a, b);
+            *first += u;
+            *second += v;
         }
     }
-    for (((first, second), &a), &b) in first.iter_mut().zip(&mut second).zip(a_rest).zip(b_rest) {
-        let (u, v) = value(a, b);
-        *first += u;
-        *second += v;
+
+    #[inline(always)]
+    fn sums(self) -> (f64, f64) {
+        (sum_of_lanes(self.first), sum_of_lanes(self.second))
     }
-    (sum_of_lanes(first), sum_of_lanes(second))
 }
 
 /// By halves, which are again vectors.
