@@ -5,6 +5,8 @@
 //! by the shape of the problem and partial sums are added in a fixed order. On other devices, and in other types, each
 //! function falls back to its twin in [`mod@reference`], written in plain Candle; tests hold the two together.
 //!
+//! On CPUs with AMX wide convolutions run there, in f32 as anywhere or, where [`Precision::Bf16`] is asked for, in bf16.
+//!
 //! A network does better to hand a [`Flow`] from layer to layer: the same ops, with activations and gradients in buffers
 //! that are used again at every step, fused with what comes after them, and parameters whose [`Gradient`] adds up in place.
 //!

@@ -102,7 +102,10 @@ proptest! {
         batch in 1usize..40, (c, o) in channels(), h in 1usize..=17, w in 1usize..=31,
         kh in 1usize..=5, kw in 1usize..=5, stride in 1usize..=3, padding in 0usize..=3,
     ) {
-        prop_assume!(available() && kh <= h + 2 * padding && kw <= w + 2 * padding);
+        prop_assume!(kh <= h + 2 * padding && kw <= w + 2 * padding);
+        if !available() {
+            return Ok(());
+        }
         let g = Geometry::of_conv((batch, c, h, w), (o, c, kh, kw), stride, padding).unwrap();
         check::<F32_PARTS>(&g);
         check::<1>(&g);

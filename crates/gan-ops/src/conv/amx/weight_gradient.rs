@@ -40,7 +40,7 @@ pub(in crate::conv) fn run<const PARTS: usize>(
     let groups_a_block = (PACKED_WORDS / (layout.image_words + layout.map_words)).clamp(1, groups);
     let mut rows = Scratch::<u32>::take(groups_a_block * layout.image_words + layout.slack);
     let packed = groups_a_block * layout.image_words;
-    rows[packed..].fill(0);
+    rows[packed..].fill(0); // what tiles read beyond the last row is multiplied by zeros, and so must be numbers
     let mut columns = Scratch::<u32>::take(groups_a_block * layout.map_words);
     let mut sums = Scratch::<f32>::take(g.kernel_h * g.kernel_w * layout.rows * layout.lanes);
     let images_a_block = groups_a_block * images_a_group;
