@@ -105,6 +105,20 @@ fn cifar_files_that_are_cut_or_lie() {
 }
 
 #[test]
+fn a_folder_of_images_that_is_none_or_holds_a_broken_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |path: &str| refused_training(folder.path(), 1, &["--dataset", &format!("folder:{path}")]);
+    expect(&train("nowhere"), &["nowhere"]);
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    expect(&train("photos"), &["photos", "no images"]);
+    for i in 0..64 {
+        std::fs::write(folder.path().join(format!("photos/{i}.jpg")), b"\xff\xd8\xff\xe0 broken off")
+            .unwrap();
+    }
+    expect(&train("photos"), &[".jpg"]);
+}
+
+#[test]
 fn settings_that_make_no_sense() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| refused_training(folder.path(), 2, arguments);

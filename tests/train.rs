@@ -209,3 +209,19 @@ fn samples_follow_from_the_seed_and_come_as_a_grid_or_one_by_one() {
     succeed_in(folder.path(), &["sample", file.to_str().unwrap(), "--count", "3", "--out", "few/"]);
     assert_eq!(read("few/00002.png"), read("singles/00002.png"));
 }
+
+#[test]
+fn own_images_of_any_size_are_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    for i in 0..12 {
+        let (width, height, channels) = (20 + i, 40 - i, if i % 2 == 0 { 3 } else { 1 });
+        let pixels = (0..width * height * channels).map(|j| (j * (i + 3)) as u8).collect();
+        let image = gan_data::Image { width, height, channels, pixels };
+        image.save_png(&folder.path().join(format!("photos/{i}.png"))).unwrap();
+    }
+    let run = train_tiny(folder.path(), "own", &["--dataset", "folder:photos"]);
+    assert!(!final_generator(&run).is_empty());
+    let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(config.contains("dataset = \"folder:photos\""), "{config}");
+}

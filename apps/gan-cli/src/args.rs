@@ -58,7 +58,7 @@ pub struct TrainFlags {
 /// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
 #[derive(Args, Serialize)]
 pub struct Settings {
-    /// digits (embedded), mnist, fashion-mnist or cifar10
+    /// digits (embedded), mnist, fashion-mnist, cifar10, or your own images: folder:PATH
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
     /// Folder with the data set's files
@@ -226,7 +226,7 @@ pub struct BenchFlags {
 
 #[derive(Args)]
 pub struct BenchDataFlags {
-    /// digits (embedded), mnist, fashion-mnist or cifar10
+    /// digits (embedded), mnist, fashion-mnist, cifar10, or your own images: folder:PATH
     #[arg(long, default_value = "digits", value_name = "NAME")]
     pub dataset: String,
     /// Folder with the data set's files

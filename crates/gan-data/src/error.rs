@@ -75,6 +75,22 @@ pub enum Error {
         source: ::image::ImageError,
     },
 
+    /// An image file that cannot be decoded, or would take too much memory.
+    #[error("{path}: {source}", path = path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: ::image::ImageError,
+    },
+
+    /// A folder of images without images.
+    #[error("{folder} holds no images: no JPEG, PNG, WebP, BMP or GIF files, nor folders with such", folder = folder.display())]
+    NoImages {
+        /// The folder that was searched.
+        folder: PathBuf,
+    },
+
     /// An image whose size cannot be worked with.
     #[error("an image of {width}x{height} pixels with {channels} channels {reason}")]
     ImageSize {
@@ -218,6 +234,8 @@ impl Error {
             Self::NotAFile { .. } => "replace it by the data set's file",
             Self::Malformed { .. } => "the file is damaged or of another kind: fetch it again",
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
+            Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
+            Self::NoImages { .. } => "give the folder that holds the images, or one folder for each class",
             Self::ImageSize { .. } => "choose another image size, or convert the channels first",
             Self::MixedSizes { .. } => {
                 "bring the images to one size with a resize and a crop, and to one number of channels"

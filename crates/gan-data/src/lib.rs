@@ -25,6 +25,7 @@ mod digits;
 mod error;
 mod files;
 mod fingerprint;
+mod folder;
 mod grid;
 #[cfg(feature = "hub")]
 mod hub;
@@ -42,6 +43,7 @@ pub use self::dataset::{Dataset, LabelledImages, Sample, Split};
 pub use self::digits::Digits;
 pub use self::error::{Error, Result};
 pub use self::fingerprint::Fingerprint;
+pub use self::folder::Folder;
 pub use self::grid::{make_grid, save_image};
 #[cfg(feature = "hub")]
 pub use self::hub::{Hub, load_from_hub};

@@ -3,11 +3,12 @@
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
-use gan_data::{DataLoader, Dataset, Digits, LoaderConfig, ResizeTo, Split, Transform, Transforms};
+use gan_data::{DataLoader, Dataset, Digits, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The names of the data sets there are.
-pub const NAMES: [&str; 4] = ["digits", "mnist", "fashion-mnist", "cifar10"];
+pub const NAMES: [&str; 5] = ["digits", "mnist", "fashion-mnist", "cifar10", "folder:PATH"];
 
 /// Batches to prepare ahead.
 const PREFETCH: usize = 4;
@@ -16,6 +17,9 @@ const PREFETCH: usize = 4;
 /// from the Hugging Face hub.
 pub fn open(config: &TrainConfig) -> Result<Arc<dyn Dataset>> {
     let size = config.image_size();
+    if let Some(path) = config.dataset.strip_prefix("folder:") {
+        return Ok(Arc::new(Folder::open(Path::new(path), Split::Train)?));
+    }
     Ok(match (config.dataset.as_str(), config.data_dir.as_deref()) {
         ("digits", _) => Arc::new(Digits::train(config.seed, size.height.max(size.width).max(16))?),
         (name @ ("mnist" | "fashion-mnist"), Some(dir)) => {

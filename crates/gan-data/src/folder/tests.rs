@@ -1,0 +1,129 @@
+use super::*;
+use ::image::codecs::jpeg::JpegEncoder;
+use ::image::{GrayImage, ImageEncoder, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+
+fn colour(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| Rgb([(x * 40) as u8, (y * 40) as u8, 200]))
+}
+
+fn write(path: PathBuf, bytes: &[u8]) -> PathBuf {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.into().write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn images_come_in_the_order_of_their_names_and_other_files_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, side) in [("b.PNG", 3), ("a.png", 2), ("c.jpeg", 4)] {
+        write(folder.path().join(name), &png(colour(side, side)));
+    }
+    for name in ["notes.txt", ".hidden.png", "png"] {
+        write(folder.path().join(name), b"no image");
+    }
+    let data = Folder::open(folder.path(), Split::Train).unwrap();
+    assert_eq!((data.len(), data.channels(), data.classes()), (3, 3, None));
+    let widths: Vec<usize> = (0..3).map(|i| data.get(i).unwrap().image.width).collect();
+    assert_eq!(widths, [2, 3, 4], "c.jpeg is a PNG, whatever its name says");
+    assert!(matches!(data.get(3), Err(Error::OutOfRange { len: 3, .. })));
+    assert!(data.name().starts_with("folder:"));
+}
+
+#[test]
+fn folders_are_classes_and_a_split_is_taken_where_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["train/dog/x.png", "train/cat/deep/y.png", "train/cat/z.png", "test/cat/t.png"] {
+        write(folder.path().join(name), &png(colour(2, 2)));
+    }
+    fs::create_dir(folder.path().join("train/none")).unwrap();
+    let train = Folder::open(folder.path(), Split::Train).unwrap();
+    assert_eq!(train.class_names(), ["cat", "dog"]);
+    let labels: Vec<_> = (0..train.len()).map(|i| train.get(i).unwrap().label).collect();
+    assert_eq!(labels, [Some(0), Some(0), Some(1)]);
+    assert_eq!(Folder::open(folder.path(), Split::Test).unwrap().len(), 1);
+}
+
+#[test]
+fn every_kind_of_image_becomes_rgb() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str, bytes: &[u8]| read_image(&write(folder.path().join(name), bytes)).unwrap();
+    let expected = colour(5, 3).into_raw();
+    for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP] {
+        let mut bytes = Cursor::new(Vec::new());
+        colour(5, 3).write_to(&mut bytes, format).unwrap();
+        let image = read("image", bytes.get_ref());
+        assert_eq!((image.width, image.height, &image.pixels), (5, 3, &expected), "{format:?}");
+    }
+    let gray = GrayImage::from_pixel(2, 1, Luma([77]));
+    assert_eq!(read("gray", &png(gray)).pixels, [77; 6]);
+    let deep = ::image::ImageBuffer::from_pixel(1, 1, Luma([77u16 * 257]));
+    assert_eq!(read("deep", &png(DynamicImage::ImageLuma16(deep))).pixels, [77; 3]);
+    let clear = RgbaImage::from_pixel(1, 1, Rgba([1, 2, 3, 0]));
+    assert_eq!(read("clear", &png(clear)).pixels, [1, 2, 3], "alpha is left out, as by Pillow");
+}
+
+#[test]
+fn photos_stand_upright() {
+    // EXIF, little-endian, with one entry: orientation (0x0112), a short, 6: turn it by 90 degrees, clockwise.
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 100);
+    encoder.set_exif_metadata(exif).unwrap();
+    // Bright on the left: turned, bright above.
+    let photo = RgbImage::from_fn(32, 16, |x, _| if x < 16 { Rgb([250; 3]) } else { Rgb([5; 3]) });
+    encoder.encode_image(&photo).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let image = read_image(&write(folder.path().join("photo.jpg"), &bytes)).unwrap();
+    assert_eq!((image.width, image.height), (16, 32));
+    assert!(image.pixels[0] > 200 && image.pixels[16 * 31 * 3] < 50);
+}
+
+#[test]
+fn what_is_no_image_is_an_error_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = png(colour(40, 40));
+    let mut lying = whole.clone();
+    lying[16..20].copy_from_slice(&u32::MAX.to_be_bytes()); // the width
+    let text = b"this is text".to_vec();
+    let cases = [("empty.png", Vec::new()), ("text.jpg", text), ("lying.png", lying)];
+    let broken = (1..whole.len() - 20).step_by(7).map(|end| ("broken.png", whole[..end].to_vec()));
+    for (name, bytes) in cases.into_iter().chain(broken) {
+        let error = read_image(&write(folder.path().join(name), &bytes)).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(matches!(error, Error::Malformed { .. } | Error::Decode { .. }), "{error}");
+        assert!(!error.hint().is_empty() && !error.to_string().contains('\n'));
+    }
+}
+
+#[test]
+fn a_folder_without_images_and_what_is_no_folder_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path().join("notes.txt"), b"text");
+    assert!(matches!(Folder::open(folder.path(), Split::Train), Err(Error::NoImages { .. })));
+    assert!(matches!(Folder::open(&file, Split::Train), Err(Error::NotAFolder { .. })));
+    assert!(matches!(Folder::open(&folder.path().join("none"), Split::Train), Err(Error::NoFolder { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_circles_and_odd_names_do_no_harm() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let class = folder.path().join("class");
+    let odd = OsStr::from_bytes(b"\xff\xfe.png");
+    write(class.join(odd), &png(colour(2, 2)));
+    std::os::unix::fs::symlink(&class, class.join("circle")).unwrap();
+    std::os::unix::fs::symlink(class.join("nowhere"), class.join("lost.png")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(class.join("pipe.png")).status().unwrap().success());
+    let data = Folder::open(folder.path(), Split::Train).unwrap();
+    assert_eq!(data.len(), 3, "the link and the pipe have the names of images");
+    let errors: Vec<_> = (0..3).filter_map(|i| data.get(i).err()).map(|error| error.to_string()).collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors[0].contains("lost.png") && errors[1].contains("pipe.png"), "{errors:?}");
+}
