@@ -85,3 +85,14 @@ impl Drop for Unit {
         }
     }
 }
+
+/// Numbers without a pattern, in [-1, 1), to test with.
+#[cfg(test)]
+pub(crate) fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    (0..count).map(next).collect()
+}

@@ -368,18 +368,8 @@ impl<const PARTS: usize> Product<'_, PARTS> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Unit, available, load};
+    use super::super::{Unit, available, load, numbers};
     use super::*;
-
-    /// Numbers without a pattern.
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        let next = |_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / 8_388_608.0 - 1.0
-        };
-        (0..count).map(next).collect()
-    }
 
     /// A product of `parts`, and the largest difference to the same in f64.
     fn difference<const PARTS: usize>(shape: Shape, count: usize, add: bool) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::{F32_PARTS, correlation, weight_gradient};
 use crate::activation::Activation;
-use crate::amx::available;
+use crate::amx::{available, numbers};
 use crate::conv::geometry::Geometry;
 use crate::conv::plan::Plan;
 use crate::conv::{self, Epilogue};
@@ -11,16 +11,6 @@ use pulp::Arch;
 
 /// Sums of up to 130 x 25 products, added up in f32.
 const NOISE: f64 = 4e-6;
-
-/// Numbers without a pattern, in [-1, 1).
-fn numbers(count: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / 8_388_608.0 - 1.0
-    };
-    (0..count).map(next).collect()
-}
 
 /// What is multiplied in `PARTS` parts, in f64.
 fn factors<const PARTS: usize>(x: &[f32]) -> Vec<f64> {
