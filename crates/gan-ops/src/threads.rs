@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 /// Sets the number of threads that kernels run on: those of rayon's pool, which the kernels here and Candle's matrix products
 /// share. Candle's second pool, for elementwise ops, gets one: what is left to it is short, and its threads would take
-/// the cores from the others while they wait. Call it first thing in `main`, before any thread is started or tensor made; it returns false (and changes nothing) if rayon's pool already
+/// the cores from the others while they wait. Call it first thing in `main`, before any thread is started or tensor
+/// made; it returns false (and changes nothing) if rayon's pool already
 /// stands.
 ///
 /// The calling thread becomes one of the pool's, and should be the one that trains or samples: while it waits for
@@ -36,7 +37,9 @@ pub fn awake<R>(body: impl FnOnce() -> R) -> R {
             SCOPES.fetch_sub(1, Ordering::Relaxed);
         }
     }
-    let Some(caller) = rayon::current_thread_index() else { return body() };
+    // A pool of one has nobody to keep awake, and would never come to take the calls below from its queue.
+    let others = rayon::current_num_threads() - 1;
+    let Some(caller) = rayon::current_thread_index().filter(|_| others > 0) else { return body() };
     SCOPES.fetch_add(1, Ordering::Relaxed);
     let _scope = Scope; // ends also if the body panics
     rayon::spawn_broadcast(move |context| {
@@ -79,10 +82,9 @@ mod tests {
 
     #[test]
     fn work_goes_on_in_scopes_within_scopes_and_beside_others() {
-        let pool = || rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         let sum = || (0..10_000u32).into_par_iter().with_min_len(10).map(|x| x % 7).sum::<u32>();
         let expected = (0..10_000).map(|x| x % 7).sum::<u32>();
-        let shared = pool();
+        let shared = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         std::thread::scope(|threads| {
             for _ in 0..2 {
                 threads.spawn(|| {
