@@ -30,6 +30,20 @@ pub trait Dataset: Send + Sync {
     /// How many classes there are, if images have labels.
     fn classes(&self) -> Option<usize>;
 
+    /// What the classes are called, in the order of their labels; empty where they have no names or there are none.
+    fn class_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A line of text that says what image `index` shows, if the set has such.
+    ///
+    /// # Errors
+    /// If there is no such image, or its text cannot be read.
+    fn caption(&self, index: usize) -> Result<Option<String>> {
+        let _ = index;
+        Ok(None)
+    }
+
     /// Image `index`, from 0. The same index gives the same sample every time.
     ///
     /// # Errors

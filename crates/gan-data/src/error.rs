@@ -27,6 +27,15 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A temporary file could not be made, written or read.
+    #[error("a temporary file in {folder} failed: {source}", folder = folder.display())]
+    Temporary {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
     /// There is no folder at this path.
     #[error("there is no folder {path}", path = path.display())]
     NoFolder {
@@ -225,6 +234,7 @@ impl Error {
         let hint = match self {
             Self::Read { .. } => "check the path and its permissions",
             Self::Write { .. } => "check that the folder exists, can be written to, and has space left",
+            Self::Temporary { .. } => "make room there, or name another folder with the variable TMPDIR",
             Self::NoFolder { .. } | Self::NotAFolder { .. } => {
                 "give the folder that holds the data set's files"
             }

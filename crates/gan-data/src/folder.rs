@@ -2,20 +2,16 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ::image::{DynamicImage, ImageDecoder, ImageReader, Limits};
-
-use crate::image::MAX_SIDE;
+use crate::decode::decode;
 use crate::{Dataset, Error, Image, Result, Sample, Split, files};
 
 /// Endings of the files that are taken for images; all others are left alone.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
 /// The largest file that is read, bytes.
 const MAX_FILE: u64 = 256 << 20;
-/// The most memory one image may take while it is decoded, bytes.
-const MAX_IMAGE: u64 = 1 << 30;
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 16;
 
@@ -70,11 +66,6 @@ impl Folder {
         }
         Ok(Self { name, files: images, classes })
     }
-
-    /// The names of the classes, in the order of their labels; none where the images lie in one folder.
-    pub fn class_names(&self) -> &[String] {
-        &self.classes
-    }
 }
 
 impl Dataset for Folder {
@@ -92,6 +83,10 @@ impl Dataset for Folder {
 
     fn classes(&self) -> Option<usize> {
         (!self.classes.is_empty()).then_some(self.classes.len())
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        self.classes.clone()
     }
 
     fn get(&self, index: usize) -> Result<Sample> {
@@ -156,23 +151,7 @@ fn read_image(path: &Path) -> Result<Image> {
     if bytes.is_empty() {
         return Err(Error::malformed(path, "is empty"));
     }
-    let image = decode(&bytes).map_err(|source| Error::Decode { path: path.to_owned(), source })?;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    Ok(Image { width, height, channels: 3, pixels: image.into_rgb8().into_raw() })
-}
-
-fn decode(bytes: &[u8]) -> ::image::ImageResult<DynamicImage> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE as u32);
-    limits.max_image_height = Some(MAX_SIDE as u32);
-    limits.max_alloc = Some(MAX_IMAGE);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    decode(&bytes).map_err(|source| Error::Decode { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

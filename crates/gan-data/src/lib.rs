@@ -21,6 +21,7 @@
 
 mod cifar;
 mod dataset;
+mod decode;
 mod digits;
 mod error;
 mod files;
@@ -35,8 +36,10 @@ mod loader;
 #[cfg(feature = "hub")]
 mod parquet;
 mod resize;
+mod spool;
 mod tensor;
 mod transforms;
+mod watch;
 
 pub use self::cifar::load_cifar10;
 pub use self::dataset::{Dataset, LabelledImages, Sample, Split};
@@ -53,3 +56,4 @@ pub use self::loader::{Batch, DataLoader, LoaderConfig};
 pub use self::resize::ResizeTo;
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};
+pub use self::watch::{Progress, Unit, Watch};
