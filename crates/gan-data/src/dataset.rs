@@ -35,6 +35,11 @@ pub trait Dataset: Send + Sync {
         Vec::new()
     }
 
+    /// How messages call image `index`: by the name of its file, if it has one of its own.
+    fn describe(&self, index: usize) -> String {
+        format!("image {index} of {}", self.name())
+    }
+
     /// A line of text that says what image `index` shows, if the set has such.
     ///
     /// # Errors

@@ -1,12 +1,16 @@
-//! A folder of images, as people have them: JPEG, PNG, WebP, BMP and GIF, of any size and kind.
+//! A folder of images, as people have them: JPEG, PNG, WebP, BMP and GIF, of any size and kind; or such a folder packed
+//! into a zip or tar archive.
+
+mod layout;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::archive::Archive;
 use crate::decode::decode;
-use crate::{Dataset, Error, Image, Result, Sample, Split, files};
+use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, files};
 
 /// Endings of the files that are taken for images; all others are left alone.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
@@ -15,56 +19,94 @@ const MAX_FILE: u64 = 256 << 20;
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 16;
 
-/// The images of a folder, each decoded anew when it is asked for, as RGB.
+/// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
 ///
 /// Gray and palette become colour, 16 bits become 8, alpha is left out, of an animation the first frame counts, and a
 /// photo stands upright as its EXIF orientation says.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Folder {
     name: String,
-    files: Vec<(PathBuf, Option<u32>)>,
+    place: Place,
+    images: Vec<Entry>,
     classes: Vec<String>,
+    left_out: usize,
+}
+
+/// Where the files lie.
+#[derive(Debug)]
+enum Place {
+    Folder(PathBuf),
+    Archive(Archive),
+}
+
+/// An image file.
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Within the folder or archive.
+    path: PathBuf,
+    /// What the archive knows it by.
+    number: usize,
+    label: Option<u32>,
 }
 
 impl Folder {
-    /// The images in a folder, in the order of their names: `PATH/IMAGE`, or `PATH/CLASS/.../IMAGE`. If PATH has a
-    /// folder `train` or `test`, the one of this split is taken in its place.
+    /// The images in a folder, in the order of their names: `PATH/IMAGE`, or `PATH/CLASS/.../IMAGE`, or either in
+    /// `PATH/train` and `PATH/test` (or `val`). `PATH` can also be an archive of such a folder: `.zip`, `.tar` or
+    /// `.tar.gz`, known by its content; what is in a single folder in it counts as in the archive itself.
     ///
-    /// Nothing but names is read yet. Hidden files are left out, and links to folders are not followed.
+    /// Only names are read (but a `.tar.gz` is unpacked into a temporary file, of which `watch` is told). Hidden files
+    /// are left out, and links to folders are not followed.
     ///
     /// # Errors
-    /// If there is no such folder, no image in it, or a part of it cannot be read.
-    pub fn open(path: &Path, split: Split) -> Result<Self> {
-        files::require_folder(path)?;
-        let name = format!("folder:{}", path.display());
-        let part = path.join(match split {
-            Split::Train => "train",
-            Split::Test => "test",
-        });
-        let root = if part.is_dir() { &part } else { path };
+    /// If there is no such folder or archive, no image in it, or a part of it cannot be read.
+    pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
+        let found = files::metadata(path)?.ok_or_else(|| Error::NoFolder { path: path.to_owned() })?;
+        let mut left_out = 0;
+        let (place, mut files) = if found.is_dir() {
+            let mut files = Vec::new();
+            walk(path, Path::new(""), MAX_DEPTH, &mut files, &mut left_out)?;
+            (Place::Folder(path.to_owned()), files)
+        } else {
+            let is_wanted = |name: &Path| !layout::is_hidden(name) && is_image(name);
+            let (archive, files) = Archive::open(path, is_wanted, watch)?;
+            (Place::Archive(archive), files)
+        };
+        files.sort();
+        if matches!(place, Place::Archive(_)) {
+            // Whoever packs a folder packs its name too.
+            files = layout::without_common_folder(files);
+        }
+        let empty = || Error::NoImages { folder: path.to_owned() };
+        let (images, classes) = layout::arrange(path, files, split)?;
+        if images.is_empty() {
+            return Err(empty());
+        }
+        Ok(Self { name: format!("folder:{}", path.display()), place, images, classes, left_out })
+    }
 
-        let entries = entries(root)?;
-        let mut images: Vec<_> = entries.files.into_iter().map(|file| (file, None)).collect();
-        let mut classes = Vec::new();
-        if images.is_empty() {
-            for folder in &entries.folders {
-                let mut of_class = Vec::new();
-                collect(folder, MAX_DEPTH, &mut of_class)?;
-                if of_class.is_empty() {
-                    tracing::warn!("{} holds no image: it is no class", folder.display());
-                    continue;
-                }
-                let label = Some(classes.len() as u32);
-                classes.push(folder.file_name().unwrap_or_default().to_string_lossy().into_owned());
-                images.extend(of_class.into_iter().map(|file| (file, label)));
-            }
-        } else if !entries.folders.is_empty() {
-            tracing::warn!("{} holds images: the folders in it are left out", root.display());
+    /// How many files were left out because their names do not end as those of images do.
+    pub fn other_files(&self) -> usize {
+        self.left_out
+    }
+
+    fn read(&self, entry: &Entry) -> Result<Vec<u8>> {
+        match &self.place {
+            Place::Folder(root) => read_file(&root.join(&entry.path)),
+            Place::Archive(archive) => archive.read(entry.number, &entry.path, MAX_FILE),
         }
-        if images.is_empty() {
-            return Err(Error::NoImages { folder: root.to_owned() });
+    }
+
+    /// The path of a file in messages.
+    fn path(&self, entry: &Entry) -> PathBuf {
+        match &self.place {
+            Place::Folder(root) => root.join(&entry.path),
+            Place::Archive(archive) => archive.describe(&entry.path),
         }
-        Ok(Self { name, files: images, classes })
+    }
+
+    fn entry(&self, index: usize) -> Result<&Entry> {
+        let out_of_range = || Error::OutOfRange { dataset: self.name.clone(), index, len: self.len() };
+        self.images.get(index).ok_or_else(out_of_range)
     }
 }
 
@@ -74,7 +116,7 @@ impl Dataset for Folder {
     }
 
     fn len(&self) -> usize {
-        self.files.len()
+        self.images.len()
     }
 
     fn channels(&self) -> usize {
@@ -89,50 +131,51 @@ impl Dataset for Folder {
         self.classes.clone()
     }
 
+    fn describe(&self, index: usize) -> String {
+        match self.images.get(index) {
+            Some(entry) => self.path(entry).display().to_string(),
+            None => format!("image {index} of {}", self.name),
+        }
+    }
+
     fn get(&self, index: usize) -> Result<Sample> {
-        let Some((path, label)) = self.files.get(index) else {
-            return Err(Error::OutOfRange { dataset: self.name.clone(), index, len: self.len() });
-        };
-        Ok(Sample { image: read_image(path)?, label: *label })
+        let entry = self.entry(index)?;
+        let bytes = self.read(entry)?;
+        let image = decode_file(&bytes, || self.path(entry))?;
+        Ok(Sample { image, label: entry.label })
     }
 }
 
-/// Images and folders that lie in a folder, each in the order of their names.
-struct Entries {
-    files: Vec<PathBuf>,
-    folders: Vec<PathBuf>,
-}
-
-fn entries(folder: &Path) -> Result<Entries> {
-    let mut found = Entries { files: Vec::new(), folders: Vec::new() };
-    for entry in fs::read_dir(folder).map_err(Error::reading(folder))? {
-        let entry = entry.map_err(Error::reading(folder))?;
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+/// The images in a folder and in those within it, by their paths within `root`.
+fn walk(
+    root: &Path,
+    folder: &Path,
+    depth: usize,
+    images: &mut Vec<(PathBuf, usize)>,
+    left_out: &mut usize,
+) -> Result<()> {
+    let path = root.join(folder);
+    if depth == 0 {
+        tracing::warn!("{} lies too deep: it is left out", path.display());
+        return Ok(());
+    }
+    for entry in fs::read_dir(&path).map_err(Error::reading(&path))? {
+        let entry = entry.map_err(Error::reading(&path))?;
+        let name = folder.join(entry.file_name());
+        if layout::is_hidden(Path::new(&entry.file_name())) {
             continue;
         }
         // Of a link this is the link itself: one to a folder could lead round in a circle.
-        let kind = entry.file_type().map_err(Error::reading(&path))?;
+        let kind = entry.file_type().map_err(Error::reading(&entry.path()))?;
         if kind.is_dir() {
-            found.folders.push(path);
-        } else if is_image(&path) {
-            found.files.push(path);
+            walk(root, &name, depth - 1, images, left_out)?;
+        } else if is_image(&name) {
+            images.push((name, 0));
+        } else {
+            *left_out += 1;
         }
     }
-    found.files.sort();
-    found.folders.sort();
-    Ok(found)
-}
-
-/// All images in a folder and in those within it.
-fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<()> {
-    if depth == 0 {
-        tracing::warn!("{} lies too deep: it is left out", folder.display());
-        return Ok(());
-    }
-    let Entries { files, folders } = entries(folder)?;
-    images.extend(files);
-    folders.iter().try_for_each(|folder| collect(folder, depth - 1, images))
+    Ok(())
 }
 
 fn is_image(path: &Path) -> bool {
@@ -140,18 +183,22 @@ fn is_image(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-/// Reads and decodes an image file, whatever its ending says it is.
-fn read_image(path: &Path) -> Result<Image> {
-    let (file, len) = files::open(path)?;
-    if len > MAX_FILE {
-        return Err(Error::malformed(path, format!("{len} bytes are too many for an image")));
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let (file, length) = files::open(path)?;
+    if length > MAX_FILE {
+        return Err(Error::malformed(path, format!("{length} bytes are too many for an image")));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(length as usize + 1); // one more, to see its end without growing
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(Error::reading(path))?;
+    Ok(bytes)
+}
+
+/// Decodes an image file, whatever its ending says it is.
+fn decode_file(bytes: &[u8], path: impl Fn() -> PathBuf) -> Result<Image> {
     if bytes.is_empty() {
-        return Err(Error::malformed(path, "is empty"));
+        return Err(Error::malformed(&path(), "is empty"));
     }
-    decode(&bytes).map_err(|source| Error::Decode { path: path.to_owned(), source })
+    decode(bytes).map_err(|source| Error::Decode { path: path(), source })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 //! compared with what is really there before memory is taken for them, and every fault is a typed [`Error`] that
 //! names the file.
 
+mod archive;
 mod cifar;
 mod dataset;
 mod decode;

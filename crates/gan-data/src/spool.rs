@@ -63,18 +63,24 @@ fn fault(source: io::Error) -> Error {
     Error::Temporary { folder: std::env::temp_dir(), source }
 }
 
-/// Reads at a place of a file that many threads read from.
+/// Fills the buffer from a place of a file that many threads read from.
 pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let found = read_up_to(file, buffer, offset)?;
+    if found == buffer.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Fills as much of the buffer as the file has, and says how much that is.
+pub(crate) fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while done < buffer.len() {
         match read_at(file, &mut buffer[done..], offset + done as u64) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => break,
             Ok(count) => done += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
-use gan_data::{DataLoader, Dataset, Digits, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms};
+use gan_data::{DataLoader, Dataset, Digits, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms, Watch};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const PREFETCH: usize = 4;
 pub fn open(config: &TrainConfig) -> Result<Arc<dyn Dataset>> {
     let size = config.image_size();
     if let Some(path) = config.dataset.strip_prefix("folder:") {
-        return Ok(Arc::new(Folder::open(Path::new(path), Split::Train)?));
+        return Ok(Arc::new(Folder::open(Path::new(path), Split::Train, &Watch::default())?));
     }
     Ok(match (config.dataset.as_str(), config.data_dir.as_deref()) {
         ("digits", _) => Arc::new(Digits::train(config.seed, size.height.max(size.width).max(16))?),

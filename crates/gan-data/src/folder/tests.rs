@@ -3,6 +3,15 @@ use ::image::codecs::jpeg::JpegEncoder;
 use ::image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use std::io::Cursor;
 
+fn open(path: &Path) -> Result<Folder> {
+    Folder::open(path, Split::Train, &Watch::default())
+}
+
+/// Reads and decodes a file.
+fn read_image(path: &Path) -> Result<Image> {
+    decode_file(&read_file(path)?, || path.to_owned())
+}
+
 fn colour(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| Rgb([(x * 40) as u8, (y * 40) as u8, 200]))
 }
@@ -28,7 +37,7 @@ fn images_come_in_the_order_of_their_names_and_other_files_do_not() {
     for name in ["notes.txt", ".hidden.png", "png"] {
         write(folder.path().join(name), b"no image");
     }
-    let data = Folder::open(folder.path(), Split::Train).unwrap();
+    let data = open(folder.path()).unwrap();
     assert_eq!((data.len(), data.channels(), data.classes()), (3, 3, None));
     let widths: Vec<usize> = (0..3).map(|i| data.get(i).unwrap().image.width).collect();
     assert_eq!(widths, [2, 3, 4], "c.jpeg is a PNG, whatever its name says");
@@ -43,11 +52,11 @@ fn folders_are_classes_and_a_split_is_taken_where_there_is_one() {
         write(folder.path().join(name), &png(colour(2, 2)));
     }
     fs::create_dir(folder.path().join("train/none")).unwrap();
-    let train = Folder::open(folder.path(), Split::Train).unwrap();
+    let train = open(folder.path()).unwrap();
     assert_eq!(train.class_names(), ["cat", "dog"]);
     let labels: Vec<_> = (0..train.len()).map(|i| train.get(i).unwrap().label).collect();
     assert_eq!(labels, [Some(0), Some(0), Some(1)]);
-    assert_eq!(Folder::open(folder.path(), Split::Test).unwrap().len(), 1);
+    assert_eq!(Folder::open(folder.path(), Split::Test, &Watch::default()).unwrap().len(), 1);
 }
 
 #[test]
@@ -106,9 +115,9 @@ fn what_is_no_image_is_an_error_that_names_the_file() {
 fn a_folder_without_images_and_what_is_no_folder_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path().join("notes.txt"), b"text");
-    assert!(matches!(Folder::open(folder.path(), Split::Train), Err(Error::NoImages { .. })));
-    assert!(matches!(Folder::open(&file, Split::Train), Err(Error::NotAFolder { .. })));
-    assert!(matches!(Folder::open(&folder.path().join("none"), Split::Train), Err(Error::NoFolder { .. })));
+    assert!(matches!(open(folder.path()), Err(Error::NoImages { .. })));
+    assert!(matches!(open(&file), Err(Error::Malformed { .. })));
+    assert!(matches!(open(&folder.path().join("none")), Err(Error::NoFolder { .. })));
 }
 
 #[cfg(unix)]
@@ -122,7 +131,7 @@ fn pipes_circles_and_odd_names_do_no_harm() {
     std::os::unix::fs::symlink(&class, class.join("circle")).unwrap();
     std::os::unix::fs::symlink(class.join("nowhere"), class.join("lost.png")).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(class.join("pipe.png")).status().unwrap().success());
-    let data = Folder::open(folder.path(), Split::Train).unwrap();
+    let data = open(folder.path()).unwrap();
     assert_eq!(data.len(), 3, "the link and the pipe have the names of images");
     let errors: Vec<_> = (0..3).filter_map(|i| data.get(i).err()).map(|error| error.to_string()).collect();
     assert_eq!(errors.len(), 2, "{errors:?}");
