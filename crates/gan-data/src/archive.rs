@@ -66,7 +66,8 @@ impl Archive {
         match &self.members {
             Members::Zip(zip) => {
                 let mut zip = zip.clone(); // a place in the file of its own; what it knows of the archive is shared
-                let member = zip.by_index(number).map_err(|error| Error::malformed(&path, error.to_string()))?;
+                let member =
+                    zip.by_index(number).map_err(|error| Error::malformed(&path, error.to_string()))?;
                 // What the header says of the length may be a lie.
                 bytes.reserve(member.size().min(1 << 20) as usize);
                 member.take(most + 1).read_to_end(&mut bytes).map_err(|error| damaged(&path, error))?;
@@ -157,7 +158,11 @@ fn compressed_tar(
             continue;
         }
         bytes.clear();
-        entry.by_ref().take(files::MAX_BYTES).read_to_end(&mut bytes).map_err(|error| damaged(path, error))?;
+        entry
+            .by_ref()
+            .take(files::MAX_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(path, error))?;
         if (bytes.len() as u64) < entry.size() {
             return Err(Error::malformed(path, format!("is broken off in {}", name.display())));
         }
@@ -165,7 +170,10 @@ fn compressed_tar(
         writer.push(&bytes)?;
     }
     if archive.into_inner().limit() == 0 {
-        return Err(Error::malformed(path, format!("holds more than {most} bytes, far more than its length")));
+        return Err(Error::malformed(
+            path,
+            format!("holds more than {most} bytes, far more than its length"),
+        ));
     }
     Ok((Members::Unpacked(writer.finish()?), names))
 }

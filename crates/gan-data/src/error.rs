@@ -113,6 +113,15 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// An image of a data set that cannot be prepared.
+    #[error("{image}: {source}")]
+    Image {
+        /// Its file, or its number and the data set.
+        image: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+
     /// The images of one batch differ in size or channels.
     #[error("image {index} of the batch is {found}, the first is {first}")]
     MixedSizes {
@@ -247,6 +256,7 @@ impl Error {
             Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
             Self::NoImages { .. } => "give the folder that holds the images, or one folder for each class",
             Self::ImageSize { .. } => "choose another image size, or convert the channels first",
+            Self::Image { source, .. } => return source.hint(),
             Self::MixedSizes { .. } => {
                 "bring the images to one size with a resize and a crop, and to one number of channels"
             }
@@ -290,6 +300,11 @@ impl Error {
     pub(crate) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Write { path, source }
+    }
+
+    /// What is wrong with this image.
+    pub(crate) fn of_image(image: String, source: Self) -> Self {
+        Self::Image { image, source: Box::new(source) }
     }
 
     /// A file whose content is not what it must be.

@@ -53,7 +53,7 @@ pub use self::grid::{make_grid, save_image};
 pub use self::hub::{Hub, load_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
-pub use self::loader::{Batch, DataLoader, LoaderConfig};
+pub use self::loader::{Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
 pub use self::resize::ResizeTo;
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};

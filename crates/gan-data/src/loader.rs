@@ -1,16 +1,18 @@
-//! Batches without end: shuffled anew each epoch, prepared ahead of time on a thread.
+//! Batches without end: shuffled anew each epoch, prepared ahead of time on threads.
 
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::thread::{self, JoinHandle};
+mod cache;
+mod worker;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
 use gan_rng::Stream;
 
-use crate::{Dataset, Error, Result, Transforms, to_tensor};
-
-/// No more batches than this wait to be taken, whatever the configuration says: they are memory.
-const MAX_PREFETCH: usize = 256;
+use self::cache::Cache;
+pub use self::cache::CacheMode;
+use self::worker::Workers;
+use crate::{Dataset, Error, Result, Sample, Transforms};
 
 /// How a [`DataLoader`] makes batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +25,45 @@ pub struct LoaderConfig {
     pub drop_last: bool,
     /// Names the orders and the random transforms.
     pub seed: u64,
-    /// How many finished batches may wait to be taken, at most 256. One more is in the making.
+    /// How many threads prepare batches, 1 to 64. How many does not change the batches.
+    pub workers: usize,
+    /// How many finished batches may wait to be taken, at most 256. Each worker has one more in the making.
     pub prefetch: usize,
+    /// Where images are kept from one epoch to the next, as they are before the first random transform.
+    pub cache: CacheMode,
+    /// What is done about an image that cannot be read.
+    pub on_bad_image: OnBadImage,
 }
 
 impl Default for LoaderConfig {
     fn default() -> Self {
-        Self { batch_size: 64, shuffle: true, drop_last: true, seed: 0, prefetch: 4 }
+        Self {
+            batch_size: 64,
+            shuffle: true,
+            drop_last: true,
+            seed: 0,
+            workers: 1,
+            prefetch: 4,
+            cache: CacheMode::Auto,
+            on_bad_image: OnBadImage::Stop,
+        }
     }
+}
+
+/// What is done about an image that cannot be read or prepared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnBadImage {
+    /// Its error ends the batch.
+    #[default]
+    Stop,
+    /// The next image of the data set that can be read takes its place. A warning names it, once, and
+    /// [`DataLoader::bad_images`] counts it.
+    Skip,
+}
+
+impl OnBadImage {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("skip", Self::Skip)];
 }
 
 /// Images ready for the networks.
@@ -57,7 +90,7 @@ pub struct DataLoader {
     /// The number of the batch that [`DataLoader::next_batch`] gives next.
     next: u64,
     /// Started at the first batch, and again after an error.
-    worker: Option<Worker>,
+    workers: Option<Workers>,
 }
 
 impl DataLoader {
@@ -83,8 +116,11 @@ impl DataLoader {
             let dataset = dataset.name().to_owned();
             return Err(Error::BatchTooLarge { dataset, batch_size: config.batch_size, len });
         }
-        let recipe = Arc::new(Recipe { dataset, transforms, config });
-        Ok(Self { recipe, device: device.clone(), next: 0, worker: None })
+        let (fixed, random) = transforms.split_at_random();
+        let cache = Cache::new(config.cache, len);
+        let bad = Mutex::default();
+        let recipe = Arc::new(Recipe { dataset, fixed, random, config, cache, bad });
+        Ok(Self { recipe, device: device.clone(), next: 0, workers: None })
     }
 
     /// The same loader at batch number `batch` (counted since the start, across epochs). None before it is read.
@@ -99,36 +135,39 @@ impl DataLoader {
         self.recipe.batches_per_epoch()
     }
 
+    /// How many images could not be read so far, and were replaced by others.
+    pub fn bad_images(&self) -> usize {
+        self.recipe.bad.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The next batch, waiting for it if it is not ready.
     ///
     /// # Errors
     /// What went wrong with one of its images. Asking again tries the same batch again.
     pub fn next_batch(&mut self) -> Result<Batch> {
-        let worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => Worker::start(self.recipe.clone(), self.next)?,
+        let mut workers = match self.workers.take() {
+            Some(workers) => workers,
+            None => Workers::start(&self.recipe, self.next)?,
         };
-        // The thread hands over its errors and ends; one that panicked has ended without a word.
-        let batch = match worker.batches.recv() {
-            Ok(Ok(batch)) => batch,
-            Ok(Err(error)) => return worker.stop().and(Err(error)),
-            Err(_) => return worker.stop().and(Err(Error::Worker("it ended early".to_owned()))),
+        let batch = match workers.receive() {
+            Ok(batch) => batch,
+            Err(error) => return workers.stop().and(Err(error)),
         };
-        // The worker keeps to main memory: only the caller's thread talks to the device.
+        // Workers keep to main memory: only the caller's thread talks to the device.
         let images = batch.images.to_device(&self.device)?;
-        self.worker = Some(worker);
+        self.workers = Some(workers);
         self.next += 1;
         Ok(Batch { images, ..batch })
     }
 
     fn stop(&mut self) {
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.stop(); // what went wrong with batches that nobody wants is of no interest
+        if let Some(workers) = self.workers.take() {
+            let _ = workers.stop(); // what went wrong with batches that nobody wants is of no interest
         }
     }
 }
 
-/// Ends the thread, also one that is busy or waits for room.
+/// Ends the threads, also those that are busy or wait for room.
 impl Drop for DataLoader {
     fn drop(&mut self) {
         self.stop();
@@ -138,8 +177,13 @@ impl Drop for DataLoader {
 /// All that batches follow from.
 struct Recipe {
     dataset: Arc<dyn Dataset>,
-    transforms: Transforms,
+    /// The transforms up to the first random one, which give the same in every epoch, and the rest.
+    fixed: Transforms,
+    random: Transforms,
     config: LoaderConfig,
+    cache: Cache,
+    /// Images that could not be read.
+    bad: Mutex<BTreeSet<usize>>,
 }
 
 impl Recipe {
@@ -166,57 +210,54 @@ impl Recipe {
         let mut images = Vec::with_capacity(end - start);
         let mut labels = Vec::with_capacity(end - start);
         for &i in &order[start..end] {
-            let sample = self.dataset.get(i)?;
+            let sample = self.sample(i)?;
             let mut rng = Stream::new(self.config.seed, &purpose, i as u64);
-            images.push(self.transforms.apply(sample.image, &mut rng)?);
+            images.push(self.random.apply(sample.image, &mut rng)?);
             labels.extend(sample.label);
         }
         let labels = (labels.len() == images.len()).then_some(labels);
-        Ok(Batch { images: to_tensor(&images, &Device::Cpu)?, labels, epoch, index })
+        Ok(Batch { images: self.random.to_tensor(&images)?, labels, epoch, index })
     }
 
-    /// Hands out batches from number `first` on, until one fails or `deliver` says that nobody takes them any more.
-    fn run(&self, first: u64, deliver: impl Fn(Result<Batch>) -> bool) {
-        let mut epoch = first / self.batches_per_epoch();
-        let mut order = self.order(epoch);
-        for index in first.. {
-            if index / self.batches_per_epoch() != epoch {
-                epoch += 1;
-                order = self.order(epoch);
-            }
-            let batch = self.batch(index, &order);
-            let failed = batch.is_err();
-            if !deliver(batch) || failed {
-                return;
-            }
+    /// Image `index` as it is before the first random transform; or, where bad images are skipped, the next good one.
+    fn sample(&self, index: usize) -> Result<Sample> {
+        match self.prepare(index) {
+            Err(error) if self.config.on_bad_image == OnBadImage::Skip => self.skip(index, error),
+            other => other,
         }
     }
-}
 
-/// The thread that prepares batches.
-struct Worker {
-    batches: Receiver<Result<Batch>>,
-    thread: JoinHandle<()>,
-}
-
-impl Worker {
-    fn start(recipe: Arc<Recipe>, first: u64) -> Result<Self> {
-        let (sender, batches) = mpsc::sync_channel(recipe.config.prefetch.min(MAX_PREFETCH));
-        let thread = thread::Builder::new()
-            .name("gan-data loader".to_owned())
-            .spawn(move || recipe.run(first, |batch| sender.send(batch).is_ok()))
-            .map_err(|error| Error::Worker(error.to_string()))?;
-        Ok(Self { batches, thread })
+    fn prepare(&self, index: usize) -> Result<Sample> {
+        self.cache.get_or(index, || {
+            let sample = self.dataset.get(index)?;
+            let named = |error| Error::of_image(self.dataset.describe(index), error);
+            Ok(Sample { image: self.fixed.apply_fixed(sample.image).map_err(named)?, ..sample })
+        })
     }
 
-    /// Waits for the thread to end. An error if it panicked.
-    fn stop(self) -> Result<()> {
-        drop(self.batches); // wakes a thread that waits for room
-        self.thread.join().map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Error::Worker(format!("it panicked: {}", text.unwrap_or("without a message")))
-        })
+    fn skip(&self, bad: usize, error: Error) -> Result<Sample> {
+        self.note_bad(bad, &error);
+        let len = self.dataset.len();
+        for index in (1..len).map(|step| (bad + step) % len) {
+            if self.is_bad(index) {
+                continue;
+            }
+            match self.prepare(index) {
+                Ok(sample) => return Ok(sample),
+                Err(error) => self.note_bad(index, &error),
+            }
+        }
+        Err(error)
+    }
+
+    fn is_bad(&self, index: usize) -> bool {
+        self.bad.lock().unwrap_or_else(PoisonError::into_inner).contains(&index)
+    }
+
+    fn note_bad(&self, index: usize, error: &Error) {
+        if self.bad.lock().unwrap_or_else(PoisonError::into_inner).insert(index) {
+            tracing::warn!("skipped: {error}");
+        }
     }
 }
 

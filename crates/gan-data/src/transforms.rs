@@ -43,6 +43,19 @@ impl Transforms {
         Self { steps }
     }
 
+    // STUB until the branch of transforms is merged.
+    pub(crate) fn split_at_random(&self) -> (Self, Self) {
+        let is_random = |step: &Transform| matches!(step, Transform::RandomHorizontalFlip { .. });
+        let at = self.steps.iter().position(is_random).unwrap_or(self.steps.len());
+        (Self::new(self.steps[..at].to_vec()), Self::new(self.steps[at..].to_vec()))
+    }
+    pub(crate) fn apply_fixed(&self, image: Image) -> Result<Image> {
+        self.apply(image, &mut Stream::new(0, "none", 0))
+    }
+    pub(crate) fn to_tensor(&self, images: &[Image]) -> Result<candle_core::Tensor> {
+        crate::to_tensor(images, &candle_core::Device::Cpu)
+    }
+
     /// Applies them to an image. Random ones draw from `rng`, always the same number of draws.
     ///
     /// # Errors

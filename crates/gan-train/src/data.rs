@@ -3,7 +3,9 @@
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
-use gan_data::{DataLoader, Dataset, Digits, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms, Watch};
+use gan_data::{
+    DataLoader, Dataset, Digits, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms, Watch,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,6 +76,7 @@ pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> 
         drop_last: config.drop_last(),
         seed: config.seed,
         prefetch: PREFETCH,
+        ..LoaderConfig::default()
     };
     Ok(DataLoader::new(data, Transforms::new(transforms), loader, device)?)
 }

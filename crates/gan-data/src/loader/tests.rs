@@ -2,15 +2,18 @@
 
 use super::*;
 use crate::{Image, Sample, Transform};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Image `i` is two pixels, `i` and `i + 100`; its label is `i`.
+#[derive(Clone, Copy)]
 struct Numbers {
     len: usize,
     broken: Option<usize>,
     panics: Option<usize>,
+    reads: Option<&'static AtomicUsize>,
 }
 
-const NUMBERS: Numbers = Numbers { len: 10, broken: None, panics: None };
+const NUMBERS: Numbers = Numbers { len: 10, broken: None, panics: None, reads: None };
 
 impl Dataset for Numbers {
     fn name(&self) -> &str {
@@ -27,6 +30,7 @@ impl Dataset for Numbers {
     }
     fn get(&self, index: usize) -> Result<Sample> {
         assert_ne!(Some(index), self.panics, "a fault in the code");
+        self.reads.map(|reads| reads.fetch_add(1, Ordering::Relaxed));
         if Some(index) == self.broken {
             return Err(Error::malformed("images/7.png".as_ref(), "is broken off"));
         }
@@ -77,6 +81,79 @@ fn starting_at_a_batch_is_going_on_from_it() {
         take(&mut moved, 3);
         assert_eq!(take(&mut moved.starting_at(7), 2), whole[7..9]);
     }
+}
+
+#[test]
+fn neither_workers_nor_caches_nor_prefetching_change_a_batch() {
+    for drop_last in [true, false] {
+        let reference = take(&mut loader(NUMBERS, LoaderConfig { drop_last, ..config(3) }), 20);
+        for workers in [0, 2, 3, 7] {
+            for (_, cache) in CacheMode::ALL {
+                for prefetch in [0, 1, 5] {
+                    let config = LoaderConfig { drop_last, workers, cache, prefetch, ..config(3) };
+                    let found = take(&mut loader(NUMBERS, config).starting_at(2), 15);
+                    assert_eq!(found, reference[2..17], "{config:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cache_spares_reading_an_image_twice() {
+    for (mode, epochs_read) in
+        [(CacheMode::Auto, 1), (CacheMode::Ram, 1), (CacheMode::Disk, 1), (CacheMode::Off, 4)]
+    {
+        let reads: &'static AtomicUsize = Box::leak(Box::default());
+        // One worker without room ahead, so that no more is read than is taken and one batch.
+        let config = LoaderConfig { cache: mode, prefetch: 0, ..config(5) };
+        let mut loader = loader(Numbers { reads: Some(reads), ..NUMBERS }, config);
+        take(&mut loader, 8);
+        drop(loader);
+        let read = reads.load(Ordering::Relaxed);
+        assert!((epochs_read * 10..=epochs_read * 10 + 5).contains(&read), "{mode:?}: {read}");
+    }
+}
+
+#[test]
+fn a_full_cache_does_without() {
+    let sample = NUMBERS.get(3).unwrap();
+    let cache = cache::Cache::with_memory(300, 10); // room for three images with what they take beside their values
+    let reads = AtomicUsize::new(0);
+    for _ in 0..2 {
+        for index in 0..10 {
+            let read = || {
+                reads.fetch_add(1, Ordering::Relaxed);
+                Ok(sample.clone())
+            };
+            assert_eq!(cache.get_or(index, read).unwrap(), sample);
+        }
+    }
+    assert_eq!(reads.into_inner(), 10 + 7);
+}
+
+#[test]
+fn a_bad_image_is_replaced_by_the_next_good_one_where_that_is_asked_for() {
+    let skip = LoaderConfig { on_bad_image: OnBadImage::Skip, shuffle: false, ..config(5) };
+    for workers in [1, 3] {
+        let mut skipping = loader(Numbers { broken: Some(9), ..NUMBERS }, LoaderConfig { workers, ..skip });
+        for _ in 0..3 {
+            assert_eq!(next(&mut skipping).2, [0, 1, 2, 3, 4]);
+            assert_eq!(next(&mut skipping).2, [5, 6, 7, 8, 0], "after the last comes the first");
+        }
+        assert_eq!(skipping.bad_images(), 1, "it is counted once");
+    }
+    let mut none =
+        loader(Numbers { len: 1, broken: Some(0), ..NUMBERS }, LoaderConfig { batch_size: 1, ..skip });
+    assert!(none.next_batch().unwrap_err().to_string().contains("7.png"), "there is no other");
+}
+
+#[test]
+fn an_image_that_cannot_be_prepared_is_named() {
+    let long = Transforms::new(vec![Transform::CenterCrop { height: 1, width: 20_000 }]);
+    let mut loader = DataLoader::new(Arc::new(NUMBERS), long, config(1), &Device::Cpu).unwrap();
+    let error = loader.next_batch().unwrap_err().to_string();
+    assert!(error.starts_with("image ") && error.contains(" of numbers: "), "{error}");
 }
 
 #[test]
@@ -173,9 +250,9 @@ fn a_panic_in_the_data_set_is_an_error() {
 
 #[test]
 fn dropping_the_loader_ends_its_thread() {
-    for (prefetch, taken) in [(0, 1), (1, 1), (4, 1), (usize::MAX, 3)] {
+    for (prefetch, taken, workers) in [(0, 1, 1), (1, 1, 2), (4, 1, 1), (usize::MAX, 3, 3)] {
         let numbers: Arc<dyn Dataset> = Arc::new(NUMBERS);
-        let config = LoaderConfig { prefetch, ..config(2) };
+        let config = LoaderConfig { prefetch, workers, ..config(2) };
         let mut loader =
             DataLoader::new(numbers.clone(), Transforms::default(), config, &Device::Cpu).unwrap();
         take(&mut loader, taken);
