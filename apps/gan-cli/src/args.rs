@@ -3,6 +3,7 @@
 use crate::recipes;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use gan_data::CacheMode;
 use gan_ops::Precision;
 use gan_train::ImageSize;
 use serde::Serialize;
@@ -67,9 +68,21 @@ pub struct Settings {
     /// Image size in pixels: 64, or 48x64 (height x width)
     #[arg(long, value_name = "SIZE")]
     image_size: Option<ImageSize>,
+    /// Train on gray (1) or colour (3) images [default: as the data set has them]
+    #[arg(long, value_name = "1|3")]
+    channels: Option<u32>,
     /// Mirror every other image
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     flip: Option<bool>,
+    /// Threads that load images [default: one a core, at most 4]
+    #[arg(long, value_name = "N")]
+    workers: Option<u32>,
+    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
+    #[arg(long, value_parser = names(&gan_data::CacheMode::ALL))]
+    cache: Option<String>,
+    /// What to do about an image that cannot be read
+    #[arg(long, value_parser = names(&gan_data::OnBadImage::ALL))]
+    on_bad_image: Option<String>,
     /// Kind of networks
     #[arg(long, value_parser = names(&gan_models::Family::ALL))]
     model: Option<String>,
@@ -238,6 +251,12 @@ pub struct BenchDataFlags {
     /// Images in a batch
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub batch_size: u32,
+    /// Threads that load images [default: one a core, at most 4]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
+    #[arg(long, default_value = "auto", value_parser = cache())]
+    pub cache: CacheMode,
     /// Begin another epoch until so much time was measured
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
     pub min_seconds: f64,
@@ -250,6 +269,13 @@ fn precision() -> impl TypedValueParser<Value = Precision> {
     names(&Precision::ALL).map(|name| {
         let named = Precision::ALL.iter().find(|(known, _)| *known == name);
         named.map_or(Precision::F32, |(_, precision)| *precision) // no other name gets here
+    })
+}
+
+fn cache() -> impl TypedValueParser<Value = CacheMode> {
+    names(&CacheMode::ALL).map(|name| {
+        let named = CacheMode::ALL.iter().find(|(known, _)| *known == name);
+        named.map_or(CacheMode::Auto, |(_, cache)| *cache) // no other name gets here
     })
 }
 

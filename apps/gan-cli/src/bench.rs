@@ -82,6 +82,8 @@ fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
         image_size: Some(flags.image_size),
         batch_size: Some(flags.batch_size as usize),
         drop_last: Some(false),
+        workers: flags.workers.map(|workers| workers as usize),
+        cache: flags.cache,
         ..TrainConfig::default()
     }
     .resolve()?;

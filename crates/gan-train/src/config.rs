@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::loss::Loss;
+use gan_data::{CacheMode, OnBadImage};
 use gan_models::{Family, Latent, ModelConfig};
 use gan_ops::Precision;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,18 @@ pub struct TrainConfig {
     pub data_dir: Option<PathBuf>,
     /// Size of the images to train on, px. Default: 32, or what the model asks for.
     pub image_size: Option<ImageSize>,
+    /// Channels of the images to train on: 1 (gray) or 3 (colour). Default: the data set's own.
+    pub channels: Option<usize>,
     /// Mirror every other image.
     pub flip: bool,
+    /// Threads that load images. Default: one a core, at most 4.
+    pub workers: Option<usize>,
+    /// Where images are kept from one epoch to the next.
+    #[serde(with = "CacheName")]
+    pub cache: CacheMode,
+    /// What to do about an image that cannot be read: stop, or skip it.
+    #[serde(with = "OnBadImageName")]
+    pub on_bad_image: OnBadImage,
     /// The kind of networks.
     pub model: Family,
     /// Channels of the layer next to the image. Default: 32 below 64 px, else the model's own.
@@ -77,6 +88,22 @@ enum PrecisionName {
     Bf16,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CacheMode", rename_all = "lowercase")]
+enum CacheName {
+    Auto,
+    Ram,
+    Disk,
+    Off,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "OnBadImage", rename_all = "lowercase")]
+enum OnBadImageName {
+    Stop,
+    Skip,
+}
+
 /// Where neither steps nor epochs are given.
 const DEFAULT_STEPS: u64 = 2000;
 
@@ -86,7 +113,11 @@ impl Default for TrainConfig {
             dataset: "digits".into(),
             data_dir: None,
             image_size: None,
+            channels: None,
             flip: false,
+            workers: None,
+            cache: CacheMode::Auto,
+            on_bad_image: OnBadImage::Stop,
             model: Family::Dcgan,
             base_width: None,
             latent_dim: 100,
@@ -141,6 +172,7 @@ impl TrainConfig {
             ("sample_every", self.sample_every),
             ("checkpoint_every", self.checkpoint_every),
             ("threads", self.threads.unwrap_or(1) as u64),
+            ("workers", self.workers.unwrap_or(1) as u64),
             ("epochs", self.epochs.unwrap_or(1)),
             ("steps", self.steps.unwrap_or(1)),
         ] {
@@ -150,6 +182,9 @@ impl TrainConfig {
         }
         if self.steps.is_some() && self.epochs.is_some() {
             return refuse("both steps and epochs are given".into(), "give one of them");
+        }
+        if let Some(channels) = self.channels.filter(|channels| ![1, 3].contains(channels)) {
+            return refuse(format!("channels is {channels}"), "use 1 for gray or 3 for colour");
         }
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return refuse(format!("lr is {}", self.lr), "use a small number above 0, such as 2e-4");
@@ -189,8 +224,9 @@ impl TrainConfig {
         self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width() })
     }
 
-    /// The networks to build for images of so many channels.
+    /// The networks to build for a data set with so many channels.
     pub fn model_config(&self, channels: usize) -> ModelConfig {
+        let channels = self.channels.unwrap_or(channels);
         let ImageSize { height, width } = self.image_size();
         let base_width = self.base_width.unwrap_or_else(|| self.model.default_base_width());
         let (latent, latent_dim) = (self.latent, self.latent_dim);
@@ -303,6 +339,8 @@ mod tests {
             ("sample_every = 0", "sample_every is 0"),
             ("steps = 0", "steps is 0"),
             ("threads = 0", "threads is 0"),
+            ("workers = 0", "workers is 0"),
+            ("channels = 2", "channels is 2"),
             ("steps = 1\nepochs = 1", "both steps and epochs"),
             ("lr = 0.0", "lr is 0"),
             ("lr = nan", "lr is NaN"),

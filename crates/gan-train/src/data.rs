@@ -14,6 +14,8 @@ pub const NAMES: [&str; 5] = ["digits", "mnist", "fashion-mnist", "cifar10", "fo
 
 /// Batches to prepare ahead.
 const PREFETCH: usize = 4;
+/// Threads that load images where none are asked for, at most.
+const MOST_WORKERS: usize = 4;
 
 /// Opens the training images of the config's data set: from its folder, or, with the feature `hub` and without a folder,
 /// from the Hugging Face hub.
@@ -67,6 +69,9 @@ pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> 
         Transform::Resize(ResizeTo::Exact { height, width })
     }];
     transforms.push(Transform::CenterCrop { height, width });
+    if let Some(channels) = config.channels {
+        transforms.push(Transform::Channels(channels));
+    }
     if config.flip {
         transforms.push(Transform::RandomHorizontalFlip { probability: 0.5 });
     }
@@ -75,10 +80,17 @@ pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> 
         shuffle: true,
         drop_last: config.drop_last(),
         seed: config.seed,
+        workers: config.workers.unwrap_or_else(default_workers),
         prefetch: PREFETCH,
-        ..LoaderConfig::default()
+        cache: config.cache,
+        on_bad_image: config.on_bad_image,
     };
     Ok(DataLoader::new(data, Transforms::new(transforms), loader, device)?)
+}
+
+/// Decoding takes all cores where they are few; where they are many, four threads are enough for most networks.
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS)
 }
 
 /// Up to `count` training images `[count, C, H, W]` in [-1, 1], in the order that the run will see them.

@@ -1,0 +1,226 @@
+//! From the name of a data set to its images.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::{Dataset, Digits, Error, Folder, Parquet, Result, Shapes, Split, Watch, files};
+use crate::{load_cifar10, load_mnist};
+
+/// Where images come from: what `--dataset` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `digits`: drawn by the program itself, gray.
+    Digits,
+    /// `shapes`: drawn by the program itself, in colour, with captions.
+    Shapes,
+    /// `mnist`, from a folder of its files or from the hub.
+    Mnist(Option<PathBuf>),
+    /// `fashion-mnist`, from a folder of its files or from the hub.
+    FashionMnist(Option<PathBuf>),
+    /// `cifar10`, from a folder of its files or from the hub.
+    Cifar10(Option<PathBuf>),
+    /// The path of a folder of IDX files like MNIST's.
+    Idx(PathBuf),
+    /// `folder:PATH`, or the path of a folder or archive of images.
+    Folder(PathBuf),
+    /// `parquet:PATH`, or the path of a parquet file.
+    Parquet(PathBuf),
+    /// `hub:OWNER/NAME`, `hub:OWNER/NAME@REVISION`.
+    Hub {
+        /// OWNER/NAME.
+        repository: String,
+        /// A branch, tag or commit.
+        revision: Option<String>,
+    },
+}
+
+/// What a source needs to know to open.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// Which part of it.
+    pub split: Split,
+    /// What drawn sets are drawn from.
+    pub seed: u64,
+    /// The side of the images of drawn sets, pixels; at least 16.
+    pub size: usize,
+    /// Is told how it is going.
+    pub watch: Watch,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { split: Split::Train, seed: 0, size: 32, watch: Watch::default() }
+    }
+}
+
+impl Source {
+    /// The names there are.
+    pub const NAMES: [&str; 8] = [
+        "digits",
+        "shapes",
+        "mnist",
+        "fashion-mnist",
+        "cifar10",
+        "folder:PATH",
+        "parquet:PATH",
+        "hub:OWNER/NAME[@REVISION]",
+    ];
+
+    /// The source of this name, or what lies at this path; `data_dir` is where the files of a set that is known by name
+    /// are.
+    ///
+    /// # Errors
+    /// If there is no such name, and nothing at such a path.
+    pub fn find(name: &str, data_dir: Option<&Path>) -> Result<Self> {
+        let files = data_dir.map(Path::to_owned);
+        Ok(match name.split_once(':') {
+            None if name == "digits" => Self::Digits,
+            None if name == "shapes" => Self::Shapes,
+            None if name == "mnist" => Self::Mnist(files),
+            None if name == "fashion-mnist" => Self::FashionMnist(files),
+            None if name == "cifar10" => Self::Cifar10(files),
+            Some(("folder", path)) if !path.is_empty() => Self::Folder(path.into()),
+            Some(("parquet", path)) if !path.is_empty() => Self::Parquet(path.into()),
+            Some(("hub", repository)) if !repository.is_empty() => match repository.split_once('@') {
+                Some((repository, revision)) => {
+                    Self::Hub { repository: repository.into(), revision: Some(revision.into()) }
+                }
+                None => Self::Hub { repository: repository.into(), revision: None },
+            },
+            _ if files::metadata(name.as_ref()).is_ok_and(|found| found.is_some()) => at(name.as_ref())?,
+            _ => return Err(Error::UnknownDataset { name: name.to_owned() }),
+        })
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// If it cannot be reached or read, or is not what its name says.
+    pub fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Dataset>> {
+        let OpenOptions { split, seed, size, ref watch } = *options;
+        Ok(match self {
+            Self::Digits if split == Split::Train => Arc::new(Digits::train(seed, size)?),
+            Self::Digits => Arc::new(Digits::test(seed, size)?),
+            Self::Shapes if split == Split::Train => Arc::new(Shapes::train(seed, size)?),
+            Self::Shapes => Arc::new(Shapes::test(seed, size)?),
+            Self::Mnist(Some(path)) => Arc::new(load_mnist(path, split, "mnist")?),
+            Self::FashionMnist(Some(path)) => Arc::new(load_mnist(path, split, "fashion-mnist")?),
+            Self::Cifar10(Some(path)) => Arc::new(load_cifar10(path, split)?),
+            Self::Idx(path) => Arc::new(load_mnist(path, split, &path.display().to_string())?),
+            Self::Folder(path) => Arc::new(Folder::open(path, split, watch)?),
+            #[cfg(feature = "hub")]
+            Self::Parquet(path) => Arc::new(Parquet::open(path, split, watch)?),
+            #[cfg(feature = "hub")]
+            Self::Mnist(None) | Self::FashionMnist(None) | Self::Cifar10(None) => {
+                Arc::new(crate::load_from_hub(&self.to_string(), split, watch)?)
+            }
+            #[cfg(feature = "hub")]
+            Self::Hub { repository, revision } => {
+                Arc::new(crate::open_from_hub(repository, revision.as_deref(), split, watch)?)
+            }
+            #[cfg(not(feature = "hub"))]
+            _ => return Err(Error::WithoutHub { dataset: self.to_string() }),
+        })
+    }
+}
+
+/// Its name, as [`Source::find`] takes it.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digits => f.write_str("digits"),
+            Self::Shapes => f.write_str("shapes"),
+            Self::Mnist(_) => f.write_str("mnist"),
+            Self::FashionMnist(_) => f.write_str("fashion-mnist"),
+            Self::Cifar10(_) => f.write_str("cifar10"),
+            Self::Idx(path) => write!(f, "{}", path.display()),
+            Self::Folder(path) => write!(f, "folder:{}", path.display()),
+            Self::Parquet(path) => write!(f, "parquet:{}", path.display()),
+            Self::Hub { repository, revision: None } => write!(f, "hub:{repository}"),
+            Self::Hub { repository, revision: Some(revision) } => write!(f, "hub:{repository}@{revision}"),
+        }
+    }
+}
+
+/// What lies at a path, judged by the names of the files in a folder, or by the first bytes of a file.
+fn at(path: &Path) -> Result<Source> {
+    let own = || path.to_owned();
+    if path.is_dir() {
+        let mut of_files = Source::Folder(own());
+        for entry in std::fs::read_dir(path).map_err(Error::reading(path))? {
+            let name = entry.map_err(Error::reading(path))?.file_name();
+            let name = name.to_string_lossy();
+            if name.contains("idx3-ubyte") {
+                return Ok(Source::Idx(own()));
+            } else if name.starts_with("data_batch_") || name.starts_with("cifar-10-b") {
+                return Ok(Source::Cifar10(Some(own())));
+            } else if name.ends_with(".parquet") {
+                of_files = Source::Parquet(own());
+            }
+        }
+        return Ok(of_files);
+    }
+    let (file, _) = files::open(path)?;
+    let mut start = Vec::new();
+    file.take(4).read_to_end(&mut start).map_err(Error::reading(path))?;
+    let is_cifar = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cifar-10-b"));
+    Ok(match start.as_slice() {
+        b"PAR1" => Source::Parquet(own()),
+        _ if is_cifar => Source::Cifar10(Some(own())),
+        _ => Source::Folder(own()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_finds_its_source_and_every_source_its_name() {
+        for name in [
+            "digits",
+            "shapes",
+            "mnist",
+            "fashion-mnist",
+            "cifar10",
+            "folder:a b",
+            "folder:C:\\photos",
+            "parquet:x/y.parquet",
+            "hub:owner/name",
+            "hub:owner/name@v1.0",
+        ] {
+            assert_eq!(Source::find(name, None).unwrap().to_string(), name);
+        }
+        let dir = Path::new("data");
+        assert_eq!(Source::find("mnist", Some(dir)).unwrap(), Source::Mnist(Some(dir.into())));
+        for unknown in ["", "mnits", "folder:", "hub:", "parquet:", "zip:x", "no/such/path"] {
+            let error = Source::find(unknown, None).unwrap_err();
+            assert!(matches!(error, Error::UnknownDataset { .. }), "{unknown}: {error}");
+            assert!(error.hint().contains("digits, shapes, mnist"), "{}", error.hint());
+        }
+    }
+
+    #[test]
+    fn a_path_is_told_by_what_lies_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for file in ["idx/t10k-images-idx3-ubyte.gz", "cifar/data_batch_1.bin", "parquet/0000.parquet", "x/y.jpg"] {
+            std::fs::create_dir_all(path(file).parent().unwrap()).unwrap();
+            std::fs::write(path(file), "").unwrap();
+        }
+        std::fs::write(path("one"), "PAR1 and so on").unwrap();
+        std::fs::write(path("cifar-10-binary.tar.gz"), "").unwrap();
+        std::fs::write(path("x.zip"), "PK").unwrap();
+        let found = |name| Source::find(path(name).to_str().unwrap(), None).unwrap();
+        assert_eq!(found("idx"), Source::Idx(path("idx")));
+        assert_eq!(found("cifar"), Source::Cifar10(Some(path("cifar"))));
+        assert_eq!(found("parquet"), Source::Parquet(path("parquet")));
+        assert_eq!(found("one"), Source::Parquet(path("one")));
+        assert_eq!(found("cifar-10-binary.tar.gz"), Source::Cifar10(Some(path("cifar-10-binary.tar.gz"))));
+        for name in ["x", "x.zip"] {
+            assert_eq!(found(name), Source::Folder(path(name)));
+        }
+    }
+}
