@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Fingerprint, Split};
+use crate::{Fingerprint, Source, Split};
 
 /// Why data could not be read, prepared or written. `Display` says in one line what is wrong and where,
 /// [`Error::hint`] what to do about it.
@@ -48,6 +48,27 @@ pub enum Error {
     NotAFolder {
         /// The path that was given.
         path: PathBuf,
+    },
+
+    /// A folder to write into that holds something already.
+    #[error("{folder} is not empty, and nothing is overwritten", folder = folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// A data set that nobody knows.
+    #[error("there is no data set {name}, and no file or folder of that name")]
+    UnknownDataset {
+        /// The name that was given.
+        name: String,
+    },
+
+    /// A data set that takes the feature `hub`.
+    #[error("the data set {dataset} is to come from the hub or a parquet file, and this build has neither")]
+    WithoutHub {
+        /// Its name.
+        dataset: String,
     },
 
     /// The folder lacks a file of the data set.
@@ -246,6 +267,13 @@ impl Error {
             Self::Temporary { .. } => "make room there, or name another folder with the variable TMPDIR",
             Self::NoFolder { .. } | Self::NotAFolder { .. } => {
                 "give the folder that holds the data set's files"
+            }
+            Self::NotEmpty { .. } => "name a folder that does not exist yet",
+            Self::UnknownDataset { .. } => {
+                return format!("the data sets are {}; or give the path of your own", Source::NAMES.join(", "));
+            }
+            Self::WithoutHub { dataset } => {
+                return format!("build with --features hub, or {}", own_files(dataset));
             }
             Self::MissingFile { .. } => {
                 "put the data set's files there as they were published, or give the folder they are in"

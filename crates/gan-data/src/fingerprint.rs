@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Dataset, LabelledImages, Split};
+use crate::{LabelledImages, Split};
 
 /// What identifies the content of a data set: SHA-256 over the sorted SHA-256 digests of its records.
 ///
@@ -22,30 +22,36 @@ impl Fingerprint {
     /// The fingerprint of a data set as its makers published it, for the sets that are known by name: `mnist`,
     /// `fashion-mnist` and `cifar10`.
     pub fn canonical(name: &str, split: Split) -> Option<Self> {
-        let (records, sha256) = match (name, split) {
-            ("mnist", Split::Train) => {
-                (60_000, "3655811c0e1223700a4714a92a51f55bd215ed7dc1fa2baa4326a2b58042d82d")
-            }
-            ("mnist", Split::Test) => {
-                (10_000, "634538fb34c5277fce98470b8b285d1e8419eb87f328da42ef1faf690d2c3911")
-            }
-            ("fashion-mnist", Split::Train) => {
-                (60_000, "0c69d5cdeb902b69084012f812f066de080317bb3c64f43ca87f910d8ec86906")
-            }
-            ("fashion-mnist", Split::Test) => {
-                (10_000, "90c92c0507755a7d443edde8297ce4d0f131e42884e2e87e7fc9b81ffe215258")
-            }
-            ("cifar10", Split::Train) => {
-                (50_000, "55a61f79a40ece2ceda9fb5f9f7078f6ea2fc4952489cef56682bcf92cfcc260")
-            }
-            ("cifar10", Split::Test) => {
-                (10_000, "325704b01eb92e1e2a6215ae6a916bb7db7de054af0c496be1c7be2e0fcfbf5f")
-            }
-            _ => return None,
-        };
-        Some(Self { records, sha256: from_hex(sha256)? })
+        Self::known().find(|known| (known.0, known.1) == (name, split)).map(|known| known.2)
+    }
+
+    /// All that are known.
+    pub(crate) fn known() -> impl Iterator<Item = (&'static str, Split, Self)> {
+        KNOWN.iter().filter_map(|&(name, split, records, sha256)| {
+            Some((name, split, Self { records, sha256: from_hex(sha256)? }))
+        })
     }
 }
+
+/// Names, splits, numbers of records and digests in hex.
+const KNOWN: [(&str, Split, usize, &str); 6] = [
+    ("mnist", Split::Train, 60_000, "3655811c0e1223700a4714a92a51f55bd215ed7dc1fa2baa4326a2b58042d82d"),
+    ("mnist", Split::Test, 10_000, "634538fb34c5277fce98470b8b285d1e8419eb87f328da42ef1faf690d2c3911"),
+    (
+        "fashion-mnist",
+        Split::Train,
+        60_000,
+        "0c69d5cdeb902b69084012f812f066de080317bb3c64f43ca87f910d8ec86906",
+    ),
+    (
+        "fashion-mnist",
+        Split::Test,
+        10_000,
+        "90c92c0507755a7d443edde8297ce4d0f131e42884e2e87e7fc9b81ffe215258",
+    ),
+    ("cifar10", Split::Train, 50_000, "55a61f79a40ece2ceda9fb5f9f7078f6ea2fc4952489cef56682bcf92cfcc260"),
+    ("cifar10", Split::Test, 10_000, "325704b01eb92e1e2a6215ae6a916bb7db7de054af0c496be1c7be2e0fcfbf5f"),
+];
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,18 +64,27 @@ impl LabelledImages {
     /// What identifies these images and labels, to compare with [`Fingerprint::canonical`].
     pub fn fingerprint(&self) -> Fingerprint {
         let size = self.height * self.width * self.channels;
-        let mut planes = Vec::with_capacity(size);
-        let mut digests: Vec<[u8; 32]> = Vec::with_capacity(self.len());
-        for (image, &label) in self.pixels.chunks_exact(size).zip(&self.labels) {
-            planes.clear();
-            for channel in 0..self.channels {
-                planes.extend(image.iter().skip(channel).step_by(self.channels));
-            }
-            digests.push(Sha256::new().chain_update([label]).chain_update(&planes).finalize().into());
-        }
-        digests.sort_unstable();
-        Fingerprint { records: self.len(), sha256: Sha256::digest(digests.as_flattened()).into() }
+        let records = self.pixels.chunks_exact(size).zip(&self.labels);
+        of_digests(
+            records.map(|(image, &label)| record(label, image, self.channels, self.channels)).collect(),
+        )
     }
+}
+
+/// The digest of one record: the label, then the first `planes` of the image's planes.
+pub(crate) fn record(label: u8, pixels: &[u8], channels: usize, planes: usize) -> [u8; 32] {
+    let mut bytes = Vec::with_capacity(1 + pixels.len());
+    bytes.push(label);
+    for plane in 0..planes {
+        bytes.extend(pixels.iter().skip(plane).step_by(channels));
+    }
+    Sha256::digest(&bytes).into()
+}
+
+/// The fingerprint of the set whose records have these digests.
+pub(crate) fn of_digests(mut digests: Vec<[u8; 32]>) -> Fingerprint {
+    digests.sort_unstable();
+    Fingerprint { records: digests.len(), sha256: Sha256::digest(digests.as_flattened()).into() }
 }
 
 /// The bytes of a digest written in hex.

@@ -20,6 +20,7 @@
 //! names the file.
 
 mod archive;
+mod check;
 mod cifar;
 mod dataset;
 mod decode;
@@ -42,6 +43,7 @@ mod tensor;
 mod transforms;
 mod watch;
 
+pub use self::check::{Report, check};
 pub use self::cifar::load_cifar10;
 pub use self::dataset::{Dataset, LabelledImages, Sample, Split};
 pub use self::digits::Digits;
