@@ -143,6 +143,15 @@ pub enum Error {
         source: Box<Error>,
     },
 
+    /// A transform whose parameters cannot be.
+    #[error("the transform `{transform}` cannot be: {reason}")]
+    Transform {
+        /// The transform in words.
+        transform: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
     /// The images of one batch differ in size or channels.
     #[error("image {index} of the batch is {found}, the first is {first}")]
     MixedSizes {
@@ -285,6 +294,7 @@ impl Error {
             Self::NoImages { .. } => "give the folder that holds the images, or one folder for each class",
             Self::ImageSize { .. } => "choose another image size, or convert the channels first",
             Self::Image { source, .. } => return source.hint(),
+            Self::Transform { .. } => "correct the transform's parameters",
             Self::MixedSizes { .. } => {
                 "bring the images to one size with a resize and a crop, and to one number of channels"
             }

@@ -35,6 +35,7 @@ mod hub;
 mod idx;
 mod image;
 mod loader;
+mod normalize;
 #[cfg(feature = "hub")]
 mod parquet;
 mod resize;
@@ -56,7 +57,8 @@ pub use self::hub::{Hub, load_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
 pub use self::loader::{Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
-pub use self::resize::ResizeTo;
+pub use self::normalize::Normalize;
+pub use self::resize::{Filter, ResizeTo};
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};
 pub use self::watch::{Progress, Unit, Watch};

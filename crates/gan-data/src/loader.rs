@@ -216,7 +216,7 @@ impl Recipe {
             labels.extend(sample.label);
         }
         let labels = (labels.len() == images.len()).then_some(labels);
-        Ok(Batch { images: self.random.to_tensor(&images)?, labels, epoch, index })
+        Ok(Batch { images: self.random.to_tensor(&images, &Device::Cpu)?, labels, epoch, index })
     }
 
     /// Image `index` as it is before the first random transform; or, where bad images are skipped, the next good one.

@@ -1,37 +1,16 @@
-//! Between bytes and the networks' numbers: -1 for 0, 1 for 255.
+//! Between bytes and the networks' numbers: by default -1 for 0, 1 for 255.
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::{Error, Image, Result};
+use crate::{Error, Image, Normalize, Result};
 
 /// Images of one size as a batch: `[N, C, H, W]`, `f32` in [-1, 1]. The same bits as torchvision's
-/// `ToTensor` and `Normalize(0.5, 0.5)`.
+/// `ToTensor` and `Normalize(0.5, 0.5)`. For another range see [`Normalize::to_tensor`].
 ///
 /// # Errors
 /// If there are no images, their sizes or channels differ, or the device has no room.
 pub fn to_tensor(images: &[Image], device: &Device) -> Result<Tensor> {
-    let Some(first) = images.first() else {
-        return Err(Error::Empty { what: "a batch of images".to_owned() });
-    };
-    let normalized: [f32; 256] = std::array::from_fn(|value| (value as f32 / 255.0 - 0.5) / 0.5);
-    let Image { width, height, channels, .. } = *first;
-    let mut values = Vec::with_capacity(images.len() * first.pixels.len());
-    for (index, image) in images.iter().enumerate() {
-        image.check()?;
-        if (image.width, image.height, image.channels) != (width, height, channels) {
-            return Err(Error::MixedSizes { index, found: size_of(image), first: size_of(first) });
-        }
-        for channel in 0..channels {
-            values.extend(
-                image.pixels[channel..].iter().step_by(channels).map(|&value| normalized[value as usize]),
-            );
-        }
-    }
-    Ok(Tensor::from_vec(values, (images.len(), channels, height, width), device)?)
-}
-
-fn size_of(image: &Image) -> String {
-    format!("{}x{}, {} channels", image.width, image.height, image.channels)
+    Normalize::default().to_tensor(images, device)
 }
 
 /// Every image of a batch `[N, C, H, W]` (1 to 4 channels) as bytes, [-1, 1] rounded as torchvision's `save_image`

@@ -1,16 +1,30 @@
 //! What is done to an image between the data set and the batch, with torchvision's meaning.
 
+use candle_core::{Device, Tensor};
 use gan_rng::Stream;
 
 use crate::image::MAX_SIDE;
 use crate::resize::resize;
-use crate::{Error, Image, ResizeTo, Result};
+use crate::{Error, Filter, Image, Normalize, ResizeTo, Result};
 
-/// One step of preparing an image.
+mod channels;
+mod check;
+mod color;
+mod crop;
+mod display;
+mod jitter;
+
+/// One step of preparing an image. `Display` says in a few words what it does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Transform {
-    /// Bilinear resize, antialiased: torchvision's on a Pillow image, to one level of 255.
-    Resize(ResizeTo),
+    /// Resizes, antialiased: torchvision's `Resize` on a Pillow image, to one level of 255 (bicubic: to two, where
+    /// strong contrasts are enlarged).
+    Resize {
+        /// The size.
+        to: ResizeTo,
+        /// How pixels are weighted together.
+        filter: Filter,
+    },
     /// The middle of the image. Where the image is smaller than the crop it is padded with zeros.
     CenterCrop {
         /// Height of the crop in pixels.
@@ -18,210 +32,183 @@ pub enum Transform {
         /// Width of the crop in pixels.
         width: usize,
     },
+    /// A part of the image, every position as likely as every other: torchvision's `RandomCrop`.
+    ///
+    /// As there, an image that is smaller than the crop even with its padding is an error: resize first.
+    RandomCrop {
+        /// Height of the crop in pixels.
+        height: usize,
+        /// Width of the crop in pixels.
+        width: usize,
+        /// Rows and columns of zeros that are put on each of the four sides first.
+        padding: usize,
+    },
+    /// A part of the image of random area and shape, brought to one size: torchvision's `RandomResizedCrop`.
+    ///
+    /// Where no such part fits into the image, after ten attempts, the middle is taken, as large as the aspect ratio
+    /// allows.
+    RandomResizedCrop {
+        /// Height of the result in pixels.
+        height: usize,
+        /// Width of the result in pixels.
+        width: usize,
+        /// The least and the largest area, as a part of the image's: above 0. torchvision's default is (0.08, 1).
+        scale: (f64, f64),
+        /// The least and the largest width of the part for a height of 1: above 0. torchvision's default is
+        /// (3/4, 4/3). Uniform in its logarithm: half and double are equally likely.
+        ratio: (f64, f64),
+        /// How pixels are weighted together.
+        filter: Filter,
+    },
     /// Swaps left and right.
     RandomHorizontalFlip {
         /// How likely, from 0 to 1.
         probability: f64,
     },
+    /// Changes the colours at random, in random order: torchvision's `ColorJitter` on a Pillow image, to the bit for the
+    /// same factors. What is 0 changes nothing. Alpha stays, and gray images have neither saturation nor hue.
+    ColorJitter {
+        /// Every value is multiplied by a factor from 1 - `brightness`, but not below 0, to 1 + `brightness`.
+        brightness: f64,
+        /// The distance of every value from the image's mean gray is multiplied by a factor, likewise.
+        contrast: f64,
+        /// The distance of every colour from its own gray is multiplied by a factor, likewise.
+        saturation: f64,
+        /// Hues are turned by up to so many turns of the colour circle either way, at most 0.5.
+        hue: f64,
+    },
     /// Converts to this many channels, 1 (gray) or 3 (colour), as Pillow's modes `L` and `RGB`: gray is the luma of
-    /// ITU-R 601, colour made from gray repeats it, alpha is left out.
+    /// ITU-R 601, colour made from gray repeats it, alpha is left out. Colour stays colour: see
+    /// [`Transform::Grayscale`].
     Channels(usize),
+    /// Takes the colour out, and leaves 1 channel of gray or 3 equal ones: torchvision's `Grayscale`. The gray is that
+    /// of [`Transform::Channels`].
+    Grayscale(usize),
 }
 
-/// Transforms, one after the other. The default is none.
-///
-/// Turning bytes into numbers from -1 to 1 is not among them: that is how images become a batch,
-/// see [`to_tensor`](crate::to_tensor).
+impl Transform {
+    /// Whether it draws random numbers.
+    fn is_random(&self) -> bool {
+        match self {
+            Self::Resize { .. } | Self::CenterCrop { .. } | Self::Channels(_) | Self::Grayscale(_) => false,
+            Self::RandomCrop { .. }
+            | Self::RandomResizedCrop { .. }
+            | Self::RandomHorizontalFlip { .. }
+            | Self::ColorJitter { .. } => true,
+        }
+    }
+
+    /// Applies it to an image whose fields have been checked.
+    fn apply(&self, mut image: Image, rng: &mut Stream) -> Result<Image> {
+        let (height, width, channels) = self.output_size(image.height, image.width, image.channels)?;
+        match *self {
+            Self::Resize { filter, .. } => resize(image, height, width, filter),
+            Self::CenterCrop { .. } => Ok(crop::centered(image, height, width)),
+            Self::RandomCrop { padding, .. } => Ok(crop::random(image, height, width, padding, rng)),
+            Self::RandomResizedCrop { scale, ratio, filter, .. } => {
+                let part = crop::random_part(image.height, image.width, scale, ratio, rng);
+                resize(crop::crop(image, part), height, width, filter)
+            }
+            Self::RandomHorizontalFlip { probability } => {
+                if rng.chance(probability) {
+                    crop::flip(&mut image);
+                }
+                Ok(image)
+            }
+            Self::ColorJitter { brightness, contrast, saturation, hue } => {
+                for adjustment in jitter::draw(brightness, contrast, saturation, hue, rng) {
+                    adjustment.apply(&mut image);
+                }
+                Ok(image)
+            }
+            Self::Channels(_) => Ok(channels::convert(image, channels)),
+            Self::Grayscale(_) => Ok(channels::convert(channels::convert(image, 1), channels)),
+        }
+    }
+}
+
+/// Transforms, one after the other, and how the outcome becomes numbers. The default is none, and [-1, 1].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Transforms {
     steps: Vec<Transform>,
+    normalize: Normalize,
 }
 
 impl Transforms {
-    /// These transforms, applied in this order.
+    /// These transforms, applied in this order. Their parameters are checked where they are used, or by
+    /// [`Transforms::check`].
     pub fn new(steps: Vec<Transform>) -> Self {
-        Self { steps }
+        Self { steps, normalize: Normalize::default() }
     }
 
-    // STUB until the branch of transforms is merged.
-    pub(crate) fn split_at_random(&self) -> (Self, Self) {
-        let is_random = |step: &Transform| matches!(step, Transform::RandomHorizontalFlip { .. });
-        let at = self.steps.iter().position(is_random).unwrap_or(self.steps.len());
-        (Self::new(self.steps[..at].to_vec()), Self::new(self.steps[at..].to_vec()))
-    }
-    pub(crate) fn apply_fixed(&self, image: Image) -> Result<Image> {
-        self.apply(image, &mut Stream::new(0, "none", 0))
-    }
-    pub(crate) fn to_tensor(&self, images: &[Image]) -> Result<candle_core::Tensor> {
-        crate::to_tensor(images, &candle_core::Device::Cpu)
+    /// The same with other numbers than [-1, 1] in the batch.
+    pub fn with_normalize(self, normalize: Normalize) -> Self {
+        Self { normalize, ..self }
     }
 
-    /// Applies them to an image. Random ones draw from `rng`, always the same number of draws.
+    /// The transforms in the order in which they are applied.
+    pub fn steps(&self) -> &[Transform] {
+        &self.steps
+    }
+
+    /// Whether all parameters can be.
     ///
     /// # Errors
-    /// If the image's fields contradict each other, or a transform asks for a size or number of channels that
-    /// cannot be.
+    /// [`Error::Transform`] names the first transform that cannot be.
+    pub fn check(&self) -> Result<()> {
+        self.steps.iter().try_for_each(Transform::check)
+    }
+
+    /// Applies them to an image. Random ones draw from `rng`, the others do not touch it.
+    ///
+    /// # Errors
+    /// If the image's fields contradict each other, a transform's parameters cannot be, or it asks for a size or
+    /// number of channels that cannot be.
     pub fn apply(&self, image: Image, rng: &mut Stream) -> Result<Image> {
+        self.check()?;
         image.check()?;
-        self.steps.iter().try_fold(image, |image, &step| match step {
-            Transform::Resize(to) => resize(image, to),
-            Transform::CenterCrop { height, width } => center_crop(image, height, width),
-            Transform::RandomHorizontalFlip { probability } => {
-                Ok(if rng.chance(probability) { flip(image) } else { image })
-            }
-            Transform::Channels(channels) => convert(image, channels),
-        })
+        self.steps.iter().try_fold(image, |image, step| step.apply(image, rng))
     }
-}
 
-fn center_crop(image: Image, height: usize, width: usize) -> Result<Image> {
-    let channels = image.channels;
-    if (height, width) == (image.height, image.width) {
-        return Ok(image);
+    /// Applies transforms none of which is random, as the first part of [`Transforms::split_at_random`].
+    pub(crate) fn apply_fixed(&self, image: Image) -> Result<Image> {
+        self.apply(image, &mut Stream::new(0, "none", 0)) // nothing is drawn from it
     }
-    if !(1..=MAX_SIDE).contains(&height) || !(1..=MAX_SIDE).contains(&width) {
-        let reason = "cannot be cropped to: a side has 1 to 16384 pixels";
-        return Err(Error::ImageSize { width, height, channels, reason });
+
+    /// Images that these transforms have been applied to as a batch: `[N, C, H, W]`, `f32`, normalized.
+    ///
+    /// # Errors
+    /// If there are no images, their sizes or channels differ, the normalization is for another number of channels,
+    /// or the device has no room.
+    pub fn to_tensor(&self, images: &[Image], device: &Device) -> Result<Tensor> {
+        self.normalize.to_tensor(images, device)
     }
-    let rows = Overlap::centered(image.height, height);
-    let columns = Overlap::centered(image.width, width);
-    let mut pixels = vec![0; height * width * channels];
-    for row in 0..rows.length {
-        let from = ((rows.source + row) * image.width + columns.source) * channels;
-        let to = ((rows.target + row) * width + columns.target) * channels;
-        let length = columns.length * channels;
-        pixels[to..to + length].copy_from_slice(&image.pixels[from..from + length]);
+
+    /// Those before the first random one, and the rest with the normalization. What the first part makes of an image
+    /// is the same each time, and may be kept. It draws no random numbers: the one part and then the other, with the
+    /// same stream, make what all together make, to the bit.
+    pub(crate) fn split_at_random(&self) -> (Self, Self) {
+        let first = self.steps.iter().position(Transform::is_random).unwrap_or(self.steps.len());
+        let (fixed, rest) = self.steps.split_at(first);
+        (Self::new(fixed.to_vec()), Self { steps: rest.to_vec(), normalize: self.normalize.clone() })
     }
-    Ok(Image { width, height, channels, pixels })
-}
 
-/// The part of one axis that an image and its crop share.
-struct Overlap {
-    source: usize,
-    target: usize,
-    length: usize,
-}
-
-impl Overlap {
-    fn centered(image: usize, crop: usize) -> Self {
-        if image >= crop {
-            // Python's round(): a half goes to the even neighbour.
-            let half = (image - crop) / 2;
-            let source = if (image - crop) % 2 == 1 { half + half % 2 } else { half };
-            Self { source, target: 0, length: crop }
-        } else {
-            Self { source: 0, target: (crop - image) / 2, length: image }
-        }
+    /// The (height, width, channels) that an image of this size gets. Random transforms draw the contents, never the
+    /// size.
+    ///
+    /// # Errors
+    /// What [`Transforms::apply`] and [`Transforms::to_tensor`] would say to such an image.
+    pub fn output_size(&self, height: usize, width: usize, channels: usize) -> Result<(usize, usize, usize)> {
+        self.check()?;
+        check::image_size(height, width, channels)?;
+        let size =
+            self.steps.iter().try_fold((height, width, channels), |(height, width, channels), step| {
+                step.output_size(height, width, channels)
+            })?;
+        self.normalize.check(size.2)?;
+        Ok(size)
     }
-}
-
-fn flip(mut image: Image) -> Image {
-    let Image { width, channels, .. } = image;
-    for row in image.pixels.chunks_exact_mut(width * channels) {
-        for left in 0..width / 2 {
-            for channel in 0..channels {
-                row.swap(left * channels + channel, (width - 1 - left) * channels + channel);
-            }
-        }
-    }
-    image
-}
-
-fn convert(image: Image, channels: usize) -> Result<Image> {
-    let pixels = match (image.channels, channels) {
-        (from, to) if from == to => return Ok(image),
-        (2, 1) => image.pixels.chunks_exact(2).map(|pixel| pixel[0]).collect(),
-        (3 | 4, 1) => image.pixels.chunks_exact(image.channels).map(luma).collect(),
-        (1 | 2, 3) => image.pixels.chunks_exact(image.channels).flat_map(|pixel| [pixel[0]; 3]).collect(),
-        (4, 3) => image.pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
-        _ => {
-            let reason = "can be converted to 1 or 3 channels only";
-            return Err(Error::ImageSize {
-                width: image.width,
-                height: image.height,
-                channels: image.channels,
-                reason,
-            });
-        }
-    };
-    Ok(Image { channels, pixels, ..image })
-}
-
-/// ITU-R 601 in 16-bit fixed point, as Pillow computes it.
-fn luma(pixel: &[u8]) -> u8 {
-    let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
-    ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16) as u8
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gray(width: usize, height: usize) -> Image {
-        Image { width, height, channels: 1, pixels: (0..(width * height) as u8).collect() }
-    }
-
-    fn apply(image: Image, step: Transform) -> Result<Image> {
-        Transforms::new(vec![step]).apply(image, &mut Stream::new(0, "test", 0))
-    }
-
-    #[test]
-    fn an_image_of_the_right_size_is_not_touched() {
-        for to in [ResizeTo::Shorter(3), ResizeTo::Exact { height: 3, width: 5 }] {
-            assert_eq!(apply(gray(5, 3), Transform::Resize(to)).unwrap(), gray(5, 3));
-        }
-    }
-
-    #[test]
-    fn a_crop_takes_the_middle_and_pads_what_is_missing() {
-        let crop = |height, width| apply(gray(5, 3), Transform::CenterCrop { height, width }).unwrap().pixels;
-        assert_eq!(crop(1, 3), [6, 7, 8]);
-        // 5 - 2 = 3 spare columns: 1.5 rounds to the even 2.
-        assert_eq!(crop(3, 2), [2, 3, 7, 8, 12, 13]);
-        // 5 - 4 = 1 spare column: 0.5 rounds to the even 0.
-        assert_eq!(crop(1, 4), [5, 6, 7, 8]);
-        // One row missing: it goes below.
-        assert_eq!(crop(4, 1), [2, 7, 12, 0]);
-    }
-
-    #[test]
-    fn a_flip_keeps_the_channels_of_a_pixel_together() {
-        let image = Image { width: 3, height: 1, channels: 3, pixels: vec![1, 2, 3, 4, 5, 6, 7, 8, 9] };
-        let flipped = apply(image.clone(), Transform::RandomHorizontalFlip { probability: 1.0 }).unwrap();
-        assert_eq!(flipped.pixels, [7, 8, 9, 4, 5, 6, 1, 2, 3]);
-        assert_eq!(
-            apply(image.clone(), Transform::RandomHorizontalFlip { probability: 0.0 }).unwrap(),
-            image
-        );
-    }
-
-    #[test]
-    fn channels_convert_as_in_pillow() {
-        let colour = Image { width: 2, height: 1, channels: 3, pixels: vec![255, 0, 0, 10, 200, 30] };
-        let as_gray = apply(colour.clone(), Transform::Channels(1)).unwrap();
-        assert_eq!((as_gray.channels, as_gray.pixels), (1, vec![76, 124])); // PIL: convert("L")
-        let repeated = apply(gray(2, 1), Transform::Channels(3)).unwrap();
-        assert_eq!((repeated.channels, repeated.pixels), (3, vec![0, 0, 0, 1, 1, 1]));
-
-        let transparent = Image { width: 1, height: 1, channels: 4, pixels: vec![10, 200, 30, 7] };
-        assert_eq!(apply(transparent.clone(), Transform::Channels(3)).unwrap().pixels, [10, 200, 30]);
-        assert_eq!(apply(transparent, Transform::Channels(1)).unwrap().pixels, [124]);
-        assert!(apply(colour, Transform::Channels(2)).is_err());
-    }
-
-    #[test]
-    fn a_size_that_cannot_be_is_an_error_and_not_an_allocation() {
-        for side in [0, MAX_SIDE + 1, usize::MAX] {
-            let steps = [
-                Transform::Resize(ResizeTo::Shorter(side)),
-                Transform::Resize(ResizeTo::Exact { height: 4, width: side }),
-                Transform::CenterCrop { height: side, width: 4 },
-            ];
-            for step in steps {
-                assert!(matches!(apply(gray(5, 3), step), Err(Error::ImageSize { .. })), "{step:?}");
-            }
-        }
-        let broken = Image { width: 9, ..gray(5, 3) };
-        assert!(Transforms::default().apply(broken, &mut Stream::new(0, "test", 0)).is_err());
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use gan_data::{Image, ResizeTo, Transform, Transforms, make_grid, save_image, to_tensor};
+use gan_data::{Filter, Image, Normalize, ResizeTo, Transform, Transforms, make_grid, save_image, to_tensor};
 use gan_rng::Stream;
 
 fn path(name: &str) -> PathBuf {
@@ -39,18 +39,28 @@ fn difference(found: &Image, expected: &Image) -> u8 {
     found.pixels.iter().zip(&expected.pixels).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
 }
 
+const FILTERS: [(Filter, &str); 2] = [(Filter::Bilinear, "bilinear"), (Filter::Bicubic, "bicubic")];
+
+fn assert_one_level(input: &str, transform: Transform, expected: &str) {
+    let difference = difference(&apply(input, &[transform]), &fixture(expected));
+    assert!(difference <= 1, "{expected} differs by {difference}");
+}
+
 #[test]
 fn resizing_agrees_to_one_level() {
-    let shorter = |n| Transform::Resize(ResizeTo::Shorter(n));
-    let exact = Transform::Resize(ResizeTo::Exact { height: 16, width: 40 });
-    for (input, transform, expected) in [
-        ("input", shorter(24), "resize_24"),
-        ("input", shorter(64), "resize_64"),
-        ("input", exact, "resize_16x40"),
-        ("gray", shorter(24), "resize_gray_24"),
-    ] {
-        let difference = difference(&apply(input, &[transform]), &fixture(expected));
-        assert!(difference <= 1, "{expected} differs by {difference}");
+    let shorter = |side| Transform::Resize { to: ResizeTo::Shorter(side), filter: Filter::default() };
+    assert_one_level("input", shorter(24), "resize_24");
+    assert_one_level("input", shorter(64), "resize_64");
+    assert_one_level("gray", shorter(24), "resize_gray_24");
+    for (filter, name) in FILTERS {
+        for (height, width) in [(16, 40), (27, 23), (41, 91), (80, 20), (75, 64), (53, 50), (30, 37)] {
+            let exact = Transform::Resize { to: ResizeTo::Exact { height, width }, filter };
+            assert_one_level("input", exact, &format!("resize_{name}_{height}x{width}"));
+        }
+        for side in [15, 50] {
+            let shorter = Transform::Resize { to: ResizeTo::Shorter(side), filter };
+            assert_one_level("gray", shorter, &format!("resize_{name}_gray_{side}"));
+        }
     }
 }
 
@@ -64,9 +74,14 @@ fn resizing_with_alpha_agrees_in_what_is_seen() {
         }
         image
     };
-    let resized = apply("input_alpha", &[Transform::Resize(ResizeTo::Shorter(12))]);
-    let difference = difference(&over_black(resized), &over_black(fixture("resize_alpha_12")));
-    assert!(difference <= 2, "differs by {difference}"); // one level each for resizing and for dividing by alpha
+    for (filter, expected) in
+        [(Filter::Bilinear, "resize_alpha_12"), (Filter::Bicubic, "resize_bicubic_alpha_12")]
+    {
+        let resized = apply("input_alpha", &[Transform::Resize { to: ResizeTo::Shorter(12), filter }]);
+        let difference = difference(&over_black(resized), &over_black(fixture(expected)));
+        // One level each for resizing and for dividing by alpha.
+        assert!(difference <= 2, "{expected} differs by {difference}");
+    }
 }
 
 #[test]
@@ -79,16 +94,31 @@ fn center_crops_agree_exactly() {
 
 #[test]
 fn gray_agrees_exactly() {
-    assert_eq!(apply("input", &[Transform::Channels(1)]), fixture("gray"));
+    for transform in [Transform::Channels(1), Transform::Grayscale(1)] {
+        assert_eq!(apply("input", &[transform]), fixture("gray"));
+    }
+    assert_eq!(apply("input", &[Transform::Grayscale(3)]), fixture("grayscale_3"));
+    assert_eq!(apply("gray", &[Transform::Grayscale(3)]), fixture("grayscale_3"));
+    assert_eq!(apply("input", &[Transform::Channels(3)]), fixture("input"));
+}
+
+fn little_endian(tensor: &Tensor) -> Vec<u8> {
+    let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 #[test]
 fn normalized_values_agree_to_the_bit() {
-    let bytes = Image { width: 16, height: 16, channels: 1, pixels: (0..=255).collect() };
-    let values = to_tensor(&[bytes], &Device::Cpu).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let expected = std::fs::read(path("normalized.f32")).unwrap();
-    let found: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    assert_eq!(found, expected);
+    let gray = Image { width: 16, height: 16, channels: 1, pixels: (0..=255).collect() };
+    let batch = to_tensor(&[gray], &Device::Cpu).unwrap();
+    assert_eq!(little_endian(&batch), std::fs::read(path("normalized.f32")).unwrap());
+
+    let pixels = (0..=255).flat_map(|value| [value; 3]).collect();
+    let colours = Image { width: 16, height: 16, channels: 3, pixels };
+    let imagenet = Normalize::new(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]).unwrap();
+    let transforms = Transforms::default().with_normalize(imagenet);
+    let batch = transforms.to_tensor(&[colours], &Device::Cpu).unwrap();
+    assert_eq!(little_endian(&batch), std::fs::read(path("normalized_imagenet.f32")).unwrap());
 }
 
 /// The tensor that the script makes: some values lie outside [-1, 1].

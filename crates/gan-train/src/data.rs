@@ -4,7 +4,7 @@ use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use gan_data::{
-    DataLoader, Dataset, Digits, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms, Watch,
+    DataLoader, Dataset, Digits, Filter, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms, Watch,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -63,11 +63,8 @@ fn from_hub(name: &str) -> Result<Arc<dyn Dataset>> {
 pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> Result<DataLoader> {
     let size = config.image_size();
     let (height, width) = (size.height, size.width);
-    let mut transforms = vec![if height == width {
-        Transform::Resize(ResizeTo::Shorter(height))
-    } else {
-        Transform::Resize(ResizeTo::Exact { height, width })
-    }];
+    let to = if height == width { ResizeTo::Shorter(height) } else { ResizeTo::Exact { height, width } };
+    let mut transforms = vec![Transform::Resize { to, filter: Filter::Bilinear }];
     transforms.push(Transform::CenterCrop { height, width });
     if let Some(channels) = config.channels {
         transforms.push(Transform::Channels(channels));
