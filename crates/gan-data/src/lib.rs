@@ -36,6 +36,7 @@ mod loader;
 #[cfg(feature = "hub")]
 mod parquet;
 mod resize;
+mod shapes;
 mod spool;
 mod tensor;
 mod transforms;
@@ -54,6 +55,7 @@ pub use self::idx::load_mnist;
 pub use self::image::Image;
 pub use self::loader::{Batch, DataLoader, LoaderConfig};
 pub use self::resize::ResizeTo;
+pub use self::shapes::Shapes;
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};
 pub use self::watch::{Progress, Unit, Watch};
