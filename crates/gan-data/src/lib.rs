@@ -39,6 +39,7 @@ mod normalize;
 #[cfg(feature = "hub")]
 mod parquet;
 mod resize;
+mod shapes;
 mod spool;
 mod tensor;
 mod transforms;
@@ -59,6 +60,7 @@ pub use self::image::Image;
 pub use self::loader::{Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
 pub use self::normalize::Normalize;
 pub use self::resize::{Filter, ResizeTo};
+pub use self::shapes::Shapes;
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};
 pub use self::watch::{Progress, Unit, Watch};
