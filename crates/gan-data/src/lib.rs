@@ -49,10 +49,12 @@ pub use self::fingerprint::Fingerprint;
 pub use self::folder::Folder;
 pub use self::grid::{make_grid, save_image};
 #[cfg(feature = "hub")]
-pub use self::hub::{Hub, load_from_hub};
+pub use self::hub::{Hub, load_from_hub, open_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
 pub use self::loader::{Batch, DataLoader, LoaderConfig};
+#[cfg(feature = "hub")]
+pub use self::parquet::Parquet;
 pub use self::resize::ResizeTo;
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};

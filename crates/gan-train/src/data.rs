@@ -38,7 +38,7 @@ pub fn open(config: &TrainConfig) -> Result<Arc<dyn Dataset>> {
 
 #[cfg(feature = "hub")]
 fn from_hub(name: &str) -> Result<Arc<dyn Dataset>> {
-    Ok(Arc::new(gan_data::load_from_hub(name, Split::Train)?))
+    Ok(Arc::new(gan_data::load_from_hub(name, Split::Train, &gan_data::Watch::default())?))
 }
 
 #[cfg(not(feature = "hub"))]
