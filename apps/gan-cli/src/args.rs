@@ -59,15 +59,25 @@ pub struct TrainFlags {
 /// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
 #[derive(Args, Serialize)]
 pub struct Settings {
-    /// digits (embedded), mnist, fashion-mnist, cifar10, or your own images: folder:PATH
+    /// digits, shapes (embedded), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
+    /// file), or hub:OWNER/NAME
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Folder with the data set's files
+    /// Folder or archive with the data set's files, as published
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Image size in pixels: 64, or 48x64 (height x width)
     #[arg(long, value_name = "SIZE")]
     image_size: Option<ImageSize>,
+    /// How pixels are weighted together where images are resized
+    #[arg(long, value_parser = names(&gan_data::Filter::ALL))]
+    resize_filter: Option<String>,
+    /// The part of an image to train on: its middle, any part, or random parts of random size and shape
+    #[arg(long, value_parser = names(&gan_train::Crop::ALL))]
+    crop: Option<String>,
+    /// Change brightness, contrast and saturation at random, by up to this part
+    #[arg(long, value_name = "PART")]
+    color_jitter: Option<f64>,
     /// Train on gray (1) or colour (3) images [default: as the data set has them]
     #[arg(long, value_name = "1|3")]
     channels: Option<u32>,
@@ -239,10 +249,11 @@ pub struct BenchFlags {
 
 #[derive(Args)]
 pub struct BenchDataFlags {
-    /// digits (embedded), mnist, fashion-mnist, cifar10, or your own images: folder:PATH
+    /// digits, shapes (embedded), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
+    /// file), or hub:OWNER/NAME
     #[arg(long, default_value = "digits", value_name = "NAME")]
     pub dataset: String,
-    /// Folder with the data set's files
+    /// Folder or archive with the data set's files, as published
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Image size in pixels: 64, or 48x64 (height x width)

@@ -35,7 +35,11 @@ impl From<gan_train::Error> for Failure {
     fn from(error: gan_train::Error) -> Self {
         let usage = matches!(
             error,
-            gan_train::Error::Config { .. } | gan_train::Error::Model(gan_models::Error::Config { .. })
+            gan_train::Error::Config { .. }
+                | gan_train::Error::Model(gan_models::Error::Config { .. })
+                | gan_train::Error::Data(
+                    gan_data::Error::UnknownDataset { .. } | gan_data::Error::WithoutHub { .. }
+                )
         );
         Self { what: error.to_string(), hint: error.hint(), status: if usage { 2 } else { 1 } }
     }

@@ -255,6 +255,46 @@ pub enum Error {
         reason: String,
     },
 
+    /// The hub knows no such repository, or keeps it from whoever asks.
+    #[error("the hub {endpoint} does not give {dataset}: {reason}")]
+    HubRefused {
+        /// The data set's name.
+        dataset: String,
+        /// The address of the hub.
+        endpoint: String,
+        /// What the hub said.
+        reason: String,
+    },
+
+    /// The repository has no such revision.
+    #[error("{dataset}: the hub has no revision {revision} of it")]
+    HubRevision {
+        /// The data set's name.
+        dataset: String,
+        /// The branch, tag or commit that was asked for.
+        revision: String,
+    },
+
+    /// What was given does not name a repository of the hub.
+    #[error("{given:?} does not name a data set on the hub: {reason}")]
+    HubName {
+        /// What was given.
+        given: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// Of the parquet files of a data set, none is of the split that was asked for.
+    #[error("{dataset} has no parquet files of its {split:?} split: {found}")]
+    NoSplit {
+        /// The data set's name.
+        dataset: String,
+        /// The split that was asked for.
+        split: Split,
+        /// What there is in place of it.
+        found: String,
+    },
+
     /// The client of the hub could not be set up.
     #[error("cannot set up the connection to the hub: {0}")]
     HubClient(String),
@@ -320,6 +360,22 @@ impl Error {
             Self::HubDownload { dataset, .. } => {
                 return format!("try again later, or {}", own_files(dataset));
             }
+            Self::HubRefused { dataset, .. } => {
+                return format!(
+                    "check the name; if the data set is private or asks for consent, set HF_TOKEN to a token that may \
+                     read it; or {}",
+                    own_files(dataset)
+                );
+            }
+            Self::HubRevision { .. } => {
+                "name a branch, tag or commit that has parquet files, as in hub:OWNER/NAME@main"
+            }
+            Self::HubName { .. } => {
+                "give OWNER/NAME, as in hub:ylecun/mnist, or OWNER/NAME@REVISION, as in hub:ylecun/mnist@main"
+            }
+            Self::NoSplit { .. } => {
+                "name the files after their split, as in train-00000-of-00001.parquet, or give one file"
+            }
             Self::HubClient(_) => {
                 "check HF_ENDPOINT, the address of the hub, and that this machine has root certificates"
             }
@@ -355,6 +411,9 @@ impl Error {
 fn own_files(dataset: &str) -> String {
     let files = match dataset {
         "cifar10" => "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+        hub if hub.starts_with("hub:") => {
+            return "put its parquet files in a folder and give it with --dataset parquet:FOLDER".to_owned();
+        }
         _ => {
             "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz"
         }

@@ -53,9 +53,9 @@ pub struct ExportOptions {
 /// the format, or a file cannot be written.
 pub fn export(dataset: &dyn Dataset, out: &Path, options: &ExportOptions) -> Result<usize> {
     let occupied = || Error::NotEmpty { folder: out.to_owned() };
-    match fs::read_dir(out) {
-        Ok(mut entries) if entries.next().is_some() => return Err(occupied()),
-        Ok(_) => {}
+    match fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => {}
+        Ok(false) => return Err(occupied()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::reading(out)(error)),
     }

@@ -20,6 +20,11 @@ pub enum Filter {
     Bicubic,
 }
 
+impl Filter {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 2] = [("bilinear", Self::Bilinear), ("bicubic", Self::Bicubic)];
+}
+
 /// The size to bring an image to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResizeTo {

@@ -25,9 +25,11 @@ pub enum Unit {
     Images,
 }
 
+type Tell = dyn Fn(Progress<'_>) + Send + Sync;
+
 /// Who is told how something long is going. The default is nobody.
 #[derive(Clone, Default)]
-pub struct Watch(Option<Arc<dyn Fn(Progress<'_>) + Send + Sync>>);
+pub struct Watch(Option<Arc<Tell>>);
 
 impl Watch {
     /// Tells this function, on whatever thread does the work. It is called often, and should return at once.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::loss::Loss;
-use gan_data::{CacheMode, OnBadImage};
+use gan_data::{CacheMode, Filter, OnBadImage};
 use gan_models::{Family, Latent, ModelConfig};
 use gan_ops::Precision;
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,19 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// The data set: see [`crate::data::NAMES`].
+    /// The data set: a name of [`gan_data::Source::NAMES`], or a path.
     pub dataset: String,
     /// Folder with the data set's files, where it needs one.
     pub data_dir: Option<PathBuf>,
     /// Size of the images to train on, px. Default: 32, or what the model asks for.
     pub image_size: Option<ImageSize>,
+    /// How pixels are weighted together where images are resized.
+    #[serde(with = "FilterName")]
+    pub resize_filter: Filter,
+    /// Which part of an image is taken.
+    pub crop: Crop,
+    /// How far brightness, contrast and saturation may be changed at random: 0 not at all, 0.2 by up to a fifth.
+    pub color_jitter: f64,
     /// Channels of the images to train on: 1 (gray) or 3 (colour). Default: the data set's own.
     pub channels: Option<usize>,
     /// Mirror every other image.
@@ -89,6 +96,13 @@ enum PrecisionName {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Filter", rename_all = "lowercase")]
+enum FilterName {
+    Bilinear,
+    Bicubic,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "CacheMode", rename_all = "lowercase")]
 enum CacheName {
     Auto,
@@ -113,6 +127,9 @@ impl Default for TrainConfig {
             dataset: "digits".into(),
             data_dir: None,
             image_size: None,
+            resize_filter: Filter::Bilinear,
+            crop: Crop::Center,
+            color_jitter: 0.0,
             channels: None,
             flip: false,
             workers: None,
@@ -183,6 +200,9 @@ impl TrainConfig {
         if self.steps.is_some() && self.epochs.is_some() {
             return refuse("both steps and epochs are given".into(), "give one of them");
         }
+        if !(0.0..=1.0).contains(&self.color_jitter) {
+            return refuse(format!("color_jitter is {}", self.color_jitter), "use 0 to 1; 0.1 is gentle");
+        }
         if let Some(channels) = self.channels.filter(|channels| ![1, 3].contains(channels)) {
             return refuse(format!("channels is {channels}"), "use 1 for gray or 3 for colour");
         }
@@ -245,6 +265,24 @@ impl TrainConfig {
             None => self.steps.unwrap_or(DEFAULT_STEPS),
         }
     }
+}
+
+/// Which part of an image is trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Crop {
+    /// The middle, once the shorter side has the wanted length.
+    Center,
+    /// Any part, once the shorter side has the wanted length.
+    Random,
+    /// A part of half the area at least, of another shape each time, brought to the wanted size.
+    RandomResized,
+}
+
+impl Crop {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("center", Self::Center), ("random", Self::Random), ("random-resized", Self::RandomResized)];
 }
 
 /// Height and width of an image, px: written `32`, or `48x64` (height x width).
@@ -340,6 +378,7 @@ mod tests {
             ("steps = 0", "steps is 0"),
             ("threads = 0", "threads is 0"),
             ("workers = 0", "workers is 0"),
+            ("color_jitter = 2.0", "color_jitter is 2"),
             ("channels = 2", "channels is 2"),
             ("steps = 1\nepochs = 1", "both steps and epochs"),
             ("lr = 0.0", "lr is 0"),

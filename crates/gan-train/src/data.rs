@@ -1,93 +1,89 @@
 //! From a config to images ready for the discriminator.
 
-use crate::config::TrainConfig;
-use crate::error::{Error, Result};
+use crate::config::{Crop, TrainConfig};
+use crate::error::Result;
 use candle_core::{Device, Tensor};
 use gan_data::{
-    DataLoader, Dataset, Digits, Filter, Folder, LoaderConfig, ResizeTo, Split, Transform, Transforms, Watch,
+    CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ResizeTo, Source, Split, Transform, Transforms,
+    Watch,
 };
-use std::path::Path;
 use std::sync::Arc;
-
-/// The names of the data sets there are.
-pub const NAMES: [&str; 5] = ["digits", "mnist", "fashion-mnist", "cifar10", "folder:PATH"];
 
 /// Batches to prepare ahead.
 const PREFETCH: usize = 4;
 /// Threads that load images where none are asked for, at most.
 const MOST_WORKERS: usize = 4;
+/// The smallest side of an image that digits and shapes can be drawn on, pixels.
+const LEAST_DRAWN: usize = 16;
+/// Area and aspect ratio of random parts: torchvision's defaults, but no part smaller than half of the image.
+const CROP_SCALE: (f64, f64) = (0.5, 1.0);
+const CROP_RATIO: (f64, f64) = (3.0 / 4.0, 4.0 / 3.0);
 
-/// Opens the training images of the config's data set: from its folder, or, with the feature `hub` and without a folder,
-/// from the Hugging Face hub.
-pub fn open(config: &TrainConfig) -> Result<Arc<dyn Dataset>> {
+/// Where the config's images come from.
+pub fn source(config: &TrainConfig) -> Result<Source> {
+    Ok(Source::find(&config.dataset, config.data_dir.as_deref())?)
+}
+
+/// Opens a part of the config's data set; `watch` is told of what takes long.
+pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn Dataset>> {
     let size = config.image_size();
-    if let Some(path) = config.dataset.strip_prefix("folder:") {
-        return Ok(Arc::new(Folder::open(Path::new(path), Split::Train, &Watch::default())?));
-    }
-    Ok(match (config.dataset.as_str(), config.data_dir.as_deref()) {
-        ("digits", _) => Arc::new(Digits::train(config.seed, size.height.max(size.width).max(16))?),
-        (name @ ("mnist" | "fashion-mnist"), Some(dir)) => {
-            Arc::new(gan_data::load_mnist(dir, Split::Train, name)?)
-        }
-        ("cifar10", Some(dir)) => Arc::new(gan_data::load_cifar10(dir, Split::Train)?),
-        (name @ ("mnist" | "fashion-mnist" | "cifar10"), None) => from_hub(name)?,
-        (other, _) => {
-            return Err(Error::config(
-                format!("there is no data set {other}"),
-                format!("the data sets are {}", NAMES.join(", ")),
-            ));
-        }
-    })
+    let size = size.height.max(size.width).max(LEAST_DRAWN);
+    let options = OpenOptions { split, seed: config.seed, size, watch: watch.clone() };
+    Ok(source(config)?.open(&options)?)
 }
 
-#[cfg(feature = "hub")]
-fn from_hub(name: &str) -> Result<Arc<dyn Dataset>> {
-    Ok(Arc::new(gan_data::load_from_hub(name, Split::Train)?))
-}
-
-#[cfg(not(feature = "hub"))]
-fn from_hub(name: &str) -> Result<Arc<dyn Dataset>> {
-    let files = match name {
-        "cifar10" => "data_batch_1.bin, ...",
-        _ => "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz",
+/// What is done to each image.
+pub fn transforms(config: &TrainConfig) -> Transforms {
+    let size = config.image_size();
+    let (height, width, filter) = (size.height, size.width, config.resize_filter);
+    let to = if height == width { ResizeTo::Shorter(height) } else { ResizeTo::Exact { height, width } };
+    let resize = Transform::Resize { to, filter };
+    let mut steps = match config.crop {
+        Crop::Center => vec![resize, Transform::CenterCrop { height, width }],
+        Crop::Random => vec![resize, Transform::RandomCrop { height, width, padding: 0 }],
+        Crop::RandomResized => {
+            let (scale, ratio) = (CROP_SCALE, CROP_RATIO);
+            vec![Transform::RandomResizedCrop { height, width, scale, ratio, filter }]
+        }
     };
-    Err(Error::config(
-        format!("the data set {name} needs its files, and no folder is given"),
-        format!(
-            "give the folder that holds them, --data-dir DIR ({files}), or build with --features hub to download them"
-        ),
-    ))
+    steps.extend(config.channels.map(Transform::Channels));
+    if config.flip {
+        steps.push(Transform::RandomHorizontalFlip { probability: 0.5 });
+    }
+    if config.color_jitter > 0.0 {
+        let strength = config.color_jitter;
+        steps.push(Transform::ColorJitter {
+            brightness: strength,
+            contrast: strength,
+            saturation: strength,
+            hue: 0.0,
+        });
+    }
+    Transforms::new(steps)
 }
 
 /// The loader of a data set, at the size and in the order that the config asks for.
 pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> Result<DataLoader> {
-    let size = config.image_size();
-    let (height, width) = (size.height, size.width);
-    let to = if height == width { ResizeTo::Shorter(height) } else { ResizeTo::Exact { height, width } };
-    let mut transforms = vec![Transform::Resize { to, filter: Filter::Bilinear }];
-    transforms.push(Transform::CenterCrop { height, width });
-    if let Some(channels) = config.channels {
-        transforms.push(Transform::Channels(channels));
-    }
-    if config.flip {
-        transforms.push(Transform::RandomHorizontalFlip { probability: 0.5 });
-    }
     let loader = LoaderConfig {
         batch_size: config.batch_size(),
         shuffle: true,
         drop_last: config.drop_last(),
         seed: config.seed,
-        workers: config.workers.unwrap_or_else(default_workers),
+        workers: config.workers(),
         prefetch: PREFETCH,
         cache: config.cache,
         on_bad_image: config.on_bad_image,
     };
-    Ok(DataLoader::new(data, Transforms::new(transforms), loader, device)?)
+    Ok(DataLoader::new(data, transforms(config), loader, device)?)
 }
 
-/// Decoding takes all cores where they are few; where they are many, four threads are enough for most networks.
-fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS)
+impl TrainConfig {
+    /// Threads that load images. Decoding takes all cores where they are few; where they are many, four threads are
+    /// enough for most networks.
+    pub fn workers(&self) -> usize {
+        let default = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+        self.workers.unwrap_or_else(default)
+    }
 }
 
 /// Up to `count` training images `[count, C, H, W]` in [-1, 1], in the order that the run will see them.
@@ -98,6 +94,7 @@ pub fn first_images(
     device: &Device,
 ) -> Result<Tensor> {
     let batch_size = Some(count.min(data.len()));
-    let config = TrainConfig { batch_size, ..config.clone() };
+    // Nothing is read beyond these images.
+    let config = TrainConfig { batch_size, workers: Some(1), cache: CacheMode::Off, ..config.clone() };
     Ok(loader(&config, data, device)?.next_batch()?.images)
 }

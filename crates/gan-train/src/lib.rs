@@ -20,7 +20,7 @@ mod stats;
 mod trainer;
 
 pub use adam::Adam;
-pub use config::{ImageSize, TrainConfig};
+pub use config::{Crop, ImageSize, TrainConfig};
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use loss::Loss;

@@ -2,19 +2,33 @@
 
 #![allow(clippy::unwrap_used)] // as in every test
 
+mod damage;
+mod open;
+mod parquet_files;
 mod server;
 mod sets;
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use gan_data::{Dataset, Error, Fingerprint, Hub, LabelledImages, Result, Split};
+use gan_data::{Dataset, Error, Fingerprint, Hub, LabelledImages, Progress, Result, Split, Unit, Watch};
 use server::{Manner, Server};
 use sets::{Row, color, gray, parquet, png};
 use tempfile::TempDir;
 
+/// Somebody who notes what is told: what is done, of how much, in which unit.
+fn notes() -> (Watch, Arc<Mutex<Vec<(String, u64, Option<u64>, Unit)>>>) {
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&notes);
+    let tell = move |Progress { what, done, total, unit }: Progress<'_>| {
+        kept.lock().unwrap().push((what.to_owned(), done, total, unit));
+    };
+    (Watch::new(tell), notes)
+}
+
 fn mnist(endpoint: &str, cache: &Path, expected: Fingerprint) -> Result<LabelledImages> {
-    Hub::at(endpoint, cache)?.load_expecting("mnist", Split::Train, expected)
+    Hub::at(endpoint, cache)?.load_expecting("mnist", Split::Train, expected, &Watch::default())
 }
 
 fn assert_same(one: &LabelledImages, other: &LabelledImages) {
@@ -61,7 +75,8 @@ fn colour_images_arrive_with_rows_columns_and_channels_in_place() {
     let server = Server::start(parquet(&rows, "img"), Manner::Whole);
     let cache = TempDir::new().unwrap();
     let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-    let fetched = hub.load_expecting("cifar10", Split::Train, published.fingerprint()).unwrap();
+    let fetched =
+        hub.load_expecting("cifar10", Split::Train, published.fingerprint(), &Watch::default()).unwrap();
     assert_same(&fetched, &published);
 }
 
@@ -77,6 +92,22 @@ fn the_second_load_needs_no_hub() {
     assert_eq!(server.requests(), asked);
     drop(server);
     assert_same(&mnist(&endpoint, cache.path(), published.fingerprint()).unwrap(), &published);
+}
+
+#[test]
+fn bytes_fetched_and_images_read_are_told() {
+    let (rows, published) = gray(20);
+    let file = parquet(&rows, "image");
+    let size = file.len() as u64;
+    let server = Server::start(file, Manner::Whole);
+    let cache = tempfile::tempdir().unwrap();
+    let (watch, notes) = notes();
+    let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
+    hub.load_expecting("mnist", Split::Train, published.fingerprint(), &watch).unwrap();
+    let notes = notes.lock().unwrap();
+    assert!(notes.contains(&("fetching mnist".to_owned(), size, Some(size), Unit::Bytes)), "{notes:?}");
+    assert_eq!(notes.last(), Some(&("reading mnist".to_owned(), 20, Some(20), Unit::Images)));
+    assert!(notes.iter().all(|(_, done, total, _)| total.is_none_or(|total| *done <= total)), "{notes:?}");
 }
 
 #[test]
@@ -110,13 +141,13 @@ fn the_published_sets_cannot_be_replaced_by_others() {
     let server = Server::start(parquet(&rows, "image"), Manner::Whole);
     let cache = tempfile::tempdir().unwrap();
     let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-    let error = hub.load("mnist", Split::Test).unwrap_err();
+    let error = hub.load("mnist", Split::Test, &Watch::default()).unwrap_err();
     assert!(matches!(error, Error::NotTheDataset { .. }), "{error:?}");
     assert!(
         error.to_string().contains("10000 records") && error.to_string().contains("5 records"),
         "{error}"
     );
-    assert!(matches!(hub.load("imagenet", Split::Train), Err(Error::NotOnHub { .. })));
+    assert!(matches!(hub.load("imagenet", Split::Train, &Watch::default()), Err(Error::NotOnHub { .. })));
 }
 
 #[test]
@@ -181,7 +212,7 @@ fn a_damaged_file_is_an_error() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xff;
         server.change(damaged, Manner::Whole);
-        match hub.load_expecting("mnist", Split::Train, published.fingerprint()) {
+        match hub.load_expecting("mnist", Split::Train, published.fingerprint(), &Watch::default()) {
             Ok(fetched) => assert_same(&fetched, &published), // a byte that nothing depends on
             Err(error) => {
                 assert!(matches!(error, Error::Malformed { .. } | Error::NotTheDataset { .. }), "{error:?}");

@@ -1,5 +1,6 @@
 //! A hub on this machine, small and, if asked to, faulty.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -18,10 +19,28 @@ pub enum Manner {
     ErrorPage,
 }
 
+/// A repository of the hub, with one commit.
+#[derive(Default)]
+pub struct Repository {
+    /// Its files, each by its path.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The file of which half is given and no more.
+    pub broken: Option<String>,
+    /// The hub answers everything with this status and error code.
+    pub refuses: Option<(&'static str, &'static str)>,
+    /// The only revision there is, or else every one is.
+    pub revision: Option<&'static str>,
+}
+
+/// The commit of every repository.
+pub const COMMIT: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
+
 /// What the hub has, and what it has been asked.
 struct State {
     file: Vec<u8>,
     manner: Manner,
+    /// In place of the file.
+    repository: Option<Repository>,
     requests: Vec<String>,
     stopped: bool,
 }
@@ -35,9 +54,19 @@ pub struct Server {
 
 impl Server {
     pub fn start(file: Vec<u8>, manner: Manner) -> Self {
+        Self::of(State { file, manner, repository: None, requests: Vec::new(), stopped: false })
+    }
+
+    /// A hub that has a repository, under any name.
+    pub fn with(repository: Repository) -> Self {
+        let (file, manner, repository) = (Vec::new(), Manner::Whole, Some(repository));
+        Self::of(State { file, manner, repository, requests: Vec::new(), stopped: false })
+    }
+
+    fn of(state: State) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State { file, manner, requests: Vec::new(), stopped: false }));
+        let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -61,6 +90,11 @@ impl Server {
         let mut state = self.state.lock().unwrap();
         state.file = file;
         state.manner = manner;
+    }
+
+    /// Changes the repository.
+    pub fn repository(&self, change: impl FnOnce(&mut Repository)) {
+        change(self.state.lock().unwrap().repository.as_mut().unwrap());
     }
 
     /// The method and path of each request so far.
@@ -92,6 +126,17 @@ fn answer(mut stream: TcpStream, state: &mut State) -> std::io::Result<()> {
     state.requests.push(format!("{method} {path}"));
 
     let get = method == "GET";
+    if let Some(repository) = &state.repository {
+        let (status, code, etag, body) = repository.answer(path);
+        let half = get && etag.is_some() && etag == repository.broken;
+        write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nX-Repo-Commit: {COMMIT}\r\n")?;
+        write!(stream, "X-Error-Code: {code}\r\nContent-Length: {}\r\n", body.len())?;
+        write!(stream, "ETag: \"{}\"\r\n\r\n", etag.unwrap_or_default().replace('/', "-"))?;
+        if get {
+            stream.write_all(&body[..if half { body.len() / 2 } else { body.len() }])?;
+        }
+        return stream.shutdown(Shutdown::Write);
+    }
     let (status, body): (_, &[u8]) = match state.manner {
         Manner::ErrorPage if get => ("404 Not Found", b"<html>no such file</html>"),
         _ => ("200 OK", &state.file),
@@ -108,4 +153,42 @@ fn answer(mut stream: TcpStream, state: &mut State) -> std::io::Result<()> {
         stream.write_all(&body[..if half { body.len() / 2 } else { body.len() }])?;
     }
     stream.shutdown(Shutdown::Write)
+}
+
+impl Repository {
+    /// The status, the error code, the name of the content and the content that the hub has for an address.
+    fn answer(&self, path: &str) -> (&'static str, &'static str, Option<String>, Vec<u8>) {
+        if let Some((status, code)) = self.refuses {
+            return (status, code, None, Vec::new());
+        }
+        // /api/datasets/OWNER/NAME/revision/REVISION, /api/datasets/OWNER/NAME/tree/COMMIT,
+        // /datasets/OWNER/NAME/resolve/COMMIT/PATH
+        let parts: Vec<&str> = path.split(['/', '?']).skip(1).collect();
+        match parts[..] {
+            ["api", "datasets", owner, name, "revision", revision]
+                if self.revision.is_none_or(|there| there == revision) =>
+            {
+                ("200 OK", "", None, format!(r#"{{"id": "{owner}/{name}", "sha": "{COMMIT}"}}"#).into())
+            }
+            ["api", "datasets", _, _, "revision", _] => {
+                ("404 Not Found", "RevisionNotFound", None, Vec::new())
+            }
+            ["api", "datasets", _, _, "tree", COMMIT, "recursive=true"] => {
+                let entry = |(path, file): (&String, &Vec<u8>)| {
+                    format!(r#"{{"type": "file", "oid": "0", "size": {}, "path": "{path}"}}"#, file.len())
+                };
+                let mut entries = vec![r#"{"type": "directory", "oid": "0", "path": "x"}"#.to_owned()];
+                entries.extend(self.files.iter().map(entry));
+                ("200 OK", "", None, format!("[{}]", entries.join(", ")).into())
+            }
+            ["datasets", _, _, "resolve", COMMIT, ..] => {
+                let file = parts[5..].join("/");
+                match self.files.get(&file) {
+                    Some(bytes) => ("200 OK", "", Some(file), bytes.clone()),
+                    None => ("404 Not Found", "EntryNotFound", None, Vec::new()),
+                }
+            }
+            _ => ("404 Not Found", "RepoNotFound", None, Vec::new()),
+        }
+    }
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use gan_data::{LabelledImages, Split, load_cifar10, load_mnist};
 use image::{DynamicImage, ImageFormat};
 use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 
 /// An image, encoded, and its label; what is `None` is missing.
@@ -72,33 +73,88 @@ pub fn png(image: DynamicImage) -> Vec<u8> {
 /// Writes rows as the hub does: the image a struct of bytes and path, all of it optional, snappy, in row groups.
 /// `column` is what the image is called: `image`, or `img` as in CIFAR-10.
 pub fn parquet(rows: &[Row], column: &str) -> Vec<u8> {
-    let schema = format!(
-        "message schema {{ optional group {column} {{ optional binary bytes; optional binary path (UTF8); }}
-         optional int64 label; }}"
-    );
-    let schema = Arc::new(parse_message_type(&schema).unwrap());
-    let properties = Arc::new(WriterProperties::builder().set_compression(Compression::SNAPPY).build());
+    let schema = format!("{} optional int64 label;", image_column(column));
+    let images = rows.iter().map(|row| row.image.clone()).collect();
+    let labels = rows.iter().map(|row| row.label).collect();
+    table(&schema, vec![Column::Image(images), Column::Path(rows.len()), Column::Int64(labels)], None)
+}
+
+/// The schema of a column of images.
+pub fn image_column(name: &str) -> String {
+    format!("optional group {name} {{ optional binary bytes; optional binary path (UTF8); }}")
+}
+
+/// The values of an optional column.
+pub enum Column {
+    /// The first field of a column of images.
+    Image(Vec<Option<Vec<u8>>>),
+    /// The second one, of so many rows: nothing.
+    Path(usize),
+    Int64(Vec<Option<i64>>),
+    Int32(Vec<Option<i32>>),
+    Text(Vec<Option<String>>),
+}
+
+impl Column {
+    fn slice(&self, from: usize, to: usize) -> Self {
+        match self {
+            Self::Image(values) => Self::Image(values[from..to].to_vec()),
+            Self::Path(_) => Self::Path(to - from),
+            Self::Int64(values) => Self::Int64(values[from..to].to_vec()),
+            Self::Int32(values) => Self::Int32(values[from..to].to_vec()),
+            Self::Text(values) => Self::Text(values[from..to].to_vec()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Image(values) => values.len(),
+            Self::Path(rows) => *rows,
+            Self::Int64(values) => values.len(),
+            Self::Int32(values) => values.len(),
+            Self::Text(values) => values.len(),
+        }
+    }
+
+    fn write(self, writer: &mut SerializedColumnWriter<'_>) {
+        match self {
+            Self::Image(values) => write::<ByteArrayType>(writer, 2, arrays(values)),
+            Self::Path(rows) => write::<ByteArrayType>(writer, 2, vec![None; rows]),
+            Self::Int64(values) => write::<Int64Type>(writer, 1, values),
+            Self::Int32(values) => write::<Int32Type>(writer, 1, values),
+            Self::Text(values) => {
+                let values = values.into_iter().map(|text| text.map(String::into_bytes)).collect();
+                write::<ByteArrayType>(writer, 1, arrays(values));
+            }
+        }
+    }
+}
+
+fn arrays(values: Vec<Option<Vec<u8>>>) -> Vec<Option<ByteArray>> {
+    values.into_iter().map(|value| value.map(ByteArray::from)).collect()
+}
+
+fn write<T: DataType>(writer: &mut SerializedColumnWriter<'_>, present: i16, values: Vec<Option<T::T>>) {
+    let levels: Vec<i16> = values.iter().map(|value| present - i16::from(value.is_none())).collect();
+    let values: Vec<T::T> = values.into_iter().flatten().collect();
+    writer.typed::<T>().write_batch(&values, Some(&levels), None).unwrap();
+}
+
+/// A parquet file with these columns, in groups of 300 rows. `notes` is what the hub's library writes beside them.
+pub fn table(schema: &str, columns: Vec<Column>, notes: Option<&str>) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type(&format!("message schema {{ {schema} }}")).unwrap());
+    let notes = notes.map(|notes| vec![KeyValue::new("huggingface".to_owned(), notes.to_owned())]);
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    let properties = Arc::new(properties.set_key_value_metadata(notes).build());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
-    for rows in rows.chunks(300) {
+    let rows = columns[0].len();
+    for from in (0..rows).step_by(300) {
         let mut group = writer.next_row_group().unwrap();
-
-        let images: Vec<ByteArray> =
-            rows.iter().filter_map(|row| row.image.clone()).map(ByteArray::from).collect();
-        let levels: Vec<i16> = rows.iter().map(|row| if row.image.is_some() { 2 } else { 1 }).collect();
-        let mut bytes = group.next_column().unwrap().unwrap();
-        bytes.typed::<ByteArrayType>().write_batch(&images, Some(&levels), None).unwrap();
-        bytes.close().unwrap();
-
-        let mut path = group.next_column().unwrap().unwrap();
-        path.typed::<ByteArrayType>().write_batch(&[], Some(&vec![1; rows.len()]), None).unwrap();
-        path.close().unwrap();
-
-        let labels: Vec<i64> = rows.iter().filter_map(|row| row.label).collect();
-        let levels: Vec<i16> = rows.iter().map(|row| row.label.is_some().into()).collect();
-        let mut label = group.next_column().unwrap().unwrap();
-        label.typed::<Int64Type>().write_batch(&labels, Some(&levels), None).unwrap();
-        label.close().unwrap();
-
+        for column in &columns {
+            let mut writer = group.next_column().unwrap().unwrap();
+            column.slice(from, rows.min(from + 300)).write(&mut writer);
+            writer.close().unwrap();
+        }
         group.close().unwrap();
     }
     writer.into_inner().unwrap()

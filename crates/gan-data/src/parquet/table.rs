@@ -1,0 +1,227 @@
+//! Going through a parquet file row by row.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use ::parquet::basic::Type;
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader};
+use ::parquet::data_type::{ByteArrayType, DataType, Int32Type, Int64Type};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{RowGroupReader, SerializedFileReader};
+use candle_datasets::hub::FileReader;
+
+use super::columns::{self, Columns};
+use super::one_line;
+use crate::{Error, Result, files};
+
+/// Rows taken out of a column at a time: few, since each may hold a photo of many megabytes.
+const CHUNK: usize = 16;
+
+/// A parquet file with images.
+pub(crate) struct Table {
+    path: PathBuf,
+    bytes: u64,
+    reader: SerializedFileReader<File>,
+    columns: Columns,
+}
+
+/// What one row of the file holds.
+pub(crate) struct Row<'a> {
+    /// Which row it is, from 0.
+    pub(crate) number: usize,
+    /// The encoded image.
+    pub(crate) image: Option<&'a [u8]>,
+    pub(crate) label: Option<i64>,
+    /// The caption, which should be UTF-8.
+    pub(crate) caption: Option<&'a [u8]>,
+}
+
+impl Table {
+    /// Reads the end of the file, which says what it holds.
+    ///
+    /// # Errors
+    /// If the file is not parquet, or has not one column of images.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        guarded(path, || {
+            let (file, bytes) = files::open(path)?;
+            let reader = SerializedFileReader::new(file).map_err(|error| fault(path, &error))?;
+            let columns = Columns::find(reader.metadata().file_metadata().schema_descr())
+                .map_err(|reason| Error::malformed(path, reason))?;
+            Ok(Self { path: path.to_owned(), bytes, reader, columns })
+        })
+    }
+
+    /// How large the file is, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many rows the file says it has.
+    pub(crate) fn rows(&self) -> u64 {
+        // None are fewer than none: what goes through the rows will see that the number is wrong.
+        self.reader.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
+    }
+
+    /// Whether there is a column of labels.
+    pub(crate) fn has_labels(&self) -> bool {
+        self.columns.label.is_some()
+    }
+
+    /// What the classes are called, if the file says so.
+    pub(crate) fn class_names(&self) -> Option<Vec<String>> {
+        columns::class_names(self.reader.metadata().file_metadata(), &self.columns)
+    }
+
+    /// Shows `visit` every row in turn, until it returns an error.
+    ///
+    /// # Errors
+    /// If a column breaks off, or the rows are not as many as the file says.
+    pub(crate) fn for_each_row(&self, mut visit: impl FnMut(Row<'_>) -> Result<()>) -> Result<()> {
+        guarded(&self.path, || {
+            let mut row = 0;
+            for group in 0..self.reader.num_row_groups() {
+                let group = self.reader.get_row_group(group).map_err(|error| fault(&self.path, &error))?;
+                self.visit_group(group.as_ref(), &mut row, &mut visit)?;
+            }
+            let said = self.rows();
+            if row as u64 != said {
+                return Err(self.malformed(format!("has {row} rows and says it has {said}")));
+            }
+            Ok(())
+        })
+    }
+
+    /// Goes through a row group; `row` counts the rows of the file.
+    fn visit_group(
+        &self,
+        group: &dyn RowGroupReader,
+        row: &mut usize,
+        visit: &mut impl FnMut(Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Columns { image, label, caption } = self.columns;
+        let mut images: Column<ByteArrayType> = Column::new(self.column(group, image)?, self.present(image));
+        let mut labels = label.map(|place| self.integers(group, place)).transpose()?;
+        let mut captions: Option<Column<ByteArrayType>> = match caption {
+            Some(place) => Some(Column::new(self.column(group, place)?, self.present(place))),
+            None => None,
+        };
+        loop {
+            let first = *row;
+            let breaks_off = |what: &str, error: &ParquetError| {
+                self.malformed(format!("the {what} column breaks off after row {first}: {}", one_line(error)))
+            };
+            let images = images.next().map_err(|error| breaks_off("image", &error))?;
+            let labels = match &mut labels {
+                Some(labels) => labels.next().map_err(|error| breaks_off("label", &error))?,
+                None => vec![None; images.len()],
+            };
+            let captions = match &mut captions {
+                Some(captions) => captions.next().map_err(|error| breaks_off("caption", &error))?,
+                None => vec![None; images.len()],
+            };
+            if images.len() != labels.len() || images.len() != captions.len() {
+                let row = first + images.len().min(labels.len()).min(captions.len());
+                return Err(self.malformed(format!("row {row} lacks its image, its label or its caption")));
+            }
+            if images.is_empty() {
+                return Ok(());
+            }
+            for ((image, label), caption) in images.iter().zip(labels).zip(&captions) {
+                visit(Row {
+                    number: *row,
+                    image: image.as_ref().map(|image| image.data()),
+                    label,
+                    caption: caption.as_ref().map(|caption| caption.data()),
+                })?;
+                *row += 1;
+            }
+        }
+    }
+
+    fn column(&self, group: &dyn RowGroupReader, place: usize) -> Result<ColumnReader> {
+        let chunk = group.metadata().column(place);
+        let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+        if start < 0 || chunk.compressed_size() < 0 {
+            return Err(self.malformed("has a column that starts or ends before the file"));
+        }
+        group.get_column_reader(place).map_err(|error| fault(&self.path, &error))
+    }
+
+    fn integers(&self, group: &dyn RowGroupReader, place: usize) -> Result<Integers> {
+        let (column, present) = (self.column(group, place)?, self.present(place));
+        Ok(match self.schema().column(place).physical_type() {
+            Type::INT32 => Integers::Int32(Column::new(column, present)),
+            _ => Integers::Int64(Column::new(column, present)),
+        })
+    }
+
+    /// The definition level of a value that is there.
+    fn present(&self, place: usize) -> i16 {
+        self.schema().column(place).max_def_level()
+    }
+
+    fn schema(&self) -> &::parquet::schema::types::SchemaDescriptor {
+        self.reader.metadata().file_metadata().schema_descr()
+    }
+
+    fn malformed(&self, reason: impl Into<String>) -> Error {
+        Error::malformed(&self.path, reason)
+    }
+}
+
+/// A column of one row group, read in chunks: at most one value a row.
+struct Column<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    values: Vec<T::T>,
+    levels: Vec<i16>,
+    present: i16,
+}
+
+impl<T: DataType> Column<T> {
+    /// The reader's physical type must be `T`: [`Columns::find`] has seen to it.
+    fn new(reader: ColumnReader, present: i16) -> Self {
+        Self { reader: get_typed_column_reader(reader), values: Vec::new(), levels: Vec::new(), present }
+    }
+
+    /// The values of the next rows; none at the end of the row group.
+    fn next(&mut self) -> std::result::Result<Vec<Option<T::T>>, ParquetError> {
+        self.values.clear();
+        self.levels.clear();
+        let (rows, _, _) = self.reader.read_records(CHUNK, Some(&mut self.levels), None, &mut self.values)?;
+        if self.present == 0 {
+            self.levels.resize(rows, 0); // where no value can be missing, there are no levels
+        }
+        let mut values = self.values.drain(..);
+        Ok(self
+            .levels
+            .iter()
+            .map(|&level| if level == self.present { values.next() } else { None })
+            .collect())
+    }
+}
+
+/// A column of labels.
+enum Integers {
+    Int32(Column<Int32Type>),
+    Int64(Column<Int64Type>),
+}
+
+impl Integers {
+    fn next(&mut self) -> std::result::Result<Vec<Option<i64>>, ParquetError> {
+        match self {
+            Self::Int32(column) => Ok(column.next()?.into_iter().map(|label| label.map(i64::from)).collect()),
+            Self::Int64(column) => column.next(),
+        }
+    }
+}
+
+/// Some damage inside pages is met by the parquet reader with a failed assertion where it should give an error.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    let damaged = |_| Err(Error::malformed(path, "is a parquet file so damaged that its reader gave up"));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged) // what a panic leaves half done is dropped with it
+}
+
+fn fault(path: &Path, error: &ParquetError) -> Error {
+    Error::malformed(path, format!("is not a parquet file that can be read: {}", one_line(error)))
+}
