@@ -284,6 +284,15 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A parquet file is compressed in a way that this crate does not know.
+    #[error("{path} is compressed with {codec}, which cannot be read", path = path.display())]
+    Codec {
+        /// The file.
+        path: PathBuf,
+        /// The compression, as in `ZSTD`.
+        codec: String,
+    },
+
     /// Of the parquet files of a data set, none is of the split that was asked for.
     #[error("{dataset} has no parquet files of its {split:?} split: {found}")]
     NoSplit {
@@ -372,6 +381,9 @@ impl Error {
             }
             Self::HubName { .. } => {
                 "give OWNER/NAME, as in hub:ylecun/mnist, or OWNER/NAME@REVISION, as in hub:ylecun/mnist@main"
+            }
+            Self::Codec { .. } => {
+                "write the file again with snappy compression, or with none; the hub's own conversion has it so"
             }
             Self::NoSplit { .. } => {
                 "name the files after their split, as in train-00000-of-00001.parquet, or give one file"

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use ::parquet::basic::Type;
+use ::parquet::basic::{Compression, Type};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader};
 use ::parquet::data_type::{ByteArrayType, DataType, Int32Type, Int64Type};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{RowGroupReader, SerializedFileReader};
+use ::parquet::schema::types::SchemaDescriptor;
 use candle_datasets::hub::FileReader;
 
 use super::columns::{self, Columns};
@@ -145,6 +146,11 @@ impl Table {
         if start < 0 || chunk.compressed_size() < 0 {
             return Err(self.malformed("has a column that starts or ends before the file"));
         }
+        if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
+            let codec = chunk.compression().to_string();
+            let codec = codec.split('(').next().unwrap_or_default().to_owned(); // without its level
+            return Err(Error::Codec { path: self.path.clone(), codec });
+        }
         group.get_column_reader(place).map_err(|error| fault(&self.path, &error))
     }
 
@@ -161,7 +167,7 @@ impl Table {
         self.schema().column(place).max_def_level()
     }
 
-    fn schema(&self) -> &::parquet::schema::types::SchemaDescriptor {
+    fn schema(&self) -> &SchemaDescriptor {
         self.reader.metadata().file_metadata().schema_descr()
     }
 

@@ -258,6 +258,25 @@ fn what_cannot_be_read_is_an_error() {
 }
 
 #[test]
+fn a_compression_that_is_not_known_is_named() {
+    let mut file = parquet(&[Row { image: Some(dot(1)), label: None }], "image");
+    // In the description of a column, in Thrift's compact form: the field of the codec, its value, the next field.
+    let (snappy, zstd) = ([0x15, 2, 0x16], [0x15, 12, 0x16]);
+    for at in 0..file.len() - 3 {
+        if file[at..at + 3] == snappy {
+            file[at..at + 3].copy_from_slice(&zstd);
+        }
+    }
+    let error = read(&file).unwrap_err();
+    assert!(
+        error.to_string().ends_with("some.parquet is compressed with ZSTD, which cannot be read"),
+        "{error}"
+    );
+    assert!(error.hint().contains("snappy"), "{}", error.hint());
+    assert_readable(&error);
+}
+
+#[test]
 fn images_read_are_told() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a.parquet", "b.parquet"] {
