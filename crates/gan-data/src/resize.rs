@@ -70,7 +70,7 @@ pub(crate) fn resize(image: Image, height: usize, width: usize, filter: Filter) 
         .map_err(|_| fault())?;
 
     // Colours are weighted by their alpha, as Pillow does: what cannot be seen must not bleed into what can.
-    let alpha = channels % 2 == 0;
+    let alpha = matches!(channels, 2 | 4);
     if alpha {
         MulDiv::new().multiply_alpha_inplace(&mut pixels).map_err(|_| fault())?;
     }
