@@ -236,7 +236,7 @@ impl Error {
             Self::Write { .. } => "check that the folder exists, can be written to, and has space left",
             Self::Temporary { .. } => "make room there, or name another folder with the variable TMPDIR",
             Self::NoFolder { .. } | Self::NotAFolder { .. } => {
-                "give the folder that holds the data set's files"
+                "give the folder or the archive that holds the data set's files"
             }
             Self::MissingFile { .. } => {
                 "put the data set's files there as they were published, or give the folder they are in"

@@ -38,6 +38,7 @@ mod parquet;
 mod resize;
 mod shapes;
 mod spool;
+mod tarball;
 mod tensor;
 mod transforms;
 mod watch;
