@@ -38,9 +38,9 @@ bench-table:
 valgrind:
     PROPTEST_CASES=4 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --error-exitcode=1 --quiet" cargo test -p gan-ops --test twins --test pytorch
 
-# A sheet of the embedded digits, to look at
-digits out="digits.png":
-    cargo run -p gan-data --example digit_sheet -- {{out}}
+# A sheet of an embedded data set, digits or shapes, to look at
+sheet set="digits" size="32":
+    cargo run -p gan-data --example sheet -- {{set}} {{set}}.png {{size}}
 
 # Python with PyTorch, for the fixtures and the scripts
 venv:

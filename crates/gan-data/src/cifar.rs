@@ -2,36 +2,39 @@
 //! The format is described at <https://www.cs.toronto.edu/~kriz/cifar.html>.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::CLASSES;
-use crate::{Dataset, Error, LabelledImages, Result, Split, files};
+use crate::{Dataset, Error, LabelledImages, Result, Split, files, tarball};
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + 3 * PLANE;
 
-/// Reads CIFAR-10 from a folder of its binary version: every `data_batch_*.bin` for training, `test_batch.bin` for
-/// testing, in `dir` or in its sub-folder `cifar-10-batches-bin`. Images are 32x32 with three channels.
+/// The archive as it is published, and the folder in it.
+const ARCHIVE: &str = "cifar-10-binary.tar.gz";
+const FOLDER: &str = "cifar-10-batches-bin";
+
+/// Reads CIFAR-10 from its binary version, raw or `.gz`: every `data_batch_*.bin` for training, `test_batch.bin` for
+/// testing. Images are 32x32 with three channels.
+///
+/// `path` is the folder they are in or the one around it, a folder with `cifar-10-binary.tar.gz` or a single other
+/// `.tar.gz`, `.tgz` or `.tar` that holds them, or such an archive.
 ///
 /// A set that is not complete is used as it is, and a warning says so.
 ///
 /// # Errors
-/// If there is no such file, or one cannot be read, is not a whole number of records, or holds a label that is not
-/// below 10.
-pub fn load_cifar10(dir: &Path, split: Split) -> Result<LabelledImages> {
-    files::require_folder(dir)?;
-    let mut data = LabelledImages {
-        name: "cifar10".to_owned(),
-        width: SIDE,
-        height: SIDE,
-        channels: 3,
-        pixels: Vec::new(),
-        labels: Vec::new(),
-    };
-    for path in find(dir, split)? {
-        append(&path, &mut data)?;
-    }
+/// If there is no such file, or one cannot be read, is twice in the archive, is not a whole number of records, or
+/// holds a label that is not below 10.
+pub fn load_cifar10(path: &Path, split: Split) -> Result<LabelledImages> {
+    let batches = tarball::folder_or_archive(
+        path,
+        Some(ARCHIVE),
+        |folder| from_folder(folder, split),
+        |archive| from_archive(archive, split),
+    )?;
+    let data = join(batches);
     let complete = match split {
         Split::Train => 50_000,
         Split::Test => 10_000,
@@ -39,69 +42,149 @@ pub fn load_cifar10(dir: &Path, split: Split) -> Result<LabelledImages> {
     if data.len() != complete {
         tracing::warn!(
             "{} holds {} {split:?} images of CIFAR-10, not the {complete} of the complete set: using what is there",
-            dir.display(),
+            path.display(),
             data.len()
         );
     }
     Ok(data)
 }
 
-/// The files of the split, sorted by name.
-fn find(dir: &Path, split: Split) -> Result<Vec<PathBuf>> {
-    let wanted = |name: &str| match split {
-        Split::Train => name.starts_with("data_batch_") && name.ends_with(".bin"),
-        Split::Test => name == "test_batch.bin",
+/// The batch that a file of this name holds, if it holds one of this split: the name without `.gz`.
+fn batch_name(name: &str, split: Split) -> Option<&str> {
+    let stem = name.strip_suffix(".gz").unwrap_or(name);
+    let wanted = match split {
+        Split::Train => stem.starts_with("data_batch_") && stem.ends_with(".bin"),
+        Split::Test => stem == "test_batch.bin",
     };
-    for folder in [dir.to_owned(), dir.join("cifar-10-batches-bin")] {
-        if !files::metadata(&folder)?.is_some_and(|found| found.is_dir()) {
-            continue;
-        }
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::reading(&folder))? {
-            let entry = entry.map_err(Error::reading(&folder))?;
-            if entry.file_name().to_str().is_some_and(wanted) {
-                paths.push(entry.path());
-            }
-        }
-        if !paths.is_empty() {
-            paths.sort();
-            return Ok(paths);
-        }
-    }
+    wanted.then_some(stem)
+}
+
+/// What a message about missing files asks for.
+fn looked_for(split: Split) -> String {
     let name = match split {
         Split::Train => "data_batch_*.bin",
         Split::Test => "test_batch.bin",
     };
-    let looked_for = vec![name.to_owned(), format!("cifar-10-batches-bin/{name}")];
+    name.to_owned()
+}
+
+fn from_folder(folder: &Path, split: Split) -> Result<Vec<Batch>> {
+    let mut batches = Vec::new();
+    let mut room = files::MAX_BYTES;
+    for (name, path) in find(folder, split)? {
+        let (file, _) = files::open(&path)?;
+        let batch = read_batch(&path, files::unpacked(&name, file), room)?;
+        room -= batch.pixels.len() as u64;
+        batches.push(batch);
+    }
+    Ok(batches)
+}
+
+/// The files of the split with their names, sorted by these.
+fn find(dir: &Path, split: Split) -> Result<Vec<(String, PathBuf)>> {
+    for folder in [dir.to_owned(), dir.join(FOLDER)] {
+        if !files::metadata(&folder)?.is_some_and(|found| found.is_dir()) {
+            continue;
+        }
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(Error::reading(&folder))? {
+            let entry = entry.map_err(Error::reading(&folder))?;
+            if let Ok(name) = entry.file_name().into_string()
+                && batch_name(&name, split).is_some()
+            {
+                found.push((name, entry.path()));
+            }
+        }
+        if !found.is_empty() {
+            found.sort();
+            // A file that lies beside its compressed form comes before it, and is taken.
+            found.dedup_by(|(next, _), (one, _)| batch_name(next, split) == batch_name(one, split));
+            return Ok(found);
+        }
+    }
+    let name = looked_for(split);
+    let looked_for = vec![name.clone(), format!("{FOLDER}/{name}"), tarball::LOOKED_FOR.to_owned()];
     Err(Error::MissingFile { folder: dir.to_owned(), looked_for })
 }
 
-/// Adds the records of one file.
-fn append(path: &Path, data: &mut LabelledImages) -> Result<()> {
-    let (file, length) = files::open(path)?;
-    if length == 0 || length % RECORD as u64 != 0 {
-        let reason = format!("has {length} bytes, which is not a whole number of records of {RECORD} bytes");
-        return Err(Error::malformed(path, reason));
+/// Reads the batches of the split from an archive, whatever folders of it they are in. Sorted by name.
+fn from_archive(archive: &Path, split: Split) -> Result<Vec<Batch>> {
+    let mut named: Vec<(String, Batch)> = Vec::new();
+    let mut room = files::MAX_BYTES;
+    tarball::visit(archive, |member| {
+        let Some(name) = batch_name(&member.name, split) else { return Ok(()) };
+        if let Some((_, first)) = named.iter().find(|(other, _)| other == name) {
+            return Err(tarball::second(&member.path, &first.path));
+        }
+        let batch = read_batch(&member.path, files::unpacked(&member.name, member.content), room)?;
+        room -= batch.pixels.len() as u64;
+        named.push((name.to_owned(), batch));
+        Ok(())
+    })?;
+    if named.is_empty() {
+        return Err(Error::MissingFile { folder: archive.to_owned(), looked_for: vec![looked_for(split)] });
     }
-    if length + data.pixels.len() as u64 > files::MAX_BYTES {
-        let reason = format!("makes the data larger than {} bytes", files::MAX_BYTES);
-        return Err(Error::malformed(path, reason));
-    }
-    let bytes = files::read_exactly(path, file, length, "records")?;
-    data.pixels.reserve(bytes.len());
-    for (index, record) in bytes.chunks_exact(RECORD).enumerate() {
+    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(named.into_iter().map(|(_, batch)| batch).collect())
+}
+
+/// The images of one file.
+pub(crate) struct Batch {
+    path: PathBuf,
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+/// Reads the records of one file, whose pixels may take `room` bytes. `path` is what messages call it.
+pub(crate) fn read_batch(path: &Path, mut reader: impl Read, room: u64) -> Result<Batch> {
+    let mut batch = Batch { path: path.to_owned(), pixels: Vec::new(), labels: Vec::new() };
+    let mut record = Vec::with_capacity(RECORD);
+    loop {
+        record.clear();
+        let one = reader.by_ref().take(RECORD as u64).read_to_end(&mut record);
+        one.map_err(|error| files::read_fault(path, error))?;
+        let index = batch.labels.len();
+        if record.is_empty() && index > 0 {
+            return Ok(batch);
+        }
+        if record.len() < RECORD {
+            let length = index * RECORD + record.len();
+            let reason =
+                format!("has {length} bytes, which is not a whole number of records of {RECORD} bytes");
+            return Err(Error::malformed(path, reason));
+        }
         let (label, planes) = (record[0], &record[1..]);
         if label >= CLASSES {
             let reason = format!("label {label} of record {index} is not below {CLASSES}");
             return Err(Error::malformed(path, reason));
         }
-        data.labels.push(label);
+        if (batch.pixels.len() + 3 * PLANE) as u64 > room {
+            let reason = format!("makes the data larger than {} bytes", files::MAX_BYTES);
+            return Err(Error::malformed(path, reason));
+        }
+        batch.labels.push(label);
         // From a plane of red, one of green and one of blue to red, green, blue side by side.
         for pixel in 0..PLANE {
-            data.pixels.extend([planes[pixel], planes[PLANE + pixel], planes[2 * PLANE + pixel]]);
+            batch.pixels.extend([planes[pixel], planes[PLANE + pixel], planes[2 * PLANE + pixel]]);
         }
     }
-    Ok(())
+}
+
+/// One data set of all batches. Each is let go as soon as it is copied.
+fn join(batches: Vec<Batch>) -> LabelledImages {
+    let mut data = LabelledImages {
+        name: "cifar10".to_owned(),
+        width: SIDE,
+        height: SIDE,
+        channels: 3,
+        pixels: Vec::with_capacity(batches.iter().map(|batch| batch.pixels.len()).sum()),
+        labels: Vec::new(),
+    };
+    for batch in batches {
+        data.pixels.extend(batch.pixels);
+        data.labels.extend(batch.labels);
+    }
+    data
 }
 
 #[cfg(test)]

@@ -324,7 +324,7 @@ impl Error {
             Self::Write { .. } => "check that the folder exists, can be written to, and has space left",
             Self::Temporary { .. } => "make room there, or name another folder with the variable TMPDIR",
             Self::NoFolder { .. } | Self::NotAFolder { .. } => {
-                "give the folder that holds the data set's files"
+                "give the folder or the archive that holds the data set's files"
             }
             Self::NotEmpty { .. } => "name a folder that does not exist yet",
             Self::UnknownDataset { .. } => {

@@ -1,8 +1,10 @@
 //! Opening files that others have made.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
 
 use crate::{Error, Result};
 
@@ -35,6 +37,15 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64)> {
     }
     let file = File::open(path).map_err(Error::reading(path))?;
     Ok((file, found.len()))
+}
+
+/// What a file of this name holds: decompressed where the name ends in `.gz`.
+pub(crate) fn unpacked<'a>(name: &str, reader: impl Read + 'a) -> Box<dyn Read + 'a> {
+    if name.ends_with(".gz") {
+        Box::new(MultiGzDecoder::new(reader))
+    } else {
+        Box::new(BufReader::new(reader))
+    }
 }
 
 /// The rest of `reader`, which must be exactly `expected` bytes.

@@ -4,70 +4,134 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-
 use crate::dataset::CLASSES;
 use crate::image::MAX_SIDE;
-use crate::{Error, LabelledImages, Result, Split, files};
+use crate::{Error, LabelledImages, Result, Split, files, tarball};
 
 const IMAGES_MAGIC: u32 = 0x0000_0803; // unsigned bytes, three dimensions
 const LABELS_MAGIC: u32 = 0x0000_0801; // unsigned bytes, one dimension
 
-/// Reads MNIST, or a set published in the same form (Fashion-MNIST), from a folder of its IDX files, raw or `.gz`:
+/// Reads MNIST, or a set published in the same form (Fashion-MNIST), from its IDX files, raw or `.gz`:
 /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-...` for the test split.
 ///
-/// `name` is what the data set will call itself. Images have one channel, labels are 0 to 9.
+/// `path` is the folder they are in, a folder with a single `.tar.gz`, `.tgz` or `.tar` that holds them, or such an
+/// archive. `name` is what the data set will call itself. Images have one channel, labels are 0 to 9.
 ///
 /// # Errors
-/// If a file is missing, unreadable, or not exactly what its header says; if images and labels differ in number; if
-/// a label is not below 10.
-pub fn load_mnist(dir: &Path, split: Split, name: &str) -> Result<LabelledImages> {
-    files::require_folder(dir)?;
+/// If a file is missing, unreadable, twice in the archive, or not exactly what its header says; if images and labels
+/// differ in number; if a label is not below 10.
+pub fn load_mnist(path: &Path, split: Split, name: &str) -> Result<LabelledImages> {
     let prefix = match split {
         Split::Train => "train",
         Split::Test => "t10k",
     };
-    let images_path = find(dir, &format!("{prefix}-images"), "idx3-ubyte")?;
-    let labels_path = find(dir, &format!("{prefix}-labels"), "idx1-ubyte")?;
-    let ([images, height, width], pixels) = read::<3>(&images_path, IMAGES_MAGIC, "images")?;
-    let ([count], labels) = read::<1>(&labels_path, LABELS_MAGIC, "labels")?;
+    let images = names(&format!("{prefix}-images"), "idx3-ubyte");
+    let labels = names(&format!("{prefix}-labels"), "idx1-ubyte");
+    let (images, labels) = tarball::folder_or_archive(
+        path,
+        None,
+        |folder| from_folder(folder, &images, &labels),
+        |archive| from_archive(archive, &images, &labels),
+    )?;
+    join(images, labels, name)
+}
 
+/// The names a file goes by: as published, or with a dot as some unpackers leave it.
+fn names(stem: &str, kind: &str) -> Vec<String> {
+    ["-", "."].map(|dot| [format!("{stem}{dot}{kind}"), format!("{stem}{dot}{kind}.gz")]).concat()
+}
+
+fn from_folder(folder: &Path, images: &[String], labels: &[String]) -> Result<(Images, Labels)> {
+    let (images, labels) = (open(folder, images)?, open(folder, labels)?);
+    Ok((read_images(&images.0, images.1)?, read_labels(&labels.0, labels.1)?))
+}
+
+/// The first of these files that a folder has.
+fn open(folder: &Path, names: &[String]) -> Result<(PathBuf, Box<dyn Read>)> {
+    for name in names {
+        let path = folder.join(name);
+        if files::metadata(&path)?.is_some() {
+            let (file, _) = files::open(&path)?;
+            return Ok((path, files::unpacked(name, file)));
+        }
+    }
+    let looked_for = names.iter().cloned().chain([tarball::LOOKED_FOR.to_owned()]).collect();
+    Err(Error::MissingFile { folder: folder.to_owned(), looked_for })
+}
+
+/// Reads the images and the labels of these names from an archive, whatever folders of it they are in.
+fn from_archive(archive: &Path, images: &[String], labels: &[String]) -> Result<(Images, Labels)> {
+    let (mut found_images, mut found_labels) = (None, None);
+    tarball::visit(archive, |member| {
+        let once = |first: Option<&PathBuf>| match first {
+            Some(first) => Err(tarball::second(&member.path, first)),
+            None => Ok(()),
+        };
+        if images.contains(&member.name) {
+            once(found_images.as_ref().map(|images: &Images| &images.path))?;
+            found_images = Some(read_images(&member.path, files::unpacked(&member.name, member.content))?);
+        } else if labels.contains(&member.name) {
+            once(found_labels.as_ref().map(|labels: &Labels| &labels.path))?;
+            found_labels = Some(read_labels(&member.path, files::unpacked(&member.name, member.content))?);
+        }
+        Ok(())
+    })?;
+    let missing =
+        |names: &[String]| Error::MissingFile { folder: archive.to_owned(), looked_for: names.to_vec() };
+    Ok((found_images.ok_or_else(|| missing(images))?, found_labels.ok_or_else(|| missing(labels))?))
+}
+
+/// The images of an IDX file.
+pub(crate) struct Images {
+    path: PathBuf,
+    count: usize,
+    height: usize,
+    width: usize,
+    pixels: Vec<u8>,
+}
+
+/// The labels of an IDX file.
+pub(crate) struct Labels {
+    path: PathBuf,
+    labels: Vec<u8>,
+}
+
+/// Reads the content of an IDX file of images. `path` is what messages call it.
+pub(crate) fn read_images(path: &Path, reader: impl Read) -> Result<Images> {
+    let ([count, height, width], pixels) = read::<3>(path, reader, IMAGES_MAGIC, "images")?;
     if height > MAX_SIDE || width > MAX_SIDE {
-        return Err(Error::malformed(
-            &images_path,
-            format!("images of {width}x{height} pixels are too large"),
-        ));
+        return Err(Error::malformed(path, format!("images of {width}x{height} pixels are too large")));
     }
-    if count != images {
-        return Err(Error::malformed(&labels_path, format!("has {count} labels for {images} images")));
-    }
+    Ok(Images { path: path.to_owned(), count, height, width, pixels })
+}
+
+/// Reads the content of an IDX file of labels. `path` is what messages call it.
+pub(crate) fn read_labels(path: &Path, reader: impl Read) -> Result<Labels> {
+    let (_, labels) = read::<1>(path, reader, LABELS_MAGIC, "labels")?;
     if let Some(record) = labels.iter().position(|&label| label >= CLASSES) {
         let reason = format!("label {} of record {record} is not below {CLASSES}", labels[record]);
-        return Err(Error::malformed(&labels_path, reason));
+        return Err(Error::malformed(path, reason));
+    }
+    Ok(Labels { path: path.to_owned(), labels })
+}
+
+/// Gives every image its label.
+pub(crate) fn join(images: Images, labels: Labels, name: &str) -> Result<LabelledImages> {
+    let Images { count, height, width, pixels, .. } = images;
+    let Labels { path, labels } = labels;
+    if labels.len() != count {
+        return Err(Error::malformed(&path, format!("has {} labels for {count} images", labels.len())));
     }
     Ok(LabelledImages { name: name.to_owned(), width, height, channels: 1, pixels, labels })
 }
 
-/// The first of the names the file goes by: as published, or with a dot as some unpackers leave it.
-fn find(dir: &Path, stem: &str, kind: &str) -> Result<PathBuf> {
-    let names =
-        ["-", "."].map(|dot| [format!("{stem}{dot}{kind}"), format!("{stem}{dot}{kind}.gz")]).concat();
-    for name in &names {
-        let path = dir.join(name);
-        if files::metadata(&path)?.is_some() {
-            return Ok(path);
-        }
-    }
-    Err(Error::MissingFile { folder: dir.to_owned(), looked_for: names })
-}
-
 /// Reads an IDX file of bytes with `DIMS` dimensions: these, and the bytes.
-fn read<const DIMS: usize>(path: &Path, magic: u32, what: &str) -> Result<([usize; DIMS], Vec<u8>)> {
-    let (file, file_length) = files::open(path)?;
-    let compressed = path.extension().is_some_and(|extension| extension == "gz");
-    let mut reader: Box<dyn Read> =
-        if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-
+fn read<const DIMS: usize>(
+    path: &Path,
+    mut reader: impl Read,
+    magic: u32,
+    what: &str,
+) -> Result<([usize; DIMS], Vec<u8>)> {
     let found = read_u32(path, &mut reader)?;
     if found != magic {
         let reason = format!("is not an IDX file of {what}: it starts with {found:#010x}, not {magic:#010x}");
@@ -85,14 +149,6 @@ fn read<const DIMS: usize>(path: &Path, magic: u32, what: &str) -> Result<([usiz
     }
     if length > files::MAX_BYTES {
         let reason = format!("its header declares {what} of {dims:?}, more than {} bytes", files::MAX_BYTES);
-        return Err(Error::malformed(path, reason));
-    }
-    let header = 4 + 4 * DIMS as u64;
-    if !compressed && file_length != header + length {
-        let reason = format!(
-            "its header declares {what} of {dims:?}, {} bytes, but it has {file_length}",
-            header + length
-        );
         return Err(Error::malformed(path, reason));
     }
     let bytes = files::read_exactly(path, reader, length, what)?;
@@ -209,7 +265,7 @@ mod tests {
     #[test]
     fn bytes_after_the_last_image_are_an_error() {
         let long = [images(), vec![0]].concat();
-        assert!(images_fault(IMAGES, &long).contains("it has 41"));
+        assert!(images_fault(IMAGES, &long).contains("goes on"));
         assert!(images_fault("train-images-idx3-ubyte.gz", &gz(&long)).contains("goes on"));
     }
 

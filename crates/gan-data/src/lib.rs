@@ -43,6 +43,7 @@ mod resize;
 mod shapes;
 mod source;
 mod spool;
+mod tarball;
 mod tensor;
 mod transforms;
 mod watch;
