@@ -3,7 +3,7 @@
 use crate::recipes;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
-use gan_data::CacheMode;
+use gan_data::{ExportFormat, Split};
 use gan_ops::Precision;
 use gan_train::ImageSize;
 use serde::Serialize;
@@ -24,6 +24,9 @@ pub enum Command {
     Train(Box<TrainFlags>),
     /// Make images from a trained generator
     Sample(SampleFlags),
+    /// Look at a data set, show it, or write it to files
+    #[command(subcommand)]
+    Data(Data),
     /// List the recipes: named settings for `gan train --recipe NAME`
     Recipes,
     /// Time training, sampling or loading data on this machine
@@ -63,36 +66,9 @@ pub struct Settings {
     /// file), or hub:OWNER/NAME
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Folder or archive with the data set's files, as published
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Image size in pixels: 64, or 48x64 (height x width)
-    #[arg(long, value_name = "SIZE")]
-    image_size: Option<ImageSize>,
-    /// How pixels are weighted together where images are resized
-    #[arg(long, value_parser = names(&gan_data::Filter::ALL))]
-    resize_filter: Option<String>,
-    /// The part of an image to train on: its middle, any part, or random parts of random size and shape
-    #[arg(long, value_parser = names(&gan_train::Crop::ALL))]
-    crop: Option<String>,
-    /// Change brightness, contrast and saturation at random, by up to this part
-    #[arg(long, value_name = "PART")]
-    color_jitter: Option<f64>,
-    /// Train on gray (1) or colour (3) images [default: as the data set has them]
-    #[arg(long, value_name = "1|3")]
-    channels: Option<u32>,
-    /// Mirror every other image
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
-    flip: Option<bool>,
-    /// Threads that load images [default: one a core, at most 4]
-    #[arg(long, value_name = "N")]
-    workers: Option<u32>,
-    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
-    #[arg(long, value_parser = names(&gan_data::CacheMode::ALL))]
-    cache: Option<String>,
-    /// What to do about an image that cannot be read
-    #[arg(long, value_parser = names(&gan_data::OnBadImage::ALL))]
-    on_bad_image: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    images: ImageSettings,
     /// Kind of networks
     #[arg(long, value_parser = names(&gan_models::Family::ALL))]
     model: Option<String>,
@@ -161,6 +137,41 @@ pub struct Settings {
     checkpoint_every: Option<u32>,
 }
 
+/// Which images, and what is done to them: settings that training has in common with looking at data.
+#[derive(Args, Clone, Serialize)]
+pub struct ImageSettings {
+    /// Folder or archive with the data set's files, as published
+    #[arg(long, value_name = "PATH")]
+    pub data_dir: Option<PathBuf>,
+    /// Image size in pixels: 64, or 48x64 (height x width)
+    #[arg(long, value_name = "SIZE")]
+    pub image_size: Option<ImageSize>,
+    /// How pixels are weighted together where images are resized
+    #[arg(long, value_parser = names(&gan_data::Filter::ALL))]
+    pub resize_filter: Option<String>,
+    /// The part of an image to train on: its middle, any part, or random parts of random size and shape
+    #[arg(long, value_parser = names(&gan_train::Crop::ALL))]
+    pub crop: Option<String>,
+    /// Change brightness, contrast and saturation at random, by up to this part
+    #[arg(long, value_name = "PART")]
+    pub color_jitter: Option<f64>,
+    /// Train on gray (1) or colour (3) images [default: as the data set has them]
+    #[arg(long, value_name = "1|3")]
+    pub channels: Option<u32>,
+    /// Mirror every other image
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub flip: Option<bool>,
+    /// Threads that load images [default: one a core, at most 4]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
+    #[arg(long, value_parser = names(&gan_data::CacheMode::ALL))]
+    pub cache: Option<String>,
+    /// What to do about an image that cannot be read
+    #[arg(long, value_parser = names(&gan_data::OnBadImage::ALL))]
+    pub on_bad_image: Option<String>,
+}
+
 impl Settings {
     /// Name and text of the recipe that these settings start from where none is named.
     pub fn default_recipe(&self) -> Option<(&'static str, &'static str)> {
@@ -188,6 +199,51 @@ pub struct SampleFlags {
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+}
+
+#[derive(Subcommand)]
+pub enum Data {
+    /// Read every image: what there is, what is broken or odd, and how to train on it
+    #[command(allow_negative_numbers = true)]
+    Check(DataFlags),
+    /// Write a grid of the images as the discriminator will see them
+    #[command(allow_negative_numbers = true)]
+    Preview {
+        #[command(flatten)]
+        flags: DataFlags,
+        /// Images in the grid
+        #[arg(long, default_value_t = 64, value_name = "N")]
+        count: u32,
+        /// The grid
+        #[arg(long, default_value = "preview.png", value_name = "FILE.png")]
+        out: PathBuf,
+    },
+    /// Write the images to files: a folder of PNGs, or IDX files like MNIST's
+    #[command(allow_negative_numbers = true)]
+    Export {
+        #[command(flatten)]
+        flags: DataFlags,
+        /// Folder for the files; it must not exist or be empty
+        #[arg(value_name = "DIR")]
+        out: PathBuf,
+        /// folder: CLASS/NUMBER.png; idx: gray images of one size
+        #[arg(long, default_value = "folder", value_parser = export_format())]
+        format: ExportFormat,
+        /// No more images than this
+        #[arg(long, value_name = "N")]
+        count: Option<u32>,
+    },
+}
+
+#[derive(Args)]
+pub struct DataFlags {
+    /// As for `gan train --dataset`: digits, shapes, mnist, fashion-mnist, cifar10, PATH, hub:OWNER/NAME
+    pub source: String,
+    /// Which part of it
+    #[arg(long, default_value = "train", value_parser = split())]
+    pub split: Split,
+    #[command(flatten)]
+    pub images: ImageSettings,
 }
 
 #[derive(Subcommand)]
@@ -249,25 +305,17 @@ pub struct BenchFlags {
 
 #[derive(Args)]
 pub struct BenchDataFlags {
-    /// digits, shapes (embedded), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
-    /// file), or hub:OWNER/NAME
-    #[arg(long, default_value = "digits", value_name = "NAME")]
-    pub dataset: String,
-    /// Folder or archive with the data set's files, as published
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Image size in pixels: 64, or 48x64 (height x width)
-    #[arg(long, default_value = "64", value_name = "SIZE")]
-    pub image_size: ImageSize,
+    /// As for `gan train --dataset`
+    #[arg(default_value = "digits")]
+    pub source: String,
+    /// The same, by name
+    #[arg(long, value_name = "SOURCE", conflicts_with = "source")]
+    pub dataset: Option<String>,
+    #[command(flatten)]
+    pub images: ImageSettings,
     /// Images in a batch
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub batch_size: u32,
-    /// Threads that load images [default: one a core, at most 4]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<u32>,
-    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
-    #[arg(long, default_value = "auto", value_parser = cache())]
-    pub cache: CacheMode,
     /// Begin another epoch until so much time was measured
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
     pub min_seconds: f64,
@@ -277,16 +325,24 @@ pub struct BenchDataFlags {
 }
 
 fn precision() -> impl TypedValueParser<Value = Precision> {
-    names(&Precision::ALL).map(|name| {
-        let named = Precision::ALL.iter().find(|(known, _)| *known == name);
-        named.map_or(Precision::F32, |(_, precision)| *precision) // no other name gets here
-    })
+    named(&Precision::ALL)
 }
 
-fn cache() -> impl TypedValueParser<Value = CacheMode> {
-    names(&CacheMode::ALL).map(|name| {
-        let named = CacheMode::ALL.iter().find(|(known, _)| *known == name);
-        named.map_or(CacheMode::Auto, |(_, cache)| *cache) // no other name gets here
+fn split() -> impl TypedValueParser<Value = Split> {
+    named(&Split::ALL)
+}
+
+fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
+    named(&ExportFormat::ALL)
+}
+
+/// The value of a name.
+fn named<T: Copy + Send + Sync + 'static, const N: usize>(
+    all: &'static [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T> {
+    names(all).try_map(|name| {
+        let named = all.iter().find(|(known, _)| *known == name);
+        named.map(|(_, value)| *value).ok_or("unknown") // no other name gets here
     })
 }
 

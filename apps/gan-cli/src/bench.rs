@@ -6,11 +6,13 @@ mod report;
 
 pub use profile::Profile;
 
-use crate::args::{Bench, BenchDataFlags, BenchFlags};
-use crate::device;
+use crate::args::{Bench, BenchDataFlags, BenchFlags, ImageSettings};
 use crate::failure::Failure;
+use crate::progress::watch;
 use crate::train::cores;
+use crate::{configure, device};
 use candle_core::Device;
+use gan_data::Split;
 use gan_models::{Mode, ModelConfig, latents_from};
 use gan_train::{ImageSize, TrainConfig, Trainer, data};
 use random_images::RandomImages;
@@ -76,22 +78,19 @@ fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> 
 /// Whole epochs, as a training run would load them. Here a step is a batch, and the first one counts.
 fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
     check_seconds(flags.min_seconds)?;
+    let side = ImageSize { height: 64, width: 64 };
+    let images = ImageSettings { image_size: flags.images.image_size.or(Some(side)), ..flags.images.clone() };
     let config = TrainConfig {
-        dataset: flags.dataset.clone(),
-        data_dir: flags.data_dir.clone(),
-        image_size: Some(flags.image_size),
         batch_size: Some(flags.batch_size as usize),
         drop_last: Some(false),
-        workers: flags.workers.map(|workers| workers as usize),
-        cache: flags.cache,
-        ..TrainConfig::default()
+        ..configure::for_data(flags.dataset.as_ref().unwrap_or(&flags.source), &images)?
     }
     .resolve()?;
     let ImageSize { height, width } = config.image_size();
     if height == 0 || width == 0 {
         return Err(Failure::usage("--image-size is 0", "give images at least 1 pixel"));
     }
-    let dataset = data::open(&config)?;
+    let dataset = data::open(&config, Split::Train, &watch())?;
     let batch = config.batch_size().min(dataset.len());
     check_memory(batch, height as f64 * width as f64 * dataset.channels() as f64)?;
     let images = dataset.len() as f64;
@@ -110,8 +109,12 @@ fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
     }
     let seconds = started.elapsed().as_secs_f64();
     // The last batch of an epoch may be smaller, and some wait for others: whole epochs are what counts.
-    Report { images_per_second: epochs * images / seconds, ..Report::new("data", batch, &times) }
-        .print(flags.json)
+    Report {
+        images_per_second: epochs * images / seconds,
+        threads: config.workers(),
+        ..Report::new("data", batch, &times)
+    }
+    .print(flags.json)
 }
 
 /// What `train` and `sample` are to compute, and where.

@@ -7,6 +7,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod args;
 mod bench;
+mod configure;
+mod data;
 mod device;
 mod failure;
 mod progress;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let result = match gan.command {
         Command::Train(flags) => train::run(&flags),
         Command::Sample(flags) => sample::run(&flags),
+        Command::Data(what) => data::run(&what),
         Command::Recipes => recipes::list(),
         Command::Bench(what) => bench::run(&what, profile.as_ref()),
     };

@@ -1,27 +1,30 @@
-//! How training shows itself: a bar on a terminal, plain lines elsewhere.
+//! How long work shows itself: a bar on a terminal, plain lines elsewhere.
 
+use gan_data::{Progress, Unit, Watch};
 use gan_train::StepStats;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What is over sooner shows no bar.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// From one plain line to the next, where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows the steps of a run.
-pub struct Progress {
+pub struct Steps {
     bar: Option<ProgressBar>,
     steps: u64,
     log_every: u64,
 }
 
-impl Progress {
+impl Steps {
     /// For a run of so many steps; plain lines come every `log_every` steps.
     pub fn new(steps: u64, log_every: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(steps);
-            let template = "{bar:30} {pos}/{len} {elapsed}<{eta} {msg}";
-            bar.set_style(
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-            );
-            bar
-        });
+        let bar = std::io::stderr()
+            .is_terminal()
+            .then(|| bar(Some(steps), "{bar:30} {pos}/{len} {elapsed}<{eta} {msg}"));
         Self { bar, steps, log_every }
     }
 
@@ -52,4 +55,77 @@ impl Progress {
             bar.abandon();
         }
     }
+}
+
+/// Shows what a library is long at: fetching, reading, checking and writing data.
+pub fn watch() -> Watch {
+    let shown = Mutex::new(None);
+    let terminal = std::io::stderr().is_terminal();
+    Watch::new(move |progress| {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        Shown::tell(&mut shown, progress, terminal);
+    })
+}
+
+/// The work that is under way.
+struct Shown {
+    what: String,
+    started: Instant,
+    bar: Option<ProgressBar>,
+    /// When the last plain line came.
+    line: Option<Instant>,
+}
+
+impl Shown {
+    fn tell(shown: &mut Option<Self>, progress: Progress<'_>, terminal: bool) {
+        if shown.as_ref().is_none_or(|shown| shown.what != progress.what) {
+            let what = progress.what.to_owned();
+            *shown = Some(Self { what, started: Instant::now(), bar: None, line: None });
+        }
+        let over = progress.total == Some(progress.done);
+        if let Some(current) = shown {
+            if current.started.elapsed() >= PATIENCE {
+                if terminal { current.draw(progress) } else { current.print(progress, over) }
+            }
+            if over && let Some(bar) = &current.bar {
+                bar.finish_and_clear();
+            }
+        }
+        if over {
+            *shown = None;
+        }
+    }
+
+    fn draw(&mut self, progress: Progress<'_>) {
+        let bar = self.bar.get_or_insert_with(|| {
+            let numbers = match progress.unit {
+                Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec}",
+                Unit::Images => "{pos}/{len} images {per_sec}",
+            };
+            let bar = bar(progress.total, &format!("{{msg}} {{bar:30}} {numbers} {{eta}} left"));
+            bar.set_message(self.what.clone());
+            bar
+        });
+        bar.set_position(progress.done);
+    }
+
+    fn print(&mut self, progress: Progress<'_>, over: bool) {
+        if !over && self.line.is_some_and(|last| last.elapsed() < LINE_EVERY) {
+            return;
+        }
+        self.line = Some(Instant::now());
+        let part = match progress.total {
+            Some(total) if total > 0 => {
+                format!("{:.0} %", 100.0 * progress.done as f64 / total as f64)
+            }
+            _ => progress.done.to_string(),
+        };
+        eprintln!("{}: {part}", self.what);
+    }
+}
+
+fn bar(total: Option<u64>, template: &str) -> ProgressBar {
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -1,18 +1,18 @@
 //! `gan train`.
 
-use crate::args::{Settings, TrainFlags};
+use crate::args::TrainFlags;
 use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::{device, recipes};
-use gan_train::{RunDir, TrainConfig, data, run};
-use std::path::Path;
+use crate::progress::{Steps, watch};
+use crate::{configure, device};
+use gan_data::Split;
+use gan_train::{RunDir, data, run};
 use std::time::Instant;
 
 pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
-    let config = configure(flags)?;
+    let config = configure::for_training(flags)?;
     gan_ops::set_threads(config.threads.unwrap_or_else(cores));
     let (device, which) = device::choose(&config.device, config.precision)?;
-    let dataset = data::open(&config)?;
+    let dataset = data::open(&config, Split::Train, &watch())?;
     let model = config.model_config(dataset.channels());
     model.validate()?;
     let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
@@ -32,7 +32,7 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
 
     let folder = RunDir::create(flags.out.as_deref(), &config)?;
     println!("results: {}\n", folder.path().display());
-    let mut progress = Progress::new(steps, config.log_every);
+    let mut progress = Steps::new(steps, config.log_every);
     let started = Instant::now();
     let summary = run::train(&config, dataset, &folder, &device, &mut |stats| progress.step(stats))?;
     progress.finish();
@@ -46,55 +46,6 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
     println!("  generator: {}", folder.generator_path(summary.steps).display());
     println!("Next, make new images from it:\n  {} sample {} --seed 1", program(), folder.path().display());
     Ok(())
-}
-
-/// The recipe or config file, overridden by the flags, with all that was left open filled in.
-fn configure(flags: &TrainFlags) -> Result<TrainConfig, Failure> {
-    let mut settings = match (&flags.recipe, &flags.config) {
-        (Some(name), _) => parse(recipes::find(name)?, name)?,
-        (None, Some(path)) => parse(&read(path)?, &path.display().to_string())?,
-        (None, None) => match flags.settings.default_recipe() {
-            Some((name, text)) => parse(text, name)?,
-            None => toml::Table::new(),
-        },
-    };
-    let overrides = as_table(&flags.settings)?;
-    // Whichever of the two lengths a flag gives replaces both.
-    if overrides.contains_key("steps") || overrides.contains_key("epochs") {
-        settings.remove("steps");
-        settings.remove("epochs");
-    }
-    settings.extend(overrides);
-    let config: TrainConfig = settings.try_into().map_err(|error: toml::de::Error| {
-        Failure::usage(error.message(), "see `gan train --help` for the settings")
-    })?;
-    Ok(config.resolve()?)
-}
-
-fn parse(text: &str, name: &str) -> Result<toml::Table, Failure> {
-    let complain = |error: toml::de::Error| {
-        let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
-        let message = error.message().lines().collect::<Vec<_>>().join(" ");
-        Failure::usage(
-            format!("{name}, line {line}: {message}"),
-            "correct the config; each setting is a flag of `gan train --help`",
-        )
-    };
-    TrainConfig::from_toml(text).map_err(complain)?; // here a wrong key or value still has its line
-    text.parse().map_err(complain)
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(
-            format!("cannot read the config {}: {error}", path.display()),
-            "give a TOML file, such as the config.toml of a run folder",
-        )
-    })
-}
-
-fn as_table(settings: &Settings) -> Result<toml::Table, Failure> {
-    toml::Table::try_from(settings).map_err(|error| Failure::usage(error, "see `gan train --help`"))
 }
 
 /// One thread a core.

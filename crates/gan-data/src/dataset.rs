@@ -65,6 +65,11 @@ pub enum Split {
     Test,
 }
 
+impl Split {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 2] = [("train", Self::Train), ("test", Self::Test)];
+}
+
 /// Images of one size in ten classes, all in memory. What [`load_mnist`](crate::load_mnist) and
 /// [`load_cifar10`](crate::load_cifar10) give.
 #[derive(Clone, Debug)]

@@ -328,7 +328,10 @@ impl Error {
             }
             Self::NotEmpty { .. } => "name a folder that does not exist yet",
             Self::UnknownDataset { .. } => {
-                return format!("the data sets are {}; or give the path of your own", Source::NAMES.join(", "));
+                return format!(
+                    "the data sets are {}; or give the path of your own",
+                    Source::NAMES.join(", ")
+                );
             }
             Self::WithoutHub { dataset } => {
                 return format!("build with --features hub, or {}", own_files(dataset));

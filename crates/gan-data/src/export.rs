@@ -4,9 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{
-    Dataset, Error, Image, OnBadImage, Progress, Result, Sample, Split, Transforms, Unit, Watch,
-};
+use crate::{Dataset, Error, Image, OnBadImage, Progress, Result, Sample, Split, Transforms, Unit, Watch};
 
 /// What [`export`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +158,11 @@ impl FolderWriter {
 
     fn finish(self) -> Result<()> {
         let path = self.folder.join("metadata.jsonl");
-        if self.captions.is_empty() { Ok(()) } else { fs::write(&path, self.captions).map_err(Error::writing(&path)) }
+        if self.captions.is_empty() {
+            Ok(())
+        } else {
+            fs::write(&path, self.captions).map_err(Error::writing(&path))
+        }
     }
 }
 
@@ -226,7 +228,8 @@ impl IdxWriter {
             magic.to_be_bytes().into_iter().chain(dims).collect()
         };
         let file = file.into_inner().map_err(|error| Error::writing(&path)(error.into_error()))?;
-        crate::spool::write_all_at(&file, &header(0x803, &[count, height, width]), 0).map_err(Error::writing(&path))?;
+        crate::spool::write_all_at(&file, &header(0x803, &[count, height, width]), 0)
+            .map_err(Error::writing(&path))?;
         let labels = [header(0x801, &[count]), self.labels].concat();
         fs::write(&self.labels_path, labels).map_err(Error::writing(&self.labels_path))
     }
@@ -279,13 +282,17 @@ mod tests {
             let original = shapes.get(number).unwrap();
             let found = read.get(index).unwrap();
             assert_eq!(found.image, original.image);
-            let class = |set: &dyn Dataset, label: Option<u32>| set.class_names()[label.unwrap() as usize].clone();
+            let class =
+                |set: &dyn Dataset, label: Option<u32>| set.class_names()[label.unwrap() as usize].clone();
             assert_eq!(class(&read, found.label), class(&shapes, original.label));
         }
         let lines = fs::read_to_string(out.join("metadata.jsonl")).unwrap();
         assert_eq!(lines.lines().count(), 40);
         let caption = shapes.caption(3).unwrap().unwrap();
-        assert!(lines.lines().nth(3).unwrap().ends_with(&format!("/000003.png\", \"text\": \"{caption}\"}}")), "{lines}");
+        assert!(
+            lines.lines().nth(3).unwrap().ends_with(&format!("/000003.png\", \"text\": \"{caption}\"}}")),
+            "{lines}"
+        );
     }
 
     #[test]

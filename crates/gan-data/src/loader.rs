@@ -97,8 +97,8 @@ impl DataLoader {
     /// A loader at the start of the first epoch. Nothing is read yet.
     ///
     /// # Errors
-    /// If the batch size is 0, the data set is empty, or a batch is larger than the data set while incomplete batches
-    /// are dropped.
+    /// If the batch size is 0, the data set is empty, a batch is larger than the data set while incomplete batches are
+    /// dropped, or a transform's parameters cannot be.
     pub fn new(
         dataset: Arc<dyn Dataset>,
         transforms: Transforms,
@@ -116,6 +116,7 @@ impl DataLoader {
             let dataset = dataset.name().to_owned();
             return Err(Error::BatchTooLarge { dataset, batch_size: config.batch_size, len });
         }
+        transforms.check()?; // not at every image, which would make each a bad one
         let (fixed, random) = transforms.split_at_random();
         let cache = Cache::new(config.cache, len);
         let bad = Mutex::default();

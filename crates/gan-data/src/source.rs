@@ -206,7 +206,9 @@ mod tests {
     fn a_path_is_told_by_what_lies_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        for file in ["idx/t10k-images-idx3-ubyte.gz", "cifar/data_batch_1.bin", "parquet/0000.parquet", "x/y.jpg"] {
+        for file in
+            ["idx/t10k-images-idx3-ubyte.gz", "cifar/data_batch_1.bin", "parquet/0000.parquet", "x/y.jpg"]
+        {
             std::fs::create_dir_all(path(file).parent().unwrap()).unwrap();
             std::fs::write(path(file), "").unwrap();
         }

@@ -4,8 +4,8 @@ use crate::config::{Crop, TrainConfig};
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use gan_data::{
-    CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ResizeTo, Source, Split, Transform, Transforms,
-    Watch,
+    CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ResizeTo, Source, Split, Transform,
+    Transforms, Watch,
 };
 use std::sync::Arc;
 
