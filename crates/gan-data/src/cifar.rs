@@ -1,6 +1,7 @@
 //! CIFAR-10's binary files: records of one label byte and 3072 bytes of pixels, plane by plane.
 //! The format is described at <https://www.cs.toronto.edu/~kriz/cifar.html>.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -109,23 +110,22 @@ fn find(dir: &Path, split: Split) -> Result<Vec<(String, PathBuf)>> {
 
 /// Reads the batches of the split from an archive, whatever folders of it they are in. Sorted by name.
 fn from_archive(archive: &Path, split: Split) -> Result<Vec<Batch>> {
-    let mut named: Vec<(String, Batch)> = Vec::new();
+    let mut batches = BTreeMap::<String, Batch>::new();
     let mut room = files::MAX_BYTES;
     tarball::visit(archive, |member| {
         let Some(name) = batch_name(&member.name, split) else { return Ok(()) };
-        if let Some((_, first)) = named.iter().find(|(other, _)| other == name) {
+        if let Some(first) = batches.get(name) {
             return Err(tarball::second(&member.path, &first.path));
         }
         let batch = read_batch(&member.path, files::unpacked(&member.name, member.content), room)?;
         room -= batch.pixels.len() as u64;
-        named.push((name.to_owned(), batch));
+        batches.insert(name.to_owned(), batch);
         Ok(())
     })?;
-    if named.is_empty() {
+    if batches.is_empty() {
         return Err(Error::MissingFile { folder: archive.to_owned(), looked_for: vec![looked_for(split)] });
     }
-    named.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(named.into_iter().map(|(_, batch)| batch).collect())
+    Ok(batches.into_values().collect())
 }
 
 /// The images of one file.
@@ -250,6 +250,24 @@ mod tests {
         fs::create_dir(&inner).unwrap();
         fs::write(inner.join("data_batch_1.bin"), record(1, 0)).unwrap();
         assert_eq!(load_cifar10(outer.path(), Split::Train).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_beside_its_compressed_form_is_read_once() {
+        let name = "data_batch_1.bin".to_owned();
+        let folder = folder(&[(&name, record(1, 0)), (&format!("{name}.gz"), b"never read".to_vec())]);
+        assert_eq!(load_cifar10(folder.path(), Split::Train).unwrap().len(), 1);
+    }
+
+    /// A small gzip file can stand for any number of zeros, and zeros are black airplanes.
+    #[test]
+    fn records_without_end_are_an_error() {
+        let room = 10 * (RECORD as u64 - 1);
+        let endless = std::io::repeat(0);
+        let error = read_batch(Path::new("data_batch_1.bin.gz"), endless, room).err().unwrap().to_string();
+        assert!(error.starts_with("data_batch_1.bin.gz: makes the data larger"), "{error}");
+        let ten = std::io::repeat(0).take(10 * RECORD as u64);
+        assert!(read_batch(Path::new("ten.bin"), ten, room).is_ok());
     }
 
     #[test]

@@ -281,6 +281,15 @@ mod tests {
         assert!(images_fault(IMAGES, &wide).contains("too large"));
     }
 
+    /// A small gzip file can stand for any number of bytes: no more are taken than the header says, and one.
+    #[test]
+    fn bytes_without_end_are_an_error() {
+        let images = images();
+        let endless = images.chain(std::io::repeat(0));
+        let error = read_images(Path::new(IMAGES), endless).err().unwrap().to_string();
+        assert!(error.contains("goes on after the 24 bytes of images"), "{error}");
+    }
+
     #[test]
     fn labels_that_do_not_fit_are_an_error() {
         let two = idx(LABELS_MAGIC, &[2], &[1, 2]);

@@ -1,6 +1,6 @@
 //! MNIST and CIFAR-10 in every form they are read from, whole and damaged.
 
-#![allow(clippy::unwrap_used)] // a test that fails may panic
+#![allow(clippy::unwrap_used)] // as in every test
 
 use std::fs;
 use std::io::Write;
