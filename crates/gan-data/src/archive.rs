@@ -2,21 +2,22 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::zip::ZipArchive;
-use flate2::read::MultiGzDecoder;
 
 use crate::spool::{self, Spool, SpoolWriter};
 use crate::watch::{Progress, Unit, Watch};
-use crate::{Error, Result, files};
+use crate::{Error, Result, files, tarball};
 
 /// What may come out of a compressed tar archive, at least; a larger archive may hold more, see [`MAX_RATIO`].
 const MAX_SMALL: u64 = 2 << 30;
 /// Images are compressed already: what grows more than this is a bomb.
 const MAX_RATIO: u64 = 16;
+/// The largest image file that is read, bytes.
+pub(crate) const MAX_FILE: u64 = 256 << 20;
 
 /// The files of an archive.
 #[derive(Debug)]
@@ -58,8 +59,8 @@ impl Archive {
         Ok((Self { path: path.to_owned(), members }, names))
     }
 
-    /// The bytes of a file, at most `most` of them: a longer one is an error. `name` is for messages.
-    pub(crate) fn read(&self, number: usize, name: &Path, most: u64) -> Result<Vec<u8>> {
+    /// The bytes of a file; one that is too long for an image is an error. `name` is for messages.
+    pub(crate) fn read(&self, number: usize, name: &Path) -> Result<Vec<u8>> {
         let path = self.describe(name);
         let too_long = |length| Error::malformed(&path, format!("{length} bytes are too many for an image"));
         let mut bytes = Vec::new();
@@ -70,11 +71,11 @@ impl Archive {
                     zip.by_index(number).map_err(|error| Error::malformed(&path, error.to_string()))?;
                 // What the header says of the length may be a lie.
                 bytes.reserve(member.size().min(1 << 20) as usize);
-                member.take(most + 1).read_to_end(&mut bytes).map_err(|error| damaged(&path, error))?;
+                member.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| damaged(&path, error))?;
             }
             Members::Tar(file, places) => {
                 let (start, length) = places[number];
-                if length > most {
+                if length > MAX_FILE {
                     return Err(too_long(length));
                 }
                 bytes.resize(length as usize, 0);
@@ -82,7 +83,7 @@ impl Archive {
             }
             Members::Unpacked(spool) => bytes = spool.get(number)?,
         }
-        if bytes.len() as u64 > most {
+        if bytes.len() as u64 > MAX_FILE {
             return Err(too_long(bytes.len() as u64));
         }
         Ok(bytes)
@@ -118,21 +119,14 @@ fn zip(path: &Path, file: File, length: u64, wanted: impl Fn(&Path) -> bool) -> 
 }
 
 fn tar(path: &Path, file: File, length: u64, wanted: impl Fn(&Path) -> bool) -> Result<Listed> {
-    let mut archive = ::tar::Archive::new(BufReader::new(&file));
     let (mut places, mut names) = (Vec::new(), Vec::new());
-    for entry in archive.entries_with_seek().map_err(|error| damaged(path, error))? {
-        let entry = entry.map_err(|error| damaged(path, error))?;
-        let name = entry.path().map_err(|error| damaged(path, error))?.into_owned();
-        if !entry.header().entry_type().is_file() || !wanted(&name) {
-            continue;
+    tarball::visit_headers(path, &file, length, |member| {
+        if wanted(&member.inside) {
+            names.push((member.inside, places.len()));
+            places.push((member.start, member.size));
         }
-        let (start, size) = (entry.raw_file_position(), entry.size());
-        if start.checked_add(size).is_none_or(|end| end > length) {
-            return Err(Error::malformed(path, format!("is broken off in {}", name.display())));
-        }
-        names.push((name, places.len()));
-        places.push((start, size));
-    }
+        Ok(())
+    })?;
     Ok((Members::Tar(file, places), names))
 }
 
@@ -145,36 +139,23 @@ fn compressed_tar(
 ) -> Result<Listed> {
     let what = format!("reading {}", path.display());
     let most = length.saturating_mul(MAX_RATIO).max(MAX_SMALL);
-    let counted = Counted { inner: file, done: 0, total: length, what: &what, watch };
-    // One byte more than there may be, to see that there is more.
-    let unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted)).take(most + 1);
-    let mut archive = ::tar::Archive::new(unpacked);
+    let file = Counted { inner: file, done: 0, total: length, what: &what, watch };
     let (mut writer, mut names) = (SpoolWriter::new()?, Vec::new());
     let mut bytes = Vec::new();
-    for entry in archive.entries().map_err(|error| damaged(path, error))? {
-        let mut entry = entry.map_err(|error| damaged(path, error))?;
-        let name = entry.path().map_err(|error| damaged(path, error))?.into_owned();
-        if !entry.header().entry_type().is_file() || !wanted(&name) {
-            continue;
+    tarball::visit_compressed(path, file, most, |member| {
+        if wanted(&member.inside) {
+            bytes.clear();
+            // What is too long for an image is cut here, and is an error when it is read.
+            member
+                .content
+                .take(MAX_FILE + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|error| damaged(path, error))?;
+            names.push((member.inside, names.len()));
+            writer.push(&bytes)?;
         }
-        bytes.clear();
-        entry
-            .by_ref()
-            .take(files::MAX_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(|error| damaged(path, error))?;
-        if (bytes.len() as u64) < entry.size() {
-            return Err(Error::malformed(path, format!("is broken off in {}", name.display())));
-        }
-        names.push((name, names.len()));
-        writer.push(&bytes)?;
-    }
-    if archive.into_inner().limit() == 0 {
-        return Err(Error::malformed(
-            path,
-            format!("holds more than {most} bytes, far more than its length"),
-        ));
-    }
+        Ok(())
+    })?;
     Ok((Members::Unpacked(writer.finish()?), names))
 }
 

@@ -8,14 +8,12 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::archive::Archive;
+use crate::archive::{Archive, MAX_FILE};
 use crate::decode::decode;
 use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, files};
 
 /// Endings of the files that are taken for images; all others are left alone.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
-/// The largest file that is read, bytes.
-const MAX_FILE: u64 = 256 << 20;
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 16;
 
@@ -92,7 +90,7 @@ impl Folder {
     fn read(&self, entry: &Entry) -> Result<Vec<u8>> {
         match &self.place {
             Place::Folder(root) => read_file(&root.join(&entry.path)),
-            Place::Archive(archive) => archive.read(entry.number, &entry.path, MAX_FILE),
+            Place::Archive(archive) => archive.read(entry.number, &entry.path),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Published data sets as they are fetched: a `.tar`, `.tar.gz` or `.tgz`, read from front to back, nothing unpacked.
 
 use std::cell::Cell;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use tar::{Archive, EntryType, PaxExtensions};
+use tar::{Archive, Entries, EntryType, PaxExtensions};
 
 use crate::{Error, Result, files};
 
@@ -76,6 +76,11 @@ fn find(folder: &Path, published: Option<&str>) -> Result<Option<PathBuf>> {
 pub(crate) struct Member<'a> {
     /// Its name without the folders it is in.
     pub name: String,
+    /// Its name with them.
+    pub inside: PathBuf,
+    /// Where its content begins in the tar archive, and its length, bytes.
+    pub start: u64,
+    pub size: u64,
     /// Archive and member, for messages.
     pub path: PathBuf,
     /// Its content. It need not be read to the end.
@@ -90,23 +95,62 @@ pub(crate) fn visit(path: &Path, visitor: impl FnMut(Member<'_>) -> Result<()>) 
     if plain {
         visit_tar(path, io::BufReader::new(file), visitor)
     } else {
-        visit_tar(path, Limited { reader: MultiGzDecoder::new(file), left: MAX_UNPACKED }, visitor)
+        visit_compressed(path, file, MAX_UNPACKED, visitor)
     }
+}
+
+/// The same with a compressed archive, which may unpack to so many bytes.
+pub(crate) fn visit_compressed(
+    path: &Path,
+    reader: impl Read,
+    most: u64,
+    visitor: impl FnMut(Member<'_>) -> Result<()>,
+) -> Result<()> {
+    visit_tar(path, Limited { reader: MultiGzDecoder::new(reader), left: most }, visitor)
+}
+
+/// The same with a file of `length` bytes, of which only the headers are read, and what the visitor reads.
+pub(crate) fn visit_headers(
+    path: &Path,
+    file: &File,
+    length: u64,
+    visitor: impl FnMut(Member<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut archive = Archive::new(file);
+    let entries = archive.entries_with_seek().map_err(|error| fault(path, error))?;
+    let end = visit_entries(path, entries, visitor)?;
+    if length < end.saturating_add(BLOCK) { Err(broken_off(path)) } else { Ok(()) }
 }
 
 /// The same with the bytes of a tar archive, whatever they come from. `path` is what messages call it.
 pub(crate) fn visit_tar(
     path: &Path,
     reader: impl Read,
-    mut visitor: impl FnMut(Member<'_>) -> Result<()>,
+    visitor: impl FnMut(Member<'_>) -> Result<()>,
 ) -> Result<()> {
     let read = Cell::new(0);
     let mut archive = Archive::new(Counting { reader, read: &read });
-    // Raw, because the crate would take a long name into memory however long it is.
-    let entries = archive.entries().map_err(|error| fault(path, error))?.raw(true);
+    let entries = archive.entries().map_err(|error| fault(path, error))?;
+    let end = visit_entries(path, entries, visitor)?;
+    // The end is marked by a block of zeros: without it, members may be missing.
+    if read.get() < end.saturating_add(BLOCK) {
+        return Err(broken_off(path));
+    }
+    // The checksum of what was compressed comes last.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| fault(path, error))?;
+    Ok(())
+}
+
+/// Gives the place after the last entry.
+fn visit_entries(
+    path: &Path,
+    entries: Entries<'_, impl Read>,
+    mut visitor: impl FnMut(Member<'_>) -> Result<()>,
+) -> Result<u64> {
     let mut long_name = None;
     let mut end = 0;
-    for entry in entries {
+    // Raw, because the crate would take a long name into memory however long it is.
+    for entry in entries.raw(true) {
         let mut entry = entry.map_err(|error| fault(path, error))?;
         end = entry.raw_file_position().saturating_add(entry.size().next_multiple_of(BLOCK));
         match entry.header().entry_type() {
@@ -124,6 +168,9 @@ pub(crate) fn visit_tar(
                 visitor(Member {
                     name: name.rsplit('/').next().unwrap_or_default().to_owned(),
                     path: PathBuf::from(format!("{}: {name}", path.display())),
+                    inside: PathBuf::from(name),
+                    start: entry.raw_file_position(),
+                    size: entry.size(),
                     content: &mut entry,
                 })?;
             }
@@ -131,13 +178,11 @@ pub(crate) fn visit_tar(
             _ => long_name = None,
         }
     }
-    // The end is marked by a block of zeros: without it, members may be missing.
-    if read.get() < end.saturating_add(BLOCK) {
-        return Err(Error::malformed(path, "is broken off"));
-    }
-    // The checksum of what was compressed comes last.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| fault(path, error))?;
-    Ok(())
+    Ok(end)
+}
+
+fn broken_off(path: &Path) -> Error {
+    Error::malformed(path, "is broken off")
 }
 
 /// Two members that could be the same file of the data set.
