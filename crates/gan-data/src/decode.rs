@@ -8,11 +8,7 @@ use ::image::metadata::Orientation;
 use ::image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbImage,
 };
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 
 use crate::Image;
 use crate::image::MAX_SIDE;
@@ -21,7 +17,9 @@ use crate::image::MAX_SIDE;
 const MAX_IMAGE: u64 = 1 << 30;
 /// JPEG takes a bit at least for a block of 8x8 values, and three for as many pixels: a header that promises more pixels
 /// than this for each byte of the file lies.
-const JPEG_PIXELS_A_BYTE: usize = 1024;
+const JPEG_PIXELS_A_BYTE: u64 = 1024;
+/// Passes over a progressive JPEG. Ten are usual; each costs the time of a whole image.
+const MAX_SCANS: usize = 256;
 
 /// Decodes an image as RGB, whatever it is called.
 ///
@@ -57,26 +55,28 @@ fn any(bytes: &[u8]) -> ImageResult<RgbImage> {
     Ok(image.into_rgb8())
 }
 
-/// As `any` would, with the same decoder: but the headers are read once, not three times.
+/// With a decoder of its own, which gives the pixels of libjpeg-turbo, and so of Pillow, to the bit.
 fn jpeg(bytes: &[u8]) -> ImageResult<RgbImage> {
-    let kind = ImageFormatHint::Exact(ImageFormat::Jpeg);
-    let damaged = |error| ImageError::Decoding(DecodingError::new(kind.clone(), error));
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(MAX_SIDE)
-        .set_max_height(MAX_SIDE)
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(damaged)?;
-    let (width, height) = decoder.dimensions().unwrap_or_default();
-    if width * height > bytes.len().saturating_mul(JPEG_PIXELS_A_BYTE) {
-        return Err(ImageError::Limits(LimitError::from_kind(LimitErrorKind::DimensionError)));
-    }
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
-    let pixels = decoder.decode().map_err(damaged)?;
-    let image = RgbImage::from_raw(width as u32, height as u32, pixels)
-        .ok_or_else(|| damaged(DecodeErrors::FormatStatic("fewer pixels than its header says")))?;
-    match orientation {
+    let damaged = |error: JpegError| match error {
+        JpegError::LimitExceeded { .. } => {
+            ImageError::Limits(LimitError::from_kind(LimitErrorKind::DimensionError))
+        }
+        error => ImageError::Decoding(DecodingError::new(ImageFormatHint::Exact(ImageFormat::Jpeg), error)),
+    };
+    let limits = DecodeLimits {
+        max_width: MAX_SIDE,
+        max_height: MAX_SIDE,
+        max_pixels: bytes.len() as u64 * JPEG_PIXELS_A_BYTE,
+        max_scans: MAX_SCANS,
+        max_memory: Some(MAX_IMAGE),
+    };
+    let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(damaged)?;
+    decoder.set_output_format(PixelFormat::Rgb);
+    let orientation = decoder.exif_orientation();
+    let image = decoder.decode_image().map_err(damaged)?;
+    let image = RgbImage::from_raw(image.width as u32, image.height as u32, image.data)
+        .ok_or_else(|| damaged(JpegError::CorruptData("fewer pixels than its header says".to_owned())))?;
+    match orientation.and_then(Orientation::from_exif) {
         None | Some(Orientation::NoTransforms) => Ok(image),
         Some(orientation) => {
             let mut image = DynamicImage::ImageRgb8(image);

@@ -1,7 +1,7 @@
 //! The threads that prepare batches.
 
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::{Batch, Recipe};
@@ -12,25 +12,48 @@ const MAX_PREFETCH: usize = 256;
 /// More threads are a slip of the keyboard.
 const MAX_WORKERS: usize = 64;
 
-/// Threads that take turns: of `n` workers, number `w` makes the batches `w`, `w + n`, `w + 2n`, ... after the first.
-/// So batches come in their order, whoever is faster.
+/// Threads each of which takes the next batch that nobody prepares yet. Batches are handed out in their order, whoever
+/// was faster.
 pub(super) struct Workers {
-    workers: Vec<Worker>,
-    /// Whose batch is the next.
-    turn: usize,
+    desk: Arc<Desk>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Where the workers and the one who takes the batches meet.
+struct Desk {
+    state: Mutex<State>,
+    /// Something has changed: a batch is finished or taken, a worker is gone, or all is to stop.
+    changed: Condvar,
+    /// How many batches may be finished or in the making before the next one is taken.
+    ahead: u64,
+}
+
+struct State {
+    /// The batch that is handed out next, and the one that is prepared next.
+    wanted: u64,
+    unclaimed: u64,
+    finished: BTreeMap<u64, Result<Batch>>,
+    /// Workers that have not ended. One that panics ends too.
+    alive: usize,
+    stop: bool,
 }
 
 impl Workers {
     /// Starts preparing batches from number `first` on.
     pub(super) fn start(recipe: &Arc<Recipe>, first: u64) -> Result<Self> {
         let count = recipe.config.workers.clamp(1, MAX_WORKERS);
-        // What one worker may have waiting, so that all together have what was asked for.
-        let waiting = recipe.config.prefetch.min(MAX_PREFETCH).div_ceil(count);
-        let mut workers = Self { workers: Vec::with_capacity(count), turn: 0 };
-        for number in 0..count {
-            match Worker::start(recipe.clone(), first + number as u64, count, waiting) {
-                Ok(worker) => workers.workers.push(worker),
-                Err(error) => return workers.stop().and(Err(error)),
+        let ahead = (recipe.config.prefetch.min(MAX_PREFETCH) + count) as u64;
+        let finished = BTreeMap::new();
+        let state = State { wanted: first, unclaimed: first, finished, alive: 0, stop: false };
+        let desk = Arc::new(Desk { state: Mutex::new(state), changed: Condvar::new(), ahead });
+        let mut workers = Self { desk, threads: Vec::with_capacity(count) };
+        for _ in 0..count {
+            let place = Place::take(&workers.desk); // before the thread runs, so that nobody finds the desk deserted
+            let recipe = recipe.clone();
+            let thread = thread::Builder::new().name("gan-data loader".to_owned());
+            match thread.spawn(move || run(&recipe, &place)) {
+                Ok(thread) => workers.threads.push(thread),
+                Err(error) => return workers.stop().and(Err(Error::Worker(error.to_string()))),
             }
         }
         Ok(workers)
@@ -38,54 +61,92 @@ impl Workers {
 
     /// The next batch, or what went wrong with it. After an error only [`stop`](Self::stop) may follow.
     pub(super) fn receive(&mut self) -> Result<Batch> {
-        let worker = &self.workers[self.turn];
-        self.turn = (self.turn + 1) % self.workers.len();
-        // A worker hands over its errors and ends; one that panicked has ended without a word.
-        let ended = |_| Err(Error::Worker("it ended early".to_owned()));
-        worker.batches.recv().unwrap_or_else(ended)
+        let mut state = self.desk.lock();
+        loop {
+            let wanted = state.wanted;
+            if let Some(batch) = state.finished.remove(&wanted) {
+                state.wanted += 1;
+                drop(state);
+                self.desk.changed.notify_all();
+                return batch;
+            }
+            if state.alive == 0 {
+                return Err(Error::Worker("it ended early".to_owned()));
+            }
+            state = self.desk.wait(state);
+        }
     }
 
     /// Waits for the threads to end. An error if one panicked.
     pub(super) fn stop(self) -> Result<()> {
-        let threads = self.workers.into_iter().map(|worker| {
-            drop(worker.batches); // wakes a thread that waits for room
-            worker.thread
-        });
-        let threads: Vec<JoinHandle<()>> = threads.collect();
-        threads.into_iter().map(join).fold(Ok(()), Result::and)
+        self.desk.lock().stop = true;
+        self.desk.changed.notify_all();
+        self.threads.into_iter().map(join).fold(Ok(()), Result::and)
     }
 }
 
-struct Worker {
-    batches: Receiver<Result<Batch>>,
-    thread: JoinHandle<()>,
-}
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-impl Worker {
-    fn start(recipe: Arc<Recipe>, first: u64, step: usize, waiting: usize) -> Result<Self> {
-        let (sender, batches) = mpsc::sync_channel(waiting);
-        let thread = thread::Builder::new()
-            .name("gan-data loader".to_owned())
-            .spawn(move || run(&recipe, first, step, |batch| sender.send(batch).is_ok()))
-            .map_err(|error| Error::Worker(error.to_string()))?;
-        Ok(Self { batches, thread })
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Hands out every `step`-th batch from number `first` on, until one fails or `deliver` says that nobody takes them any
-/// more.
-fn run(recipe: &Recipe, first: u64, step: usize, deliver: impl Fn(Result<Batch>) -> bool) {
-    let mut epoch = first / recipe.batches_per_epoch();
-    let mut order = recipe.order(epoch);
-    for index in (first..).step_by(step) {
-        let its_epoch = index / recipe.batches_per_epoch();
-        if its_epoch != epoch {
-            epoch = its_epoch;
-            order = recipe.order(epoch);
+/// A worker's place at the desk, given up when the worker ends, however it ends.
+struct Place(Arc<Desk>);
+
+impl Place {
+    fn take(desk: &Arc<Desk>) -> Self {
+        desk.lock().alive += 1;
+        Self(desk.clone())
+    }
+
+    /// The number of a batch to prepare, once there is room for it; `None` if all is to stop.
+    fn claim(&self) -> Option<u64> {
+        let mut state = self.0.lock();
+        loop {
+            if state.stop {
+                return None;
+            }
+            if state.unclaimed - state.wanted < self.0.ahead {
+                state.unclaimed += 1;
+                return Some(state.unclaimed - 1);
+            }
+            state = self.0.wait(state);
         }
-        let batch = recipe.batch(index, &order);
+    }
+
+    fn deliver(&self, index: u64, batch: Result<Batch>) {
+        self.0.lock().finished.insert(index, batch);
+        self.0.changed.notify_all();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.alive -= 1;
+        // The batch of a worker that panicked never comes: the others need not go on either.
+        state.stop |= thread::panicking();
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+/// Prepares batches until one fails or all is to stop.
+fn run(recipe: &Recipe, place: &Place) {
+    let mut order: Option<(u64, Vec<usize>)> = None;
+    while let Some(index) = place.claim() {
+        let epoch = index / recipe.batches_per_epoch();
+        let known = order.take().filter(|(of, _)| *of == epoch);
+        let (_, order) = order.insert(known.unwrap_or_else(|| (epoch, recipe.order(epoch))));
+        let batch = recipe.batch(index, order);
         let failed = batch.is_err();
-        if !deliver(batch) || failed {
+        place.deliver(index, batch);
+        if failed {
             return;
         }
     }
