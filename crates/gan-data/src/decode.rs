@@ -10,8 +10,8 @@ use ::image::{
 };
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use crate::Image;
 use crate::image::MAX_SIDE;
+use crate::{Image, spare};
 
 /// The most memory one image may take while it is decoded, bytes.
 const MAX_IMAGE: u64 = 1 << 30;
@@ -73,8 +73,10 @@ fn jpeg(bytes: &[u8]) -> ImageResult<RgbImage> {
     let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(damaged)?;
     decoder.set_output_format(PixelFormat::Rgb);
     let orientation = decoder.exif_orientation();
-    let image = decoder.decode_image().map_err(damaged)?;
-    let image = RgbImage::from_raw(image.width as u32, image.height as u32, image.data)
+    let mut pixels = spare::take(decoder.output_buffer_size().map_err(damaged)?);
+    let info = decoder.decode_image_into(&mut pixels).map_err(damaged)?;
+    pixels.truncate(info.width * info.height * 3);
+    let image = RgbImage::from_raw(info.width as u32, info.height as u32, pixels)
         .ok_or_else(|| damaged(JpegError::CorruptData("fewer pixels than its header says".to_owned())))?;
     match orientation.and_then(Orientation::from_exif) {
         None | Some(Orientation::NoTransforms) => Ok(image),

@@ -42,6 +42,7 @@ mod parquet;
 mod resize;
 mod shapes;
 mod source;
+mod spare;
 mod spool;
 mod tarball;
 mod tensor;

@@ -5,10 +5,12 @@
 //! Pillow's. What is left is one level, as the weights are rounded to fewer bits than Pillow's; where a bicubic filter
 //! enlarges strong contrasts, the second pass can make two of it.
 
+use std::mem;
+
 use fast_image_resize::images::Image as Pixels;
 use fast_image_resize::{FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::{Error, Image, Result};
+use crate::{Error, Image, Result, spare};
 
 /// How the pixels of a resized image are weighted together. Where the image shrinks, the filter is widened by as much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,10 +52,31 @@ impl ResizeTo {
     }
 }
 
+/// A part of an image: the first row and column of it, and its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub top: usize,
+    pub left: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
 /// Resizes an image to a size that can be; fields and size have been checked. One that has the size already is given
 /// back untouched.
 pub(crate) fn resize(image: Image, height: usize, width: usize, filter: Filter) -> Result<Image> {
-    if (height, width) == (image.height, image.width) {
+    resize_window(image, height, width, filter, Window { top: 0, left: 0, height, width })
+}
+
+/// A part of what [`resize`] would make, which must lie within it. What is outside is not computed.
+pub(crate) fn resize_window(
+    image: Image,
+    height: usize,
+    width: usize,
+    filter: Filter,
+    window: Window,
+) -> Result<Image> {
+    let whole = Window { top: 0, left: 0, height, width };
+    if (height, width) == (image.height, image.width) && window == whole {
         return Ok(image);
     }
     let channels = image.channels;
@@ -64,8 +87,9 @@ pub(crate) fn resize(image: Image, height: usize, width: usize, filter: Filter) 
         3 => PixelType::U8x3,
         _ => PixelType::U8x4,
     };
-    let between =
-        if columns_first(&image, height, width) { (height, image.width) } else { (image.height, width) };
+    let rows_first = rows_first(&image, height, width);
+    // What one row and one column of the result are of the source.
+    let (row, column) = (image.height as f64 / height as f64, image.width as f64 / width as f64);
     let mut pixels = Pixels::from_vec_u8(image.width as u32, image.height as u32, image.pixels, kind)
         .map_err(|_| fault())?;
 
@@ -80,23 +104,32 @@ pub(crate) fn resize(image: Image, height: usize, width: usize, filter: Filter) 
     };
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
     let mut resizer = Resizer::new();
-    for (height, width) in [between, (height, width)] {
-        let (height, width) = (height as u32, width as u32);
-        if (height, width) != (pixels.height(), pixels.width()) {
-            let mut resized = Pixels::new(width, height, kind);
+    for changes_rows in [rows_first, !rows_first] {
+        let (wide, high) = (f64::from(pixels.width()), f64::from(pixels.height()));
+        let (mut size, mut part) = ((pixels.width(), pixels.height()), (0.0, 0.0, wide, high));
+        if changes_rows {
+            size.1 = window.height as u32;
+            (part.1, part.3) = (window.top as f64 * row, window.height as f64 * row);
+        } else {
+            size.0 = window.width as u32;
+            (part.0, part.2) = (window.left as f64 * column, window.width as f64 * column);
+        }
+        if size != (pixels.width(), pixels.height()) || part != (0.0, 0.0, wide, high) {
+            let mut resized = Pixels::new(size.0, size.1, kind);
+            let options = options.crop(part.0, part.1, part.2.min(wide - part.0), part.3.min(high - part.1));
             resizer.resize(&pixels, &mut resized, &options).map_err(|_| fault())?;
-            pixels = resized;
+            spare::give(mem::replace(&mut pixels, resized).into_vec());
         }
     }
     if alpha {
         MulDiv::new().divide_alpha_inplace(&mut pixels).map_err(|_| fault())?;
     }
-    Ok(Image { width, height, channels, pixels: pixels.into_vec() })
+    Ok(Image { width: window.width, height: window.height, channels, pixels: pixels.into_vec() })
 }
 
 /// Whether Pillow (13) changes the height first: where that takes away more than twice as many rows as the width takes
 /// away columns. Read off its results, of some 3000 sizes.
-fn columns_first(image: &Image, height: usize, width: usize) -> bool {
+fn rows_first(image: &Image, height: usize, width: usize) -> bool {
     image.height.saturating_sub(height) > 2 * image.width.saturating_sub(width)
 }
 

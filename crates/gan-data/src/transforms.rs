@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use gan_rng::Stream;
 
 use crate::image::MAX_SIDE;
-use crate::resize::resize;
+use crate::resize::{resize, resize_window};
 use crate::{Error, Filter, Image, Normalize, ResizeTo, Result};
 
 mod channels;
@@ -98,6 +98,18 @@ impl Transform {
         }
     }
 
+    /// A resize and the centre crop after it, without computing what the crop throws away.
+    fn resize_and_crop(&self, image: Image, height: usize, width: usize) -> Result<Image> {
+        let (high, wide, _) = self.output_size(image.height, image.width, image.channels)?;
+        match (*self, crop::centered_window((high, wide), height, width)) {
+            (Self::Resize { filter, .. }, Some(window)) => resize_window(image, high, wide, filter, window),
+            _ => {
+                let none = &mut Stream::new(0, "none", 0); // nothing is drawn from it
+                Self::CenterCrop { height, width }.apply(self.apply(image, none)?, none)
+            }
+        }
+    }
+
     /// Applies it to an image whose fields have been checked.
     fn apply(&self, mut image: Image, rng: &mut Stream) -> Result<Image> {
         let (height, width, channels) = self.output_size(image.height, image.width, image.channels)?;
@@ -167,7 +179,17 @@ impl Transforms {
     pub fn apply(&self, image: Image, rng: &mut Stream) -> Result<Image> {
         self.check()?;
         image.check()?;
-        self.steps.iter().try_fold(image, |image, step| step.apply(image, rng))
+        let mut image = image;
+        let mut steps = self.steps.as_slice();
+        while let [step, rest @ ..] = steps {
+            (image, steps) = match (step, rest) {
+                (Transform::Resize { .. }, [Transform::CenterCrop { height, width }, rest @ ..]) => {
+                    (step.resize_and_crop(image, *height, *width)?, rest)
+                }
+                _ => (step.apply(image, rng)?, rest),
+            };
+        }
+        Ok(image)
     }
 
     /// Applies transforms none of which is random, as the first part of [`Transforms::split_at_random`].

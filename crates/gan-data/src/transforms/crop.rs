@@ -3,6 +3,7 @@
 use gan_rng::Stream;
 
 use super::Image;
+use crate::resize::Window;
 
 /// Attempts at a part that fits, before the middle is taken.
 const ATTEMPTS: usize = 10;
@@ -57,6 +58,14 @@ impl Overlap {
 pub(super) fn centered(image: Image, height: usize, width: usize) -> Image {
     let (top, left) = (centered_start(image.height, height), centered_start(image.width, width));
     crop(image, Part { top, left, height, width })
+}
+
+/// Where [`centered`] takes its part from, if it lies within an image of this size.
+pub(super) fn centered_window(image: (usize, usize), height: usize, width: usize) -> Option<Window> {
+    let top = usize::try_from(centered_start(image.0, height)).ok()?;
+    let left = usize::try_from(centered_start(image.1, width)).ok()?;
+    let within = (1..=image.0).contains(&height) && (1..=image.1).contains(&width);
+    within.then_some(Window { top, left, height, width })
 }
 
 fn centered_start(image: usize, part: usize) -> isize {
