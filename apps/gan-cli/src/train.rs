@@ -8,6 +8,9 @@ use gan_data::Split;
 use gan_train::{RunDir, data, run};
 use std::time::Instant;
 
+/// A part of the time that is worth a word.
+const LONG_WAIT: f64 = 0.1;
+
 pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
     let config = configure::for_training(flags)?;
     gan_ops::set_threads(config.threads.unwrap_or_else(cores));
@@ -39,9 +42,14 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
 
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "\nTrained {} steps in {seconds:.0} s ({:.0} images/s).",
-        summary.steps, summary.images_per_second
+        "\nTrained {} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting for images).",
+        summary.steps,
+        summary.images_per_second,
+        summary.waiting * 100.0
     );
+    if summary.waiting > LONG_WAIT {
+        println!("  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads.");
+    }
     println!("  samples:   {}", folder.sample_path(summary.steps).display());
     println!("  generator: {}", folder.generator_path(summary.steps).display());
     println!("Next, make new images from it:\n  {} sample {} --seed 1", program(), folder.path().display());

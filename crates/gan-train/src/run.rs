@@ -20,6 +20,8 @@ pub struct Summary {
     pub steps: u64,
     /// Real images a second over the whole run, the time for samples and checkpoints left out.
     pub images_per_second: f64,
+    /// The part of that time in which training waited for images, 0 to 1.
+    pub waiting: f64,
 }
 
 /// Trains a GAN as the (resolved) config says, and puts the results into the run folder. `on_step` is told the
@@ -70,7 +72,8 @@ pub fn train(
             run.save_checkpoint(&trainer)?;
         }
     }
-    Ok(Summary { steps, images_per_second: clock.rate() })
+    let waiting = trainer.waited().as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE);
+    Ok(Summary { steps, images_per_second: clock.rate(), waiting })
 }
 
 /// Time spent in training steps and the images that went through them.
