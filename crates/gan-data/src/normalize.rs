@@ -74,8 +74,8 @@ impl Normalize {
                 return Err(Error::MixedSizes { index, found: size_of(image), first: size_of(first) });
             }
             for (channel, table) in (0..channels).zip(tables.iter().cycle()) {
-                let bytes = image.pixels[channel..].iter().step_by(channels);
-                values.extend(bytes.map(|&byte| table[byte as usize]));
+                let pixels = image.pixels.chunks_exact(channels);
+                values.extend(pixels.map(|pixel| table[pixel[channel] as usize]));
             }
         }
         Ok(Tensor::from_vec(values, (images.len(), channels, height, width), device)?)
