@@ -51,7 +51,7 @@ fn what_is_no_image_is_an_error() {
     ] {
         assert!(decode(bytes).is_err(), "{bytes:?}");
     }
-    for head in [jpeg(0, 7), jpeg(9, 0), jpeg(90, 70), png_head(0, 9)] {
+    for head in [jpeg(0, 7), jpeg(9, 0), png_head(0, 9)] {
         assert!(decode(&head).is_err());
     }
 }
