@@ -168,7 +168,7 @@ fn files_that_cannot_be_read_stop_a_run_or_are_skipped() {
     assert!(std::process::Command::new("mkfifo").arg(path("4 pipe.png")).status().unwrap().success());
     let mut bad = vec!["2 empty.png", "4 pipe.png"];
     write(path("5 forbidden.png"), &png(colour(2, 2)));
-    fs::set_permissions(path("5 forbidden.png"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path("5 forbidden.png"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(path("5 forbidden.png")).is_err() {
         bad.push("5 forbidden.png"); // nothing is forbidden to root
     }
