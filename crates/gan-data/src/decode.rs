@@ -79,6 +79,9 @@ fn jpeg(bytes: &[u8]) -> ImageResult<RgbImage> {
     let orientation = decoder.exif_orientation();
     let mut pixels = spare::take(decoder.output_buffer_size().map_err(damaged)?);
     let info = decoder.decode_image_into(&mut pixels).map_err(damaged)?;
+    if info.width == 0 || info.height == 0 {
+        return Err(damaged(JpegError::CorruptData("it has no pixels".to_owned())));
+    }
     pixels.truncate(info.width * info.height * 3);
     let image = RgbImage::from_raw(info.width as u32, info.height as u32, pixels)
         .ok_or_else(|| damaged(JpegError::CorruptData("fewer pixels than its header says".to_owned())))?;
