@@ -3,21 +3,22 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use ::zip::ZipArchive;
+use ::zip::read::ZipFileEntry;
 
 use crate::spool::{self, Spool, SpoolWriter};
 use crate::watch::{Progress, Unit, Watch};
 use crate::{Error, Result, files, tarball};
 
 /// What may come out of a compressed tar archive, at least; a larger archive may hold more, see [`MAX_RATIO`].
-const MAX_SMALL: u64 = 2 << 30;
+const MAX_SMALL: u64 = if cfg!(test) { 8 << 20 } else { 2 << 30 };
 /// Images are compressed already: what grows more than this is a bomb.
 const MAX_RATIO: u64 = 16;
 /// The largest image file that is read, bytes.
-pub(crate) const MAX_FILE: u64 = 256 << 20;
+pub(crate) const MAX_FILE: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
 /// The files of an archive.
 #[derive(Debug)]
@@ -37,10 +38,11 @@ enum Members {
 
 impl Archive {
     /// Lists the archive at `path`, which is told by its content: zip, tar, or tar compressed with gzip. With it come
-    /// the names of those files that are `wanted`, each with the number to [`read`](Self::read) it by.
+    /// the names of those files that are `wanted`, each with the number to [`read`](Self::read) it by. What is said of
+    /// the way to a file from outside the archive is left out of its name, as are `.` and `..`.
     pub(crate) fn open(
         path: &Path,
-        wanted: impl Fn(&Path) -> bool,
+        wanted: impl FnMut(&Path) -> bool,
         watch: &Watch,
     ) -> Result<(Self, Vec<(PathBuf, usize)>)> {
         let (file, length) = files::open(path)?;
@@ -100,29 +102,46 @@ impl Archive {
 
 type Listed = (Members, Vec<(PathBuf, usize)>);
 
-fn zip(path: &Path, file: File, length: u64, wanted: impl Fn(&Path) -> bool) -> Result<Listed> {
+fn zip(path: &Path, file: File, length: u64, mut wanted: impl FnMut(&Path) -> bool) -> Result<Listed> {
     let malformed = |error: ::zip::result::ZipError| {
         Error::malformed(path, format!("is not a zip archive that can be read: {error}"))
     };
     let zip = ZipArchive::new(SharedFile { file: Arc::new(file), place: 0, length }).map_err(malformed)?;
     let mut names = Vec::new();
     for number in 0..zip.len() {
-        let name = match zip.name_for_index(number) {
-            Some(name) => PathBuf::from(name.map_err(malformed)?.into_owned()),
-            None => continue,
-        };
-        if wanted(&name) {
+        let member = zip.by_index_data(number).map_err(malformed)?;
+        let name = zip_name(&member);
+        if is_regular(&member) && wanted(&name) {
             names.push((name, number));
         }
     }
     Ok((Members::Zip(zip), names))
 }
 
-fn tar(path: &Path, file: File, length: u64, wanted: impl Fn(&Path) -> bool) -> Result<Listed> {
+/// Neither a folder nor a link nor a device, as far as the archive says.
+fn is_regular(member: &ZipFileEntry<'_>) -> bool {
+    const KIND: u32 = 0o170_000;
+    const REGULAR: u32 = 0o100_000;
+    !member.is_dir() && member.unix_mode().is_none_or(|mode| matches!(mode & KIND, 0 | REGULAR))
+}
+
+fn zip_name(member: &ZipFileEntry<'_>) -> PathBuf {
+    let name = member.name().unwrap_or_else(|_| String::from_utf8_lossy(member.name_raw()));
+    let name = name.replace('\\', "/"); // some programs for Windows write it so
+    within(Path::new(&tarball::printable(name.as_bytes())))
+}
+
+/// A name in an archive without what leads out of it: a root, `.` and `..`.
+fn within(name: &Path) -> PathBuf {
+    name.components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}
+
+fn tar(path: &Path, file: File, length: u64, mut wanted: impl FnMut(&Path) -> bool) -> Result<Listed> {
     let (mut places, mut names) = (Vec::new(), Vec::new());
     tarball::visit_headers(path, &file, length, |member| {
-        if wanted(&member.inside) {
-            names.push((member.inside, places.len()));
+        let name = within(&member.inside);
+        if wanted(&name) {
+            names.push((name, places.len()));
             places.push((member.start, member.size));
         }
         Ok(())
@@ -134,7 +153,7 @@ fn compressed_tar(
     path: &Path,
     file: File,
     length: u64,
-    wanted: impl Fn(&Path) -> bool,
+    mut wanted: impl FnMut(&Path) -> bool,
     watch: &Watch,
 ) -> Result<Listed> {
     let what = format!("reading {}", path.display());
@@ -143,7 +162,8 @@ fn compressed_tar(
     let (mut writer, mut names) = (SpoolWriter::new()?, Vec::new());
     let mut bytes = Vec::new();
     tarball::visit_compressed(path, file, most, |member| {
-        if wanted(&member.inside) {
+        let name = within(&member.inside);
+        if wanted(&name) {
             bytes.clear();
             // What is too long for an image is cut here, and is an error when it is read.
             member
@@ -151,7 +171,7 @@ fn compressed_tar(
                 .take(MAX_FILE + 1)
                 .read_to_end(&mut bytes)
                 .map_err(|error| damaged(path, error))?;
-            names.push((member.inside, names.len()));
+            names.push((name, names.len()));
             writer.push(&bytes)?;
         }
         Ok(())
@@ -162,7 +182,7 @@ fn compressed_tar(
 /// What a decompressor or an archive's reader says of the file.
 fn damaged(path: &Path, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => Error::reading(path)(error),
+        _ if error.raw_os_error().is_some() => Error::reading(path)(error),
         io::ErrorKind::UnexpectedEof => Error::malformed(path, "is broken off"),
         _ => Error::malformed(path, format!("is damaged: {error}")),
     }
@@ -214,3 +234,6 @@ impl Read for Counted<'_> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,8 @@ const MAX_SCANS: usize = 256;
 /// Decodes an image as RGB, whatever it is called.
 ///
 /// Gray and palette become colour, 16 bits become 8, alpha is left out, of an animation the first frame counts, and a
-/// photo stands upright as its EXIF orientation says.
+/// photo stands upright as its EXIF orientation says. These are Pillow's pixels, but for 16 bits, which are scaled here:
+/// of gray ones Pillow makes white whatever is above 255, which leaves nothing to see.
 ///
 /// # Errors
 /// If the bytes are no whole image of a kind that is known, or it is larger than 16384 pixels a side or 1 GiB.
@@ -63,6 +64,9 @@ fn jpeg(bytes: &[u8]) -> ImageResult<RgbImage> {
         }
         error => ImageError::Decoding(DecodingError::new(ImageFormatHint::Exact(ImageFormat::Jpeg), error)),
     };
+    if !has_end(bytes) {
+        return Err(damaged(JpegError::UnexpectedEof));
+    }
     let limits = DecodeLimits {
         max_width: MAX_SIDE,
         max_height: MAX_SIDE,
@@ -75,6 +79,9 @@ fn jpeg(bytes: &[u8]) -> ImageResult<RgbImage> {
     let orientation = decoder.exif_orientation();
     let mut pixels = spare::take(decoder.output_buffer_size().map_err(damaged)?);
     let info = decoder.decode_image_into(&mut pixels).map_err(damaged)?;
+    if info.width == 0 || info.height == 0 {
+        return Err(damaged(JpegError::CorruptData("it has no pixels".to_owned())));
+    }
     pixels.truncate(info.width * info.height * 3);
     let image = RgbImage::from_raw(info.width as u32, info.height as u32, pixels)
         .ok_or_else(|| damaged(JpegError::CorruptData("fewer pixels than its header says".to_owned())))?;
@@ -87,3 +94,26 @@ fn jpeg(bytes: &[u8]) -> ImageResult<RgbImage> {
         }
     }
 }
+
+/// Whether the end marker comes after the head of a JPEG. Of one that is cut off in its last blocks the decoder would
+/// make them up; Pillow refuses it too.
+fn has_end(bytes: &[u8]) -> bool {
+    const END: [u8; 2] = [0xff, 0xd9];
+    const SCAN: u8 = 0xda;
+    if bytes.ends_with(&END) {
+        return true;
+    }
+    // Something may follow the end. The small picture in the head of a photo has an end of its own: pass the head over.
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        match marker {
+            SCAN => break,
+            0xff => at += 1, // fills up
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    bytes.get(at..).is_some_and(|rest| rest.windows(2).any(|pair| pair == END))
+}
+
+#[cfg(test)]
+mod tests;

@@ -65,12 +65,24 @@ impl Folder {
             walk(path, Path::new(""), MAX_DEPTH, &mut files, &mut left_out)?;
             (Place::Folder(path.to_owned()), files)
         } else {
-            let is_wanted = |name: &Path| !layout::is_hidden(name) && is_image(name);
+            let is_wanted = |name: &Path| {
+                let (hidden, image) = (layout::is_hidden(name), is_image(name));
+                left_out += usize::from(!hidden && !image);
+                !hidden && image
+            };
             let (archive, files) = Archive::open(path, is_wanted, watch)?;
             (Place::Archive(archive), files)
         };
         files.sort();
         if matches!(place, Place::Archive(_)) {
+            // Of files of one name the last counts, as where an archive is unpacked.
+            files.dedup_by(|(next, number), (one, kept)| {
+                let same = next == one;
+                if same {
+                    *kept = *number;
+                }
+                same
+            });
             // Whoever packs a folder packs its name too.
             files = layout::without_common_folder(files);
         }

@@ -150,15 +150,16 @@ impl DataLoader {
             Some(workers) => workers,
             None => Workers::start(&self.recipe, self.next)?,
         };
-        let batch = match workers.receive() {
-            Ok(batch) => batch,
-            Err(error) => return workers.stop().and(Err(error)),
-        };
         // Workers keep to main memory: only the caller's thread talks to the device.
-        let images = batch.images.to_device(&self.device)?;
+        let batch = workers
+            .receive()
+            .and_then(|batch| Ok(Batch { images: batch.images.to_device(&self.device)?, ..batch }));
+        if batch.is_err() {
+            return workers.stop().and(batch);
+        }
         self.workers = Some(workers);
         self.next += 1;
-        Ok(Batch { images, ..batch })
+        batch
     }
 
     fn stop(&mut self) {

@@ -17,12 +17,12 @@ pub(super) fn is_hidden(path: &Path) -> bool {
     })
 }
 
-/// The files by their names within the one folder that holds them all, if there is one.
+/// The files by their names within the one folder that holds them all, if there is one that is no split.
 pub(super) fn without_common_folder(files: Vec<(PathBuf, usize)>) -> Vec<(PathBuf, usize)> {
     let Some(common) = files.first().and_then(|(path, _)| top(path)).map(OsStr::to_owned) else {
         return files;
     };
-    if files.iter().any(|(path, _)| top(path) != Some(&common)) {
+    if is_split(&common) || files.iter().any(|(path, _)| top(path) != Some(&common)) {
         return files;
     }
     files.into_iter().map(|(path, number)| (below(&path), number)).collect()
@@ -70,7 +70,6 @@ fn of_split(
 ) -> Result<(PathBuf, Vec<(PathBuf, usize)>)> {
     let mut folders: Vec<&OsStr> = files.iter().filter_map(|(path, _)| top(path)).collect();
     folders.dedup();
-    let is_split = |name: &OsStr| TRAIN.iter().chain(&TEST).any(|known| name == *known);
     if folders.is_empty() || !folders.iter().all(|name| is_split(name)) {
         return Ok((PathBuf::new(), files));
     }
@@ -83,6 +82,10 @@ fn of_split(
     };
     let of_chosen = files.into_iter().filter(|(path, _)| top(path) == Some(OsStr::new(chosen)));
     Ok((PathBuf::from(chosen), of_chosen.map(|(path, number)| (below(&path), number)).collect()))
+}
+
+fn is_split(name: &OsStr) -> bool {
+    TRAIN.iter().chain(&TEST).any(|known| name == *known)
 }
 
 /// The outermost folder that a path names, if it names one.

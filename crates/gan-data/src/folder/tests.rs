@@ -1,7 +1,10 @@
 use super::*;
+use crate::{DataLoader, LoaderConfig, OnBadImage, Transforms};
 use ::image::codecs::jpeg::JpegEncoder;
 use ::image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use candle_core::Device;
 use std::io::Cursor;
+use std::sync::Arc;
 
 fn open(path: &Path) -> Result<Folder> {
     Folder::open(path, Split::Train, &Watch::default())
@@ -136,4 +139,55 @@ fn pipes_circles_and_odd_names_do_no_harm() {
     let errors: Vec<_> = (0..3).filter_map(|i| data.get(i).err()).map(|error| error.to_string()).collect();
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(errors[0].contains("lost.png") && errors[1].contains("pipe.png"), "{errors:?}");
+}
+
+#[test]
+fn a_folder_may_have_a_thousand_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = png(colour(1, 1));
+    for class in 0..1_000 {
+        write(folder.path().join(format!("train/n{class:03}/x.png")), &image);
+    }
+    let data = open(folder.path()).unwrap();
+    assert_eq!((data.len(), data.classes()), (1_000, Some(1_000)));
+    assert_eq!(data.class_names()[734], "n734");
+    assert_eq!(data.get(734).unwrap().label, Some(734));
+}
+
+/// An error where they stop the run, and passed over with a count where they are skipped.
+#[cfg(unix)]
+#[test]
+fn files_that_cannot_be_read_stop_a_run_or_are_skipped() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["1.png", "3.png", "6.png"] {
+        write(path(name), &png(colour(2, 2)));
+    }
+    write(path("2 empty.png"), b"");
+    assert!(std::process::Command::new("mkfifo").arg(path("4 pipe.png")).status().unwrap().success());
+    let mut bad = vec!["2 empty.png", "4 pipe.png"];
+    write(path("5 forbidden.png"), &png(colour(2, 2)));
+    fs::set_permissions(path("5 forbidden.png"), fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read(path("5 forbidden.png")).is_err() {
+        bad.push("5 forbidden.png"); // nothing is forbidden to root
+    }
+
+    let data = Arc::new(open(folder.path()).unwrap());
+    let errors: Vec<_> = (0..data.len()).filter_map(|index| data.get(index).err()).collect();
+    assert_eq!(errors.len(), bad.len());
+    for (error, name) in errors.iter().zip(&bad) {
+        assert!(error.to_string().contains(name) && !error.hint().is_empty(), "{error}");
+    }
+    let loader = |on_bad_image| {
+        let config = LoaderConfig { batch_size: 6, workers: 2, on_bad_image, ..LoaderConfig::default() };
+        DataLoader::new(data.clone(), Transforms::default(), config, &Device::Cpu).unwrap()
+    };
+    let message = loader(OnBadImage::Stop).next_batch().unwrap_err().to_string();
+    assert!(bad.iter().any(|name| message.contains(name)), "{message}");
+    let mut skipping = loader(OnBadImage::Skip);
+    for _ in 0..3 {
+        assert_eq!(skipping.next_batch().unwrap().images.dims(), [6, 3, 2, 2]);
+    }
+    assert_eq!(skipping.bad_images(), bad.len());
 }

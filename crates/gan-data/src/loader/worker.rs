@@ -159,3 +159,6 @@ fn join(thread: JoinHandle<()>) -> Result<()> {
         Error::Worker(format!("it panicked: {}", text.unwrap_or("without a message")))
     })
 }
+
+#[cfg(test)]
+mod tests;

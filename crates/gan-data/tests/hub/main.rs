@@ -5,6 +5,7 @@
 mod damage;
 mod open;
 mod parquet_files;
+mod same_images;
 mod server;
 mod sets;
 
@@ -17,8 +18,11 @@ use server::{Manner, Server};
 use sets::{Row, color, gray, parquet, png};
 use tempfile::TempDir;
 
-/// Somebody who notes what is told: what is done, of how much, in which unit.
-fn notes() -> (Watch, Arc<Mutex<Vec<(String, u64, Option<u64>, Unit)>>>) {
+/// What is told: what is done, how much of it, of how much, in which unit.
+type Note = (String, u64, Option<u64>, Unit);
+
+/// Somebody who notes what is told.
+fn notes() -> (Watch, Arc<Mutex<Vec<Note>>>) {
     let notes = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&notes);
     let tell = move |Progress { what, done, total, unit }: Progress<'_>| {
