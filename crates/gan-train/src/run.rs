@@ -20,6 +20,8 @@ pub struct Summary {
     pub steps: u64,
     /// Real images a second over the whole run, the time for samples and checkpoints left out.
     pub images_per_second: f64,
+    /// Images that could not be read, and were replaced by others.
+    pub bad_images: usize,
 }
 
 /// Trains a GAN as the (resolved) config says, and puts the results into the run folder. `on_step` is told the
@@ -70,7 +72,7 @@ pub fn train(
             run.save_checkpoint(&trainer)?;
         }
     }
-    Ok(Summary { steps, images_per_second: clock.rate() })
+    Ok(Summary { steps, images_per_second: clock.rate(), bad_images: reals.bad_images() })
 }
 
 /// Time spent in training steps and the images that went through them.
