@@ -187,7 +187,7 @@ fn an_export_that_fails_changes_nothing() {
     expect(&export(1, &["pets", "out", "--format", "idx"]), &["cats/0.png", "in colour", "--channels"]);
     let uneven = ["pets", "out", "--format", "idx", "--channels", "1"];
     expect(&export(1, &uneven), &["cats/1.png", "one size", "--image-size"]);
-    expect(&export(1, &["broken", "out"]), &["broken/cats/bad.png"]);
+    expect(&export(1, &["broken", "deep/er/out"]), &["broken/cats/bad.png"]);
     expect(&export(1, &["pets", "taken"]), &["taken is not empty"]);
     expect(&export(2, &["pets", "out", "--count", "0"]), &["--count is 0"]);
     assert_eq!(there(), before);

@@ -173,7 +173,7 @@ fn what_is_exported_can_be_trained_on() {
 
     // Images of one's own keep their size, or take the one that is asked for.
     write_pets(&folder.path().join("pets"));
-    export(&["pets", "same"]);
+    export(&["pets", "same/"]);
     expect(&check(folder.path(), &["same"]), &["12 images\n", "7 different", "cats 6, dogs 6"]);
     export(&["pets", "gray", "--format", "idx", "--channels", "1", "--image-size", "20x16"]);
     expect(&check(folder.path(), &["gray"]), &["12 images\n", "all 16x20 (width x height)", "10: 0 6, 1 6"]);
