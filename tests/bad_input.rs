@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
-use common::{TINY, gan_in, train_tiny, write_cifar, write_mnist};
+use common::{TINY, files_under, gan_in, train_tiny, write_broken_png, write_cifar, write_mnist, write_pets};
 use std::path::Path;
 
 /// Runs a command that must fail with this status, and gives its two lines.
@@ -42,7 +42,7 @@ fn a_data_set_without_its_files() {
         let file = if dataset == "cifar10" { "data_batch_" } else { "train-images-idx3-ubyte" };
         expect(&run(&["--data-dir", "empty"]), &["empty", file]);
     }
-    expect(&refused_training(folder.path(), 2, &["--dataset", "svhn"]), &["svhn", "digits, mnist"]);
+    expect(&refused_training(folder.path(), 2, &["--dataset", "svhn"]), &["svhn", "digits, shapes, mnist"]);
 }
 
 #[test]
@@ -131,7 +131,66 @@ fn settings_that_make_no_sense() {
     expect(&run(&["--lr", "-1"]), &["lr is -1"]);
     expect(&run(&["--device", "gpu"]), &["gpu", "cuda:N"]);
     expect(&run(&["--recipe", "mnits"]), &["mnits", "mnist"]);
+    expect(&run(&["--image-size", "0"]), &["image_size is 0x0"]);
+    expect(&run(&["--channels", "2"]), &["channels is 2", "1 for gray or 3 for colour"]);
+    expect(&run(&["--workers", "0"]), &["workers is 0"]);
+    expect(&run(&["--color-jitter", "3"]), &["color_jitter is 3", "0 to 1"]);
     assert!(!folder.path().join("out").exists(), "a refused run leaves no folder behind");
+}
+
+#[test]
+fn a_data_set_that_nothing_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |source: &str| refusal(folder.path(), 2, &["data", "check", source]);
+    expect(&check("no/such/path"), &["no/such/path", "digits, shapes, mnist"]);
+    expect(&check("folder:"), &["folder:PATH"]);
+    for source in ["hub:notarepo", "hub:../.."] {
+        let said = check(source);
+        let why =
+            if cfg!(feature = "hub") { "does not name a data set on the hub" } else { "--features hub" };
+        expect(&said, &[why]);
+    }
+    std::fs::write(folder.path().join("notes.txt"), "text").unwrap();
+    expect(
+        &refusal(folder.path(), 1, &["data", "check", "notes.txt"]),
+        &["notes.txt", "neither a folder nor a zip or tar archive"],
+    );
+}
+
+#[test]
+fn a_preview_that_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pets(&folder.path().join("pets"));
+    let preview = |status, more: &[&str]| {
+        refusal(folder.path(), status, &[&["data", "preview", "pets"], more].concat())
+    };
+    expect(&preview(2, &["--count", "0"]), &["--count is 0"]);
+    expect(&preview(2, &["--count", "100000"]), &["--count is 100000", "1024"]);
+    expect(&preview(2, &["--out", "grid.bmp"]), &["grid.bmp", ".png"]);
+    expect(&preview(1, &["--out", "nowhere/grid.png"]), &["nowhere/grid.png"]);
+    expect(&preview(2, &["--image-size", "0"]), &["image_size is 0x0"]);
+}
+
+#[test]
+fn an_export_that_fails_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pets(&folder.path().join("pets"));
+    write_pets(&folder.path().join("broken"));
+    write_broken_png(&folder.path().join("broken/cats/bad.png"));
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    std::fs::write(folder.path().join("taken/mine.txt"), "text").unwrap();
+    let there = || (std::fs::read_dir(folder.path()).unwrap().count(), files_under(folder.path()));
+    let before = there();
+
+    let export =
+        |status, more: &[&str]| refusal(folder.path(), status, &[&["data", "export"], more].concat());
+    expect(&export(1, &["pets", "out", "--format", "idx"]), &["cats/0.png", "in colour", "--channels"]);
+    let uneven = ["pets", "out", "--format", "idx", "--channels", "1"];
+    expect(&export(1, &uneven), &["cats/1.png", "one size", "--image-size"]);
+    expect(&export(1, &["broken", "deep/er/out"]), &["broken/cats/bad.png"]);
+    expect(&export(1, &["pets", "taken"]), &["taken is not empty"]);
+    expect(&export(2, &["pets", "out", "--count", "0"]), &["--count is 0"]);
+    assert_eq!(there(), before);
 }
 
 #[test]
@@ -215,6 +274,12 @@ fn a_command_line_that_does_not_parse_is_usage() {
         &["train", "--image-size", "64x"],
         &["train", "--steps", "1", "--epochs", "1"],
         &["train", "--loss", "wasserstien"],
+        &["train", "--crop", "bogus"],
+        &["train", "--cache", "tape"],
+        &["train", "--on-bad-image", "ignore"],
+        &["data", "check"],
+        &["data", "export", "digits"],
+        &["data", "export", "digits", "out", "--format", "tiff"],
         &["sample"],
         &["paint"],
         &[],

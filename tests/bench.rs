@@ -157,9 +157,9 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         (&["data", "--min-seconds", "inf"], "--min-seconds is inf"),
         (&["sample", "--min-seconds", "nan"], "--min-seconds is NaN"),
         (&["train", "--device", "gpu"], "gpu"),
-        (&["data", "--dataset", "faces"], "digits, mnist"),
+        (&["data", "--dataset", "faces"], "digits, shapes, mnist"),
         (&["data", "--batch-size", "0"], "batch_size is 0"),
-        (&["data", "--image-size", "0"], "--image-size is 0"),
+        (&["data", "--image-size", "0"], "image_size is 0"),
         (&["data", "--image-size", "16000"], "memory"),
     ] {
         let said = gan_in(Path::new("."), &[&["bench"], arguments].concat());

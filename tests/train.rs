@@ -3,29 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
-use common::{TINY, final_generator, gan_in, succeed_in, train_tiny, write_cifar, write_mnist};
-use std::collections::BTreeSet;
+use common::{
+    TINY, files_under, final_generator, gan_in, png_size, succeed_in, train_tiny, write_cifar, write_mnist,
+};
 use std::path::Path;
-
-fn png_size(path: &Path) -> (u32, u32) {
-    image::image_dimensions(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn files_under(folder: &Path) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_string());
-            }
-        }
-    }
-    files
-}
 
 #[test]
 fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {

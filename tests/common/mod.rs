@@ -1,6 +1,7 @@
 //! What the whole-program tests share: running `gan`, and small data to point it at.
 #![allow(dead_code)] // each test file is a crate of its own and uses a part
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -65,12 +66,57 @@ pub fn write_mnist(folder: &Path, count: u32) {
     std::fs::write(folder.join("train-labels-idx1-ubyte"), labels).unwrap();
 }
 
+/// Writes a PNG of noise in which every pixel differs from image to image.
+pub fn write_png(path: &Path, width: usize, height: usize, channels: usize, number: usize) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let pixels = (0..width * height * channels).map(|i| (i * 31 * (number + 3) % 251) as u8).collect();
+    gan_data::Image { width, height, channels, pixels }.save_png(path).unwrap();
+}
+
+/// Writes a folder of 12 images in two classes: six cats in colour, all of another size, and six gray dogs, the last
+/// two the same.
+pub fn write_pets(folder: &Path) {
+    for i in 0..6 {
+        write_png(&folder.join(format!("cats/{i}.png")), 30 + i, 40 - i, 3, i);
+        write_png(&folder.join(format!("dogs/{i}.png")), 24, 24, 1, 10 + i.min(4));
+    }
+}
+
+/// Puts a PNG that is broken off into a folder.
+pub fn write_broken_png(path: &Path) {
+    write_png(path, 30, 30, 3, 1);
+    let whole = std::fs::read(path).unwrap();
+    std::fs::write(path, &whole[..whole.len() / 2]).unwrap();
+}
+
 /// Writes a CIFAR-10 folder with one batch of `count` images.
 pub fn write_cifar(folder: &Path, count: u32) {
     std::fs::create_dir_all(folder).unwrap();
     let record = |i: u32| {
-        std::iter::once((i % 10) as u8).chain((0..3072).map(move |p| ((p * 7 + i * 13) % 256) as u8))
+        std::iter::once((i % 10) as u8).chain((0..3072).map(move |p| ((p * 7 + i * 13) % 255) as u8))
     };
     let bytes: Vec<u8> = (0..count).flat_map(record).collect();
     std::fs::write(folder.join("data_batch_1.bin"), bytes).unwrap();
+}
+
+/// The width and height of an image file.
+pub fn png_size(path: &Path) -> (u32, u32) {
+    image::image_dimensions(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files in a folder and in those within it, by their paths in it.
+pub fn files_under(folder: &Path) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_string());
+            }
+        }
+    }
+    files
 }

@@ -87,9 +87,6 @@ fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
     }
     .resolve()?;
     let ImageSize { height, width } = config.image_size();
-    if height == 0 || width == 0 {
-        return Err(Failure::usage("--image-size is 0", "give images at least 1 pixel"));
-    }
     let dataset = data::open(&config, Split::Train, &watch())?;
     let batch = config.batch_size().min(dataset.len());
     check_memory(batch, height as f64 * width as f64 * dataset.channels() as f64)?;

@@ -6,7 +6,8 @@ use crate::args::{Data, DataFlags};
 use crate::configure;
 use crate::failure::Failure;
 use crate::progress::watch;
-use crate::train::program;
+use crate::sample::names_a_png;
+use crate::train::{images, program};
 use candle_core::Device;
 use gan_data::{Dataset, ExportOptions, Transform, Transforms};
 use gan_train::{Crop, TrainConfig, data};
@@ -22,6 +23,7 @@ pub fn run(what: &Data) -> Result<(), Failure> {
     match what {
         Data::Check(flags) => check(flags),
         Data::Preview { flags, count, out } => preview(flags, *count, out),
+        Data::Export { count: Some(0), .. } => Err(Failure::usage("--count is 0", "export at least 1 image")),
         Data::Export { flags, out, format, count } => {
             let (config, dataset) = open(flags)?;
             let options = ExportOptions {
@@ -33,7 +35,7 @@ pub fn run(what: &Data) -> Result<(), Failure> {
                 watch: watch(),
             };
             let written = gan_data::export(dataset.as_ref(), out, &options)?;
-            println!("{written} images of {} written to {}", dataset.name(), out.display());
+            println!("{} of {} written to {}", images(written), dataset.name(), out.display());
             Ok(())
         }
     }
@@ -46,7 +48,7 @@ fn check(flags: &DataFlags) -> Result<(), Failure> {
     match report.bad.len() {
         0 => Ok(()),
         bad => Err(Failure::other(
-            format!("{bad} of the {} images of {} cannot be read", dataset.len(), dataset.name()),
+            format!("{bad} of the {} of {} cannot be read", images(dataset.len()), dataset.name()),
             "replace them or take them out; or train with --on-bad-image skip",
         )),
     }
@@ -59,17 +61,30 @@ fn preview(flags: &DataFlags, count: u32, out: &Path) -> Result<(), Failure> {
             format!("preview 1 to {MOST_PREVIEWED} images"),
         ));
     }
+    if !names_a_png(out) {
+        return Err(Failure::usage(format!("{} is not a PNG file", out.display()), "end --out in .png"));
+    }
     let (config, dataset) = open(flags)?;
-    let images = data::first_images(&config, dataset.clone(), count as usize, &Device::Cpu)?;
-    gan_data::save_image(&images, out, COLUMNS)?;
+    let first = data::first_images(&config, dataset.clone(), count as usize, &Device::Cpu)?;
+    gan_data::save_image(&first, out, COLUMNS)?;
     println!(
-        "{} images of {} in {}, as the discriminator will see them",
-        images.dim(0)?,
+        "{} of {} in {}, as the discriminator will see them",
+        images(first.dim(0)?),
         dataset.name(),
         out.display()
     );
-    println!("Train on them:\n  {} train {}", program(), configure::as_flags(&flags.source, &flags.images));
+    let to_train = configure::as_flags(&flags.source, &flags.images);
+    println!("Train on them:\n  {}", train_command(to_train, dataset.as_ref(), &config));
     Ok(())
+}
+
+/// The command that trains with these flags.
+fn train_command(mut flags: String, dataset: &dyn Dataset, config: &TrainConfig) -> String {
+    // Training refuses a batch that is larger than the data.
+    if dataset.len() < config.batch_size() {
+        flags += &format!(" --batch-size {}", dataset.len());
+    }
+    format!("{} train {flags}", program())
 }
 
 /// Images keep their size unless another is asked for, and nothing is left to chance.

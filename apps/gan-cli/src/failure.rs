@@ -38,7 +38,9 @@ impl From<gan_train::Error> for Failure {
             gan_train::Error::Config { .. }
                 | gan_train::Error::Model(gan_models::Error::Config { .. })
                 | gan_train::Error::Data(
-                    gan_data::Error::UnknownDataset { .. } | gan_data::Error::WithoutHub { .. }
+                    gan_data::Error::UnknownDataset { .. }
+                        | gan_data::Error::WithoutHub { .. }
+                        | gan_data::Error::HubName { .. }
                 )
         );
         Self { what: error.to_string(), hint: error.hint(), status: if usage { 2 } else { 1 } }

@@ -44,7 +44,7 @@ fn grid(generator: &dyn Generator, flags: &SampleFlags, out: &Path, device: &Dev
             format!("ask for at most {LARGEST_GRID}, or for single images with --out DIR/"),
         ));
     }
-    if !out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+    if !names_a_png(out) {
         return Err(Failure::usage(
             format!("{} is neither a PNG file nor a folder", out.display()),
             "end --out in .png for one grid, or in / for single images",
@@ -109,6 +109,11 @@ fn generator_file(path: &Path) -> Result<PathBuf, Failure> {
             "give the folder of a run that has saved one, or a generator file",
         )
     })
+}
+
+/// Whether a file is to be a PNG by its name.
+pub fn names_a_png(out: &Path) -> bool {
+    out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
 }
 
 fn names_a_folder(out: &Path) -> bool {

@@ -21,7 +21,7 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
     let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
 
     println!("device:  {which}");
-    println!("data:    {}, {} images", dataset.name(), dataset.len());
+    println!("data:    {}, {}", dataset.name(), images(dataset.len()));
     println!(
         "model:   {:?}, {}x{}x{} images, base width {}, latent {}",
         model.family, model.channels, model.height, model.width, model.base_width, model.latent_dim
@@ -50,10 +50,18 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
     if summary.waiting > LONG_WAIT {
         println!("  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads.");
     }
+    if summary.bad_images > 0 {
+        println!("Skipped {} that could not be read.", images(summary.bad_images));
+    }
     println!("  samples:   {}", folder.sample_path(summary.steps).display());
     println!("  generator: {}", folder.generator_path(summary.steps).display());
     println!("Next, make new images from it:\n  {} sample {} --seed 1", program(), folder.path().display());
     Ok(())
+}
+
+/// So many images, in words.
+pub fn images(count: usize) -> String {
+    if count == 1 { "1 image".into() } else { format!("{count} images") }
 }
 
 /// One thread a core.

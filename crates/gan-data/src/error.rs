@@ -344,7 +344,9 @@ impl Error {
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
             Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
             Self::NoImages { .. } => "give the folder that holds the images, or one folder for each class",
-            Self::ImageSize { .. } => "choose another image size, or convert the channels first",
+            Self::ImageSize { .. } => {
+                "choose another image size (--image-size), or make all images gray or colour (--channels)"
+            }
             Self::Image { source, .. } => return source.hint(),
             Self::Transform { .. } => "correct the transform's parameters",
             Self::MixedSizes { .. } => {

@@ -57,9 +57,13 @@ pub fn export(dataset: &dyn Dataset, out: &Path, options: &ExportOptions) -> Res
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::reading(out)(error)),
     }
+    let out = &out.components().collect::<PathBuf>(); // without a slash at the end
     let mut partial = out.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
+    // The folders to make around it, the innermost first.
+    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let around: Vec<&Path> = out.ancestors().skip(1).take_while(is_new).collect();
     fs::create_dir_all(out.parent().unwrap_or(Path::new(""))).map_err(Error::writing(out))?;
     fs::create_dir(&partial).map_err(Error::writing(&partial))?;
 
@@ -70,7 +74,11 @@ pub fn export(dataset: &dyn Dataset, out: &Path, options: &ExportOptions) -> Res
         Ok(count)
     });
     if finished.is_err() {
-        let _ = fs::remove_dir_all(&partial); // the first error says more than this one's
+        // The first error says more than those of these.
+        let _ = fs::remove_dir_all(&partial);
+        for folder in around {
+            let _ = fs::remove_dir(folder);
+        }
     }
     finished
 }

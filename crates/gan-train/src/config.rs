@@ -197,6 +197,10 @@ impl TrainConfig {
                 return refuse(format!("{name} is 0"), "use at least 1");
             }
         }
+        let size = self.image_size();
+        if size.height == 0 || size.width == 0 {
+            return refuse(format!("image_size is {size}"), "give images at least 1 pixel");
+        }
         if self.steps.is_some() && self.epochs.is_some() {
             return refuse("both steps and epochs are given".into(), "give one of them");
         }
@@ -378,6 +382,8 @@ mod tests {
             ("steps = 0", "steps is 0"),
             ("threads = 0", "threads is 0"),
             ("workers = 0", "workers is 0"),
+            ("image_size = 0", "image_size is 0x0"),
+            ("image_size = '64x0'", "image_size is 64x0"),
             ("color_jitter = 2.0", "color_jitter is 2"),
             ("channels = 2", "channels is 2"),
             ("steps = 1\nepochs = 1", "both steps and epochs"),

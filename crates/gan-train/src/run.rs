@@ -22,6 +22,8 @@ pub struct Summary {
     pub images_per_second: f64,
     /// The part of that time in which training waited for images, 0 to 1.
     pub waiting: f64,
+    /// Images that could not be read, and were replaced by others.
+    pub bad_images: usize,
 }
 
 /// Trains a GAN as the (resolved) config says, and puts the results into the run folder. `on_step` is told the
@@ -73,7 +75,8 @@ pub fn train(
         }
     }
     let waiting = trainer.waited().as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE);
-    Ok(Summary { steps, images_per_second: clock.rate(), waiting })
+    let bad_images = reals.bad_images();
+    Ok(Summary { steps, images_per_second: clock.rate(), waiting, bad_images })
 }
 
 /// Time spent in training steps and the images that went through them.

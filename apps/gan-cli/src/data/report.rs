@@ -1,10 +1,11 @@
 //! What `gan data check` found, for a person to read.
 
+use super::train_command;
 use crate::args::DataFlags;
 use crate::configure;
 use crate::failure::Failure;
-use crate::train::program;
-use gan_data::{Dataset, Report, Split};
+use crate::train::images;
+use gan_data::{Dataset, Report, Source, Split};
 use gan_train::{ImageSize, TrainConfig, data};
 
 /// No more lines than this about one thing.
@@ -21,7 +22,7 @@ pub fn print(
     config: &TrainConfig,
     flags: &DataFlags,
 ) -> Result<(), Failure> {
-    println!("data:     {}, {} images{}", dataset.name(), dataset.len(), canonical(report));
+    println!("data:     {}, {}{}", dataset.name(), images(dataset.len()), canonical(report));
     if report.images > 0 {
         println!("sizes:    {}", sizes(report));
         println!("channels: {}", channels(report, dataset));
@@ -35,10 +36,11 @@ pub fn print(
     if report.images == 0 {
         return Ok(());
     }
-    let suggested = suggest(report, config, flags);
+    let suggested = suggest(report, dataset, config, flags);
     print_transforms(report, dataset, &suggested)?;
     print_memory(report, dataset, &suggested)?;
-    println!("\nTrain on it:\n  {} train {}", program(), command(report, &suggested, flags));
+    let flags = train_flags(report, &suggested, flags);
+    println!("\nTrain on it:\n  {}", train_command(flags, dataset, &suggested));
     Ok(())
 }
 
@@ -79,7 +81,7 @@ fn channels(report: &Report, dataset: &dyn Dataset) -> String {
         (channels, gray) if gray == report.images => {
             format!("{channels}, but all images are gray: --channels 1 trains faster")
         }
-        (channels, gray) => format!("{channels} (colour), {gray} images are gray"),
+        (channels, gray) => format!("{channels} (colour), {} gray", images_are(gray)),
     }
 }
 
@@ -109,15 +111,16 @@ fn print_odd(report: &Report, dataset: &dyn Dataset) {
     if report.repeated.len() * 100 < report.images || report.repeated.len() <= LINES {
         list("repeated:", repeated);
     } else {
-        println!("repeated: {} images are the same as others", report.repeated.len());
+        println!("repeated: {} the same as others", images_are(report.repeated.len()));
     }
     let long = |(width, height): (usize, usize)| width.max(height) > LONG * width.min(height);
     let longer: usize = report.sizes.iter().filter(|(size, _)| long(**size)).map(|(_, count)| count).sum();
     if longer > 0 {
         println!(
-            "odd:      {longer} images are more than {LONG} times longer than wide, or wider than long:"
+            "odd:      {} more than {LONG} times longer than wide, or wider than long:",
+            images_are(longer)
         );
-        println!("          the crop takes a small part of them");
+        println!("          the crop keeps only a small part of such an image");
     }
 }
 
@@ -136,23 +139,25 @@ fn list(title: &str, lines: impl ExactSizeIterator<Item = String>) {
     }
 }
 
-/// The settings as they are, at a size that suits the images if none was asked for.
-fn suggest(report: &Report, config: &TrainConfig, flags: &DataFlags) -> TrainConfig {
+/// The settings as they are; where none was asked for, at a size that suits the images, and gray if they all are.
+fn suggest(report: &Report, dataset: &dyn Dataset, config: &TrainConfig, flags: &DataFlags) -> TrainConfig {
     let shorter = report.median_size().map_or(0, |(width, height)| width.min(height));
     let side = if shorter >= USUAL_SIDE { USUAL_SIDE } else { config.image_size().height };
     let size = flags.images.image_size.unwrap_or(ImageSize { height: side, width: side });
-    TrainConfig { image_size: Some(size), ..config.clone() }
+    let gray = (dataset.channels() > 1 && report.gray == report.images).then_some(1);
+    TrainConfig { image_size: Some(size), channels: config.channels.or(gray), ..config.clone() }
 }
 
 fn print_transforms(report: &Report, dataset: &dyn Dataset, config: &TrainConfig) -> Result<(), Failure> {
     let transforms = data::transforms(config);
     let words: Vec<_> = transforms.steps().iter().map(ToString::to_string).collect();
-    println!("prepared: {}", words.join(", "));
     let ImageSize { height, width } = config.image_size();
+    let order = if height == width { "" } else { " (width x height)" };
+    println!("prepared: {}{order}", words.join(", "));
     let smaller = report.sizes.iter().filter(|((w, h), _)| w.min(h) < &height.min(width));
     let smaller: usize = smaller.map(|(_, count)| count).sum();
     if smaller > 0 {
-        println!("          {smaller} images are smaller than that, and will be enlarged");
+        println!("          {} smaller than that, and will be enlarged", images_are(smaller));
     }
     let impossible = report.sizes.iter().filter_map(|(&(width, height), &count)| {
         let error = transforms.output_size(height, width, dataset.channels()).err()?;
@@ -167,9 +172,14 @@ fn print_memory(report: &Report, dataset: &dyn Dataset, config: &TrainConfig) ->
     let ImageSize { height, width } = config.image_size();
     let values = height * width * config.channels.unwrap_or(dataset.channels());
     let kept = mebibytes(report.images * values);
-    let batch = mebibytes(config.batch_size() * values * size_of::<f32>());
+    let batch = mebibytes(config.batch_size().min(dataset.len()) * values * size_of::<f32>());
     println!("memory:   {kept} MiB to keep all images decoded (see --cache), {batch} MiB for each batch");
     Ok(())
+}
+
+/// "1 image is", "2 images are".
+fn images_are(count: usize) -> String {
+    format!("{} {}", images(count), if count == 1 { "is" } else { "are" })
 }
 
 fn mebibytes(bytes: usize) -> String {
@@ -177,20 +187,19 @@ fn mebibytes(bytes: usize) -> String {
     if mebibytes < 10.0 { format!("{mebibytes:.1}") } else { format!("{mebibytes:.0}") }
 }
 
-fn command(report: &Report, suggested: &TrainConfig, flags: &DataFlags) -> String {
+/// The flags of `gan train` that suit what was found.
+fn train_flags(report: &Report, suggested: &TrainConfig, flags: &DataFlags) -> String {
     let mut images = flags.images.clone();
     images.image_size = suggested.image_size;
-    if report.gray == report.images && images.channels.is_none() && report.images > 0 {
-        images.channels = Some(1);
-    }
+    images.channels = suggested.channels.map(|channels| channels as u32);
     if !report.bad.is_empty() {
         images.on_bad_image = Some("skip".into());
     }
-    // By its own name a published set gets the settings that were tried on it.
+    // By its own name a published set gets the settings that were tried on it, if its files are as published.
+    let as_published = matches!(data::source(suggested), Ok(Source::Idx(_) | Source::Cifar10(Some(_))));
     match report.canonical {
-        Some((name, _)) if images.data_dir.is_none() && std::path::Path::new(&flags.source).exists() => {
+        Some((name, _)) if as_published && images.data_dir.is_none() => {
             images.data_dir = Some(flags.source.clone().into());
-            images.channels = None;
             configure::as_flags(name, &images)
         }
         _ => configure::as_flags(&flags.source, &images),
