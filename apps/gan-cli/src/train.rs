@@ -48,7 +48,9 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
         summary.waiting * 100.0
     );
     if summary.waiting > LONG_WAIT {
-        println!("  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads.");
+        println!(
+            "  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads."
+        );
     }
     if summary.bad_images > 0 {
         println!("Skipped {} that could not be read.", images(summary.bad_images));
