@@ -108,7 +108,7 @@ fn zip(path: &Path, file: File, length: u64, wanted: impl Fn(&Path) -> bool) -> 
     let mut names = Vec::new();
     for number in 0..zip.len() {
         let name = match zip.name_for_index(number) {
-            Some(name) => PathBuf::from(name.map_err(malformed)?.into_owned()),
+            Some(name) => PathBuf::from(tarball::printable(name.map_err(malformed)?.as_bytes())),
             None => continue,
         };
         if wanted(&name) {

@@ -197,7 +197,7 @@ fn pax_name(record: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A name as text of one line, without the zero that may end it.
-fn printable(name: &[u8]) -> String {
+pub(crate) fn printable(name: &[u8]) -> String {
     let name = name.strip_suffix(b"\0").unwrap_or(name);
     let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
     String::from_utf8_lossy(name).chars().map(shown).collect()
