@@ -38,6 +38,13 @@ bench-table:
 valgrind:
     PROPTEST_CASES=4 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --error-exitcode=1 --quiet" cargo test -p gan-ops --test twins --test pytorch
 
+# Fuzz what gan-data reads (idx, cifar, archive, image, parquet); needs cargo-fuzz and a nightly compiler
+fuzz target seconds="600":
+    mkdir -p crates/gan-data/fuzz/corpus/{{target}}
+    cd crates/gan-data && TMPDIR=$(test -d /dev/shm && echo /dev/shm || echo /tmp) \
+        cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- \
+        -max_total_time={{seconds}} -timeout=20 -rss_limit_mb=3000
+
 # A sheet of an embedded data set, digits or shapes, to look at
 sheet set="digits" size="32":
     cargo run -p gan-data --example sheet -- {{set}} {{set}}.png {{size}}
@@ -45,12 +52,16 @@ sheet set="digits" size="32":
 # Python with PyTorch, for the fixtures and the scripts
 venv:
     python3 -m venv target/venv
-    target/venv/bin/pip install torch torchvision numpy safetensors pillow
+    target/venv/bin/pip install torch torchvision numpy safetensors pillow pyarrow
 
 # Make the PyTorch fixtures anew
 fixtures:
     target/venv/bin/python assets/fixtures/make_ops.py
     target/venv/bin/python assets/fixtures/make_dcgan_steps.py
+
+# Make what the fuzzers start from anew
+fuzz-seeds:
+    target/venv/bin/python crates/gan-data/fuzz/make_seeds.py
 
 # A generator of ours in PyTorch's own networks, strictly
 strict-load generator:

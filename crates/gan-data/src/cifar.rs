@@ -171,7 +171,7 @@ pub(crate) fn read_batch(path: &Path, mut reader: impl Read, room: u64) -> Resul
 }
 
 /// One data set of all batches. Each is let go as soon as it is copied.
-fn join(batches: Vec<Batch>) -> LabelledImages {
+pub(crate) fn join(batches: Vec<Batch>) -> LabelledImages {
     let mut data = LabelledImages {
         name: "cifar10".to_owned(),
         width: SIDE,

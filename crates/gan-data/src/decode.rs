@@ -13,8 +13,8 @@ use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
 use crate::image::MAX_SIDE;
 use crate::{Image, spare};
 
-/// The most memory one image may take while it is decoded, bytes.
-const MAX_IMAGE: u64 = 1 << 30;
+/// The most memory one image may take while it is decoded, bytes. A fuzzer would see little but the largest of images.
+const MAX_IMAGE: u64 = if cfg!(fuzzing) { 1 << 24 } else { 1 << 30 };
 /// JPEG takes a bit at least for a block of 8x8 values, and three for as many pixels: a header that promises more pixels
 /// than this for each byte of the file lies.
 const JPEG_PIXELS_A_BYTE: u64 = 1024;

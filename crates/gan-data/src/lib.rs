@@ -30,6 +30,9 @@ mod export;
 mod files;
 mod fingerprint;
 mod folder;
+#[cfg(all(fuzzing, feature = "hub"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grid;
 #[cfg(feature = "hub")]
 mod hub;
