@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{Dataset, Digits, Error, Folder, Parquet, Result, Shapes, Split, Watch, files};
+#[cfg(feature = "hub")]
+use crate::Parquet;
+use crate::{Dataset, Digits, Error, Folder, Result, Shapes, Split, Watch, files};
 use crate::{load_cifar10, load_mnist};
 
 /// Where images come from: what `--dataset` names.

@@ -46,6 +46,7 @@ impl SpoolWriter {
 
 impl Spool {
     /// How many byte strings there are.
+    #[cfg(any(feature = "hub", test))]
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
