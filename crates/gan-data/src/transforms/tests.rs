@@ -240,7 +240,10 @@ fn a_crop_after_a_resize_takes_the_same_pixels_as_both_apart() {
                 let together = Transforms::new(vec![resize, crop]).apply(image(height, width), &mut rng());
                 let apart = apply(apply(image(height, width), resize).unwrap(), crop);
                 // The place of a window is rounded on the way, in the sixteenth digit.
-                assert!(difference(&together.unwrap(), &apart.unwrap()) <= 1, "{height}x{width}, {resize}, {crop}");
+                assert!(
+                    difference(&together.unwrap(), &apart.unwrap()) <= 1,
+                    "{height}x{width}, {resize}, {crop}"
+                );
             }
         }
     }
