@@ -34,11 +34,15 @@ pub(crate) fn decode(bytes: &[u8]) -> ImageResult<Image> {
         if bytes.starts_with(&[0xff, 0xd8, 0xff]) { jpeg(bytes) } else { any(bytes) }
     }));
     // Some damage is met by a decoder with a failed assertion where it should give an error.
-    let image = decoded.unwrap_or_else(|_| {
+    let damaged = |reason: &str| {
         let hint = ::image::guess_format(bytes).map_or(ImageFormatHint::Unknown, ImageFormatHint::Exact);
-        Err(ImageError::Decoding(DecodingError::new(hint, "so damaged that its decoder gave up")))
-    })?;
+        ImageError::Decoding(DecodingError::new(hint, reason))
+    };
+    let image = decoded.unwrap_or_else(|_| Err(damaged("so damaged that its decoder gave up")))?;
     let (width, height) = (image.width() as usize, image.height() as usize);
+    if width == 0 || height == 0 {
+        return Err(damaged("an image of no pixels")); // a GIF can be
+    }
     Ok(Image { width, height, channels: 3, pixels: image.into_raw() })
 }
 
@@ -50,10 +54,23 @@ fn any(bytes: &[u8]) -> ImageResult<RgbImage> {
     limits.max_alloc = Some(MAX_IMAGE);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
+    let orientation =
+        if lies_about_exif(bytes) { Orientation::NoTransforms } else { decoder.orientation()? };
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
     Ok(image.into_rgb8())
+}
+
+/// Whether the bytes are a WebP whose EXIF data go on behind its end. Its decoder takes as much memory for them as the
+/// file promises, up to 4 GiB, whatever the limits say. Searched for anywhere, since damage can move any chunk.
+fn lies_about_exif(bytes: &[u8]) -> bool {
+    let lies = |(at, header): (usize, &[u8])| match *header {
+        [b'E', b'X', b'I', b'F', a, b, c, d] => {
+            u32::from_le_bytes([a, b, c, d]) as usize > bytes.len() - at - 8
+        }
+        _ => false,
+    };
+    bytes.starts_with(b"RIFF") && bytes.windows(8).enumerate().any(lies)
 }
 
 /// With a decoder of its own, which gives the pixels of libjpeg-turbo, and so of Pillow, to the bit.

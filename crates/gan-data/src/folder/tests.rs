@@ -114,6 +114,33 @@ fn what_is_no_image_is_an_error_that_names_the_file() {
     }
 }
 
+/// Found by fuzzing: the decoder takes 4 GiB for what is not there, and then gives an error.
+#[test]
+fn exif_data_longer_than_the_file_are_not_asked_for() {
+    let mut whole = Cursor::new(Vec::new());
+    colour(4, 4).write_to(&mut whole, ImageFormat::WebP).unwrap();
+    let pixels = &whole.get_ref()[12..];
+    for length in [9u32, 11, u32::MAX - 1, u32::MAX] {
+        let extended = [&b"WEBPVP8X\x0a\0\0\0"[..], &[8, 0, 0, 0, 3, 0, 0, 3, 0, 0]].concat();
+        let exif = [&b"EXIF"[..], &length.to_le_bytes(), &[0; 10]].concat();
+        let chunks = [&extended[..], pixels, &exif].concat();
+        let file = [&b"RIFF"[..], &(chunks.len() as u32).to_le_bytes(), &chunks].concat();
+        assert_eq!(decode(&file).unwrap().pixels, colour(4, 4).into_raw(), "{length}");
+    }
+}
+
+/// Found by fuzzing: its decoder gives an image of 0x4.
+#[test]
+fn a_gif_without_pixels_is_an_error() {
+    let mut gif = Cursor::new(Vec::new());
+    colour(4, 4).write_to(&mut gif, ImageFormat::Gif).unwrap();
+    let mut gif = gif.into_inner();
+    assert!(decode(&gif).is_ok());
+    gif[6..8].copy_from_slice(&[0, 0]); // the width
+    let error = decode(&gif).unwrap_err().to_string();
+    assert!(error.contains("no pixels"), "{error}");
+}
+
 #[test]
 fn a_folder_without_images_and_what_is_no_folder_are_errors() {
     let folder = tempfile::tempdir().unwrap();
