@@ -4,7 +4,9 @@ mod cache;
 mod worker;
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use candle_core::{Device, Tensor};
 use gan_rng::Stream;
@@ -91,6 +93,7 @@ pub struct DataLoader {
     next: u64,
     /// Started at the first batch, and again after an error.
     workers: Option<Workers>,
+    waited: Duration,
 }
 
 impl DataLoader {
@@ -121,7 +124,7 @@ impl DataLoader {
         let cache = Cache::new(config.cache, len);
         let bad = Mutex::default();
         let recipe = Arc::new(Recipe { dataset, fixed, random, config, cache, bad });
-        Ok(Self { recipe, device: device.clone(), next: 0, workers: None })
+        Ok(Self { recipe, device: device.clone(), next: 0, workers: None, waited: Duration::ZERO })
     }
 
     /// The same loader at batch number `batch` (counted since the start, across epochs). None before it is read.
@@ -141,6 +144,11 @@ impl DataLoader {
         self.recipe.bad.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// How long [`DataLoader::next_batch`] had to wait so far because no batch was ready.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
     /// The next batch, waiting for it if it is not ready.
     ///
     /// # Errors
@@ -154,6 +162,7 @@ impl DataLoader {
         let batch = workers
             .receive()
             .and_then(|batch| Ok(Batch { images: batch.images.to_device(&self.device)?, ..batch }));
+        self.waited += mem::take(&mut workers.waited);
         if batch.is_err() {
             return workers.stop().and(batch);
         }

@@ -74,7 +74,7 @@ pub fn train(
             run.save_checkpoint(&trainer)?;
         }
     }
-    let waiting = trainer.waited().as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE);
+    let waiting = reals.waited().as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE);
     let bad_images = reals.bad_images();
     Ok(Summary { steps, images_per_second: clock.rate(), waiting, bad_images })
 }

@@ -11,7 +11,6 @@ use candle_core::{Device, Tensor};
 use gan_data::DataLoader;
 use gan_models::{Discriminator, Generator, Mode, ModelConfig, latents, probability};
 use gan_rng::Stream;
-use std::time::{Duration, Instant};
 use tracing::trace_span;
 
 /// A generator and a discriminator, and what it takes to train them against each other.
@@ -29,7 +28,6 @@ pub struct Trainer {
     device: Device,
     step: u64,
     images_seen: u64,
-    waited: Duration,
 }
 
 /// What an update of the discriminator says.
@@ -83,7 +81,6 @@ impl Trainer {
             device: device.clone(),
             step: 0,
             images_seen: 0,
-            waited: Duration::ZERO,
         })
     }
 
@@ -96,9 +93,7 @@ impl Trainer {
         let mut d_stats = DiscriminatorStats::default();
         let mut fake = None;
         for round in 0..self.n_critic {
-            let asked = Instant::now();
             let real = trace_span!("data").in_scope(|| reals.next_batch())?.images;
-            self.waited += asked.elapsed();
             let latents = self.draw_latents("latents", self.step * self.n_critic + round, real.dim(0)?)?;
             // The images of the last round are also what the generator learns from, as in PyTorch's example.
             let last = round + 1 == self.n_critic;
@@ -192,11 +187,6 @@ impl Trainer {
     /// Real images that D was trained on so far.
     pub fn images_seen(&self) -> u64 {
         self.images_seen
-    }
-
-    /// Time spent waiting for real images.
-    pub fn waited(&self) -> Duration {
-        self.waited
     }
 
     /// The generator being trained.

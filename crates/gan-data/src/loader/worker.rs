@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::{Batch, Recipe};
 use crate::{Error, Result};
@@ -17,6 +18,8 @@ const MAX_WORKERS: usize = 64;
 pub(super) struct Workers {
     desk: Arc<Desk>,
     threads: Vec<JoinHandle<()>>,
+    /// How long nothing was finished when it was asked for.
+    pub(super) waited: Duration,
 }
 
 /// Where the workers and the one who takes the batches meet.
@@ -46,7 +49,7 @@ impl Workers {
         let finished = BTreeMap::new();
         let state = State { wanted: first, unclaimed: first, finished, alive: 0, stop: false };
         let desk = Arc::new(Desk { state: Mutex::new(state), changed: Condvar::new(), ahead });
-        let mut workers = Self { desk, threads: Vec::with_capacity(count) };
+        let mut workers = Self { desk, threads: Vec::with_capacity(count), waited: Duration::ZERO };
         for _ in 0..count {
             let place = Place::take(&workers.desk); // before the thread runs, so that nobody finds the desk deserted
             let recipe = recipe.clone();
@@ -73,7 +76,9 @@ impl Workers {
             if state.alive == 0 {
                 return Err(Error::Worker("it ended early".to_owned()));
             }
+            let asked = Instant::now();
             state = self.desk.wait(state);
+            self.waited += asked.elapsed();
         }
     }
 
