@@ -93,11 +93,7 @@ fn write_all(dataset: &dyn Dataset, folder: &Path, options: &ExportOptions) -> R
     let what = format!("writing {}", dataset.name());
     let mut written = 0;
     for index in 0..count {
-        let prepared = dataset.get(index).and_then(|sample| {
-            let named = |error| Error::of_image(dataset.describe(index), error);
-            Ok(Sample { image: fixed.apply_fixed(sample.image).map_err(named)?, ..sample })
-        });
-        match prepared {
+        match fixed.prepare(dataset, index) {
             Ok(sample) => {
                 match &mut writer {
                     Writer::Folder(writer) => writer.write(index, &sample, dataset.caption(index)?)?,

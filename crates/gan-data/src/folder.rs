@@ -91,6 +91,12 @@ impl Folder {
         if images.is_empty() {
             return Err(empty());
         }
+        if left_out > 0 {
+            tracing::info!(
+                "{}: files left out, as their names are not those of images: {left_out}",
+                path.display()
+            );
+        }
         Ok(Self { name: format!("folder:{}", path.display()), place, images, classes, left_out })
     }
 

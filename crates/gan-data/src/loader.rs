@@ -239,11 +239,7 @@ impl Recipe {
     }
 
     fn prepare(&self, index: usize) -> Result<Sample> {
-        self.cache.get_or(index, || {
-            let sample = self.dataset.get(index)?;
-            let named = |error| Error::of_image(self.dataset.describe(index), error);
-            Ok(Sample { image: self.fixed.apply_fixed(sample.image).map_err(named)?, ..sample })
-        })
+        self.cache.get_or(index, || self.fixed.prepare(self.dataset.as_ref(), index))
     }
 
     fn skip(&self, bad: usize, error: Error) -> Result<Sample> {

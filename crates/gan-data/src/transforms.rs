@@ -5,7 +5,7 @@ use gan_rng::Stream;
 
 use crate::image::MAX_SIDE;
 use crate::resize::{resize, resize_window};
-use crate::{Error, Filter, Image, Normalize, ResizeTo, Result};
+use crate::{Dataset, Error, Filter, Image, Normalize, ResizeTo, Result, Sample};
 
 mod channels;
 mod check;
@@ -193,8 +193,15 @@ impl Transforms {
     }
 
     /// Applies transforms none of which is random, as the first part of [`Transforms::split_at_random`].
-    pub(crate) fn apply_fixed(&self, image: Image) -> Result<Image> {
+    fn apply_fixed(&self, image: Image) -> Result<Image> {
         self.apply(image, &mut Stream::new(0, "none", 0)) // nothing is drawn from it
+    }
+
+    /// Image `index` of a data set after these transforms, none of which is random. An error names the image.
+    pub(crate) fn prepare(&self, dataset: &dyn Dataset, index: usize) -> Result<Sample> {
+        let sample = dataset.get(index)?;
+        let named = |error| Error::of_image(dataset.describe(index), error);
+        Ok(Sample { image: self.apply_fixed(sample.image).map_err(named)?, ..sample })
     }
 
     /// Images that these transforms have been applied to as a batch: `[N, C, H, W]`, `f32`, normalized.

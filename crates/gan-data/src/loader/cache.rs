@@ -81,7 +81,9 @@ impl Cache {
                 let sample = read()?;
                 let size = sample.image.pixels.len() as u64 + OVERHEAD;
                 if left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(size)).is_ok() {
-                    let _ = slots[index].set(sample.clone()); // another thread may have been first, with the same
+                    if slots[index].set(sample.clone()).is_err() {
+                        left.fetch_add(size, Relaxed); // another thread was first, with the same
+                    }
                 }
                 Ok(sample)
             }
