@@ -80,10 +80,9 @@ impl Cache {
                 }
                 let sample = read()?;
                 let size = sample.image.pixels.len() as u64 + OVERHEAD;
-                if left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(size)).is_ok() {
-                    if slots[index].set(sample.clone()).is_err() {
-                        left.fetch_add(size, Relaxed); // another thread was first, with the same
-                    }
+                let fits = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(size)).is_ok();
+                if fits && slots[index].set(sample.clone()).is_err() {
+                    left.fetch_add(size, Relaxed); // another thread was first, with the same
                 }
                 Ok(sample)
             }
