@@ -22,8 +22,13 @@ pub enum Command {
     /// Train a GAN; without a flag, a DCGAN on the embedded digits
     #[command(allow_negative_numbers = true)]
     Train(Box<TrainFlags>),
+    /// Go on with a run from its newest checkpoint, to the same bits as if it had never stopped
+    #[command(allow_negative_numbers = true)]
+    Resume(Box<ResumeFlags>),
     /// Make images from a trained generator
     Sample(SampleFlags),
+    /// Say what a run, a checkpoint or a safetensors file is, and whether it is whole
+    Inspect(InspectFlags),
     /// Look at a data set, show it, or write it to files
     #[command(subcommand)]
     Data(Data),
@@ -49,6 +54,12 @@ pub struct TrainFlags {
     /// Start from a config file (every run folder holds one)
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
+    /// Go on with the run in a folder (see `gan resume`)
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "config", "out"])]
+    pub resume: Option<PathBuf>,
+    /// With --resume: go on even if the networks, the data or other settings have changed
+    #[arg(long, requires = "resume")]
+    pub force: bool,
     #[command(flatten)]
     pub settings: Settings,
     /// Folder for the results [default: the next number under runs/]
@@ -57,6 +68,28 @@ pub struct TrainFlags {
     /// Check everything and say what would be done, but do not train
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct ResumeFlags {
+    /// A run folder, or one of its checkpoints
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Go on even if the networks, the data or other settings have changed
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Check everything and say what would be done, but do not train
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct InspectFlags {
+    /// A run folder, one of its checkpoints, or a safetensors file
+    #[arg(value_name = "FILE_OR_RUN")]
+    pub path: PathBuf,
 }
 
 /// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
@@ -135,6 +168,16 @@ pub struct Settings {
     /// Steps from one checkpoint to the next
     #[arg(long, value_name = "STEPS")]
     checkpoint_every: Option<u32>,
+    /// Checkpoints to keep, the newest ones; at least 2
+    #[arg(long, value_name = "N")]
+    keep: Option<u32>,
+    /// What to do when a loss or gradient is no longer a number: stop, or go back to the last checkpoint with half the
+    /// learning rate and other batches
+    #[arg(long, value_parser = names(&gan_train::OnDivergence::ALL))]
+    on_divergence: Option<String>,
+    /// How often a run may go back so
+    #[arg(long, value_name = "N")]
+    max_rollbacks: Option<u32>,
 }
 
 /// Which images, and what is done to them: settings that training has in common with looking at data.

@@ -1,6 +1,6 @@
 //! From flags, recipes and config files to the settings of a run.
 
-use crate::args::{ImageSettings, TrainFlags};
+use crate::args::{ImageSettings, Settings, TrainFlags};
 use crate::failure::Failure;
 use crate::recipes;
 use gan_train::TrainConfig;
@@ -17,14 +17,26 @@ pub fn for_training(flags: &TrainFlags) -> Result<TrainConfig, Failure> {
             None => toml::Table::new(),
         },
     };
-    let overrides = as_table(&flags.settings)?;
+    override_with(&mut settings, &flags.settings)?;
+    resolve(settings)
+}
+
+/// The config file of a run, overridden by the flags.
+pub fn for_resuming(config: &Path, flags: &Settings) -> Result<TrainConfig, Failure> {
+    let mut settings = parse(&read(config)?, &config.display().to_string())?;
+    override_with(&mut settings, flags)?;
+    resolve(settings)
+}
+
+fn override_with(settings: &mut toml::Table, flags: &Settings) -> Result<(), Failure> {
+    let overrides = as_table(flags)?;
     // Whichever of the two lengths a flag gives replaces both.
     if overrides.contains_key("steps") || overrides.contains_key("epochs") {
         settings.remove("steps");
         settings.remove("epochs");
     }
     settings.extend(overrides);
-    resolve(settings)
+    Ok(())
 }
 
 /// What looking at a data set takes of a config.

@@ -11,9 +11,12 @@ mod configure;
 mod data;
 mod device;
 mod failure;
+mod inspect;
 mod progress;
 mod recipes;
+mod resume;
 mod sample;
+mod stop;
 mod train;
 
 use args::{Command, Gan};
@@ -28,15 +31,18 @@ fn main() -> ExitCode {
     init_log(profile.clone());
     let result = match gan.command {
         Command::Train(flags) => train::run(&flags),
-        Command::Sample(flags) => sample::run(&flags),
-        Command::Data(what) => data::run(&what),
-        Command::Recipes => recipes::list(),
-        Command::Bench(what) => bench::run(&what, profile.as_ref()),
+        Command::Resume(flags) => resume::run(&flags.run, &flags.settings, flags.force, flags.dry_run),
+        Command::Sample(flags) => success(sample::run(&flags)),
+        Command::Inspect(flags) => success(inspect::run(&flags.path)),
+        Command::Data(what) => success(data::run(&what)),
+        Command::Recipes => success(recipes::list()),
+        Command::Bench(what) => success(bench::run(&what, profile.as_ref())),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
-    }
+    result.unwrap_or_else(|error| failure::report(&error))
+}
+
+fn success(result: Result<(), failure::Failure>) -> Result<ExitCode, failure::Failure> {
+    result.map(|()| ExitCode::SUCCESS)
 }
 
 /// Warnings and notes of the libraries go to standard error; `RUST_LOG=debug` shows more. A profile listens beside it.

@@ -103,7 +103,7 @@ fn generator_file(path: &Path) -> Result<PathBuf, Failure> {
     if !path.is_dir() {
         return Ok(path.to_path_buf());
     }
-    RunDir::latest_generator(path).ok_or_else(|| {
+    RunDir::latest_generator(path)?.ok_or_else(|| {
         Failure::other(
             format!("{} has no checkpoint with a generator", path.display()),
             "give the folder of a run that has saved one, or a generator file",

@@ -3,49 +3,99 @@
 use crate::args::TrainFlags;
 use crate::failure::Failure;
 use crate::progress::{Steps, watch};
-use crate::{configure, device};
-use gan_data::Split;
-use gan_train::{RunDir, data, run};
+use crate::stop::Stop;
+use crate::{configure, device, resume};
+use candle_core::Device;
+use gan_data::{Dataset, Split};
+use gan_train::run::Summary;
+use gan_train::{Checkpoint, RunDir, TrainConfig, data, run};
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A part of the time that is worth a word.
 const LONG_WAIT: f64 = 0.1;
 
-pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
-    let config = configure::for_training(flags)?;
-    gan_ops::set_threads(config.threads.unwrap_or_else(cores));
-    let (device, which) = device::choose(&config.device, config.precision)?;
-    let dataset = data::open(&config, Split::Train, &watch())?;
-    let model = config.model_config(dataset.channels());
-    model.validate()?;
-    let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
-
-    println!("device:  {which}");
-    println!("data:    {}, {}", dataset.name(), images(dataset.len()));
-    println!(
-        "model:   {:?}, {}x{}x{} images, base width {}, latent {}",
-        model.family, model.channels, model.height, model.width, model.base_width, model.latent_dim
-    );
-    println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.seed);
+pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
+    if let Some(run) = &flags.resume {
+        return resume::run(run, &flags.settings, flags.force, flags.dry_run);
+    }
+    let job = Job::prepare(configure::for_training(flags)?)?;
     if flags.dry_run {
-        let config = toml::to_string(&config).map_err(|error| Failure::other(error, "please report it"))?;
-        println!("\n{config}\nNothing was trained or written: this was a dry run.");
-        return Ok(());
+        return job.describe_only();
+    }
+    let folder = RunDir::create(flags.out.as_deref(), &job.config)?;
+    job.train(&folder, None)
+}
+
+/// A run with all that it needs, before its first step.
+pub struct Job {
+    pub config: TrainConfig,
+    pub device: Device,
+    pub dataset: Arc<dyn Dataset>,
+    /// When the run is complete.
+    pub steps: u64,
+}
+
+impl Job {
+    /// Finds the device and the data, and says what there is.
+    pub fn prepare(config: TrainConfig) -> Result<Self, Failure> {
+        gan_ops::set_threads(config.threads.unwrap_or_else(cores));
+        let (device, which) = device::choose(&config.device, config.precision)?;
+        let dataset = data::open(&config, Split::Train, &watch())?;
+        let model = config.model_config(dataset.channels());
+        model.validate()?;
+        let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
+
+        println!("device:  {which}");
+        println!("data:    {}, {}", dataset.name(), images(dataset.len()));
+        println!(
+            "model:   {:?}, {}x{}x{} images, base width {}, latent {}",
+            model.family, model.channels, model.height, model.width, model.base_width, model.latent_dim
+        );
+        println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.seed);
+        Ok(Self { config, device, dataset, steps })
     }
 
-    let folder = RunDir::create(flags.out.as_deref(), &config)?;
-    println!("results: {}\n", folder.path().display());
-    let mut progress = Steps::new(steps, config.log_every);
-    let started = Instant::now();
-    let summary = run::train(&config, dataset, &folder, &device, &mut |stats| progress.step(stats))?;
-    progress.finish();
+    /// For a dry run.
+    pub fn describe_only(&self) -> Result<ExitCode, Failure> {
+        let config =
+            toml::to_string(&self.config).map_err(|error| Failure::other(error, "please report it"))?;
+        println!("\n{config}\nNothing was trained or written: this was a dry run.");
+        Ok(ExitCode::SUCCESS)
+    }
 
-    let seconds = started.elapsed().as_secs_f64();
+    /// Trains, from the start or on from a checkpoint, until the run is complete or somebody asks it to stop.
+    pub fn train(self, folder: &RunDir, from: Option<&Checkpoint>) -> Result<ExitCode, Failure> {
+        println!("results: {}\n", folder.path().display());
+        let mut progress = Steps::new(self.steps, self.config.log_every);
+        let stop = Stop::listen()?;
+        let started = Instant::now();
+        let summary = run::train(&self.config, self.dataset, folder, from, &self.device, &mut |stats| {
+            progress.step(stats);
+            match stop.asked() {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })?;
+        progress.finish();
+        let seconds = started.elapsed().as_secs_f64();
+        report(&summary, self.steps, seconds, from.map_or(0, |checkpoint| checkpoint.record().step), folder);
+        match stop.asked() {
+            Some(status) if !summary.complete => Ok(status.into()),
+            _ => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+fn report(summary: &Summary, steps: u64, seconds: f64, first: u64, folder: &RunDir) {
     println!(
-        "\nTrained {} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting for images).",
-        summary.steps,
+        "\nTrained {} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting for images, {:.1} % for checkpoints).",
+        summary.steps - first,
         summary.images_per_second,
-        summary.waiting * 100.0
+        summary.waiting * 100.0,
+        summary.checkpoint_time.as_secs_f64() / seconds.max(f64::MIN_POSITIVE) * 100.0
     );
     if summary.waiting > LONG_WAIT {
         println!(
@@ -55,10 +105,18 @@ pub fn run(flags: &TrainFlags) -> Result<(), Failure> {
     if summary.bad_images > 0 {
         println!("Skipped {} that could not be read.", images(summary.bad_images));
     }
+    let path = folder.path().display();
+    if !summary.complete {
+        println!(
+            "Stopped at step {} of {steps}, as asked; everything is saved. Go on with it:\n  {} resume {path}",
+            summary.steps,
+            program()
+        );
+        return;
+    }
     println!("  samples:   {}", folder.sample_path(summary.steps).display());
     println!("  generator: {}", folder.generator_path(summary.steps).display());
-    println!("Next, make new images from it:\n  {} sample {} --seed 1", program(), folder.path().display());
-    Ok(())
+    println!("Next, make new images from it:\n  {} sample {path} --seed 1", program());
 }
 
 /// So many images, in words.

@@ -91,6 +91,15 @@ impl Archive {
         Ok(bytes)
     }
 
+    /// How long a file is, as far as the archive's list says; 0 if it says nothing that can be read.
+    pub(crate) fn length(&self, number: usize) -> u64 {
+        match &self.members {
+            Members::Zip(zip) => zip.by_index_data(number).map_or(0, |member| member.size()),
+            Members::Tar(_, places) => places[number].1,
+            Members::Unpacked(spool) => spool.length(number),
+        }
+    }
+
     /// How messages call a file of the archive.
     pub(crate) fn describe(&self, name: &Path) -> PathBuf {
         let mut text = OsString::from(&self.path);

@@ -1,6 +1,8 @@
 //! What a data set is, and the simplest one: every record in memory.
 
-use crate::{Error, Image, Result};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Image, Result, digest};
 
 /// One image of a data set, with its class where the set has classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,14 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// If there is no such image, or it cannot be read.
     fn get(&self, index: usize) -> Result<Sample>;
+
+    /// A SHA-256 digest by which to tell whether these are the images that a run began with, in the same order. It does
+    /// not depend on where they lie, and is found without decoding them all.
+    ///
+    /// Unless a set knows better: of what it says of itself, and of the pixels and labels of 16 images spread over it.
+    fn digest(&self) -> [u8; 32] {
+        digest::of_some_images(self)
+    }
 }
 
 /// Which part of a published data set.
@@ -123,5 +133,14 @@ impl Dataset for LabelledImages {
         let size = width * height * channels;
         let pixels = self.pixels[index * size..(index + 1) * size].to_vec();
         Ok(Sample { image: Image { width, height, channels, pixels }, label: Some(label.into()) })
+    }
+
+    /// Of every pixel and label.
+    fn digest(&self) -> [u8; 32] {
+        let mut sha = Sha256::new();
+        for number in [self.width, self.height, self.channels] {
+            sha.update((number as u64).to_le_bytes());
+        }
+        sha.chain_update(&self.pixels).chain_update(&self.labels).finalize().into()
     }
 }

@@ -8,9 +8,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::archive::{Archive, MAX_FILE};
 use crate::decode::decode;
-use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, files};
+use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, digest, files};
 
 /// Endings of the files that are taken for images; all others are left alone.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
@@ -112,6 +114,14 @@ impl Folder {
         }
     }
 
+    /// How long a file is, as far as the file system or the archive's list says; 0 if that cannot be read.
+    fn length(&self, entry: &Entry) -> u64 {
+        match &self.place {
+            Place::Folder(root) => fs::metadata(root.join(&entry.path)).map_or(0, |found| found.len()),
+            Place::Archive(archive) => archive.length(entry.number),
+        }
+    }
+
     /// The path of a file in messages.
     fn path(&self, entry: &Entry) -> PathBuf {
         match &self.place {
@@ -159,6 +169,18 @@ impl Dataset for Folder {
         let bytes = self.read(entry)?;
         let image = decode_file(&bytes, || self.path(entry))?;
         Ok(Sample { image, label: entry.label })
+    }
+
+    /// Of the names, classes and lengths of all files, and the pixels of some.
+    fn digest(&self) -> [u8; 32] {
+        let mut sha = Sha256::new().chain_update(digest::of_some_images(self));
+        for entry in &self.images {
+            digest::add_text(&mut sha, entry.path.as_os_str().as_encoded_bytes());
+            let label = entry.label.map_or(u64::MAX, u64::from);
+            sha.update(label.to_le_bytes());
+            sha.update(self.length(entry).to_le_bytes());
+        }
+        sha.finalize().into()
     }
 }
 

@@ -24,6 +24,7 @@ mod check;
 mod cifar;
 mod dataset;
 mod decode;
+mod digest;
 mod digits;
 mod error;
 mod export;

@@ -51,12 +51,20 @@ impl Spool {
         self.ends.len()
     }
 
+    /// The length of byte string `index`, which must be there.
+    pub(crate) fn length(&self, index: usize) -> u64 {
+        self.ends[index] - self.start(index)
+    }
+
     /// Byte string `index`, which must be there.
     pub(crate) fn get(&self, index: usize) -> Result<Vec<u8>> {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        let mut bytes = vec![0; (self.ends[index] - start) as usize];
-        read_exact_at(&self.file, &mut bytes, start).map_err(fault)?;
+        let mut bytes = vec![0; self.length(index) as usize];
+        read_exact_at(&self.file, &mut bytes, self.start(index)).map_err(fault)?;
         Ok(bytes)
+    }
+
+    fn start(&self, index: usize) -> u64 {
+        if index == 0 { 0 } else { self.ends[index - 1] }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layers::{BatchNorm2d, Layer};
+use crate::listing::{Listing, differences, listing};
 use crate::params::{Parameter, Params};
 use candle_core::{DType, Device, Tensor};
 use gan_ops::Activation;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) enum Source {
     /// Drawn from the streams `init/<role>/<name>` of a seed.
     Seed { seed: u64, role: &'static str },
-    /// A state dict, each tensor taken out as it is used.
+    /// A state dict, which must hold just the tensors that the network has.
     Tensors(BTreeMap<String, Tensor>),
 }
 
@@ -29,11 +30,13 @@ pub(crate) struct SequentialBuilder<'a> {
     device: &'a Device,
     params: Params,
     layers: Vec<Layer>,
+    /// The tensors asked for so far.
+    wanted: Listing,
 }
 
 impl<'a> SequentialBuilder<'a> {
     pub fn new(source: Source, device: &'a Device) -> Self {
-        Self { source, device, params: Params::new(), layers: Vec::new() }
+        Self { source, device, params: Params::new(), layers: Vec::new(), wanted: Listing::new() }
     }
 
     /// Convolution without bias, weights from N(0, 0.02) (Radford et al. 2016). Kernel as (height, width).
@@ -75,13 +78,12 @@ impl<'a> SequentialBuilder<'a> {
     pub fn batch_norm2d(mut self, channels: usize) -> Result<Self> {
         let weight = self.parameter("weight", &[channels], Init::Normal { mean: 1.0, std: 0.02 })?;
         let bias = self.parameter("bias", &[channels], Init::Constant(0.0))?;
-        let mean = Tensor::zeros(channels, DType::F32, self.device)?;
         let batch_norm = BatchNorm2d {
             weight,
             bias,
-            running_var: self.buffer("running_var", mean.ones_like()?)?,
-            running_mean: self.buffer("running_mean", mean)?,
-            num_batches_tracked: self.buffer("num_batches_tracked", Tensor::new(0i64, self.device)?)?,
+            running_var: self.buffer("running_var", &[channels], DType::F32, 1)?,
+            running_mean: self.buffer("running_mean", &[channels], DType::F32, 0)?,
+            num_batches_tracked: self.buffer("num_batches_tracked", &[], DType::I64, 0)?,
         };
         Ok(self.push(Layer::BatchNorm2d(batch_norm)))
     }
@@ -111,15 +113,12 @@ impl<'a> SequentialBuilder<'a> {
         self.push(Layer::Reshape(shape.to_vec()))
     }
 
-    /// The layers and their tensors; an error if stored tensors are left over.
+    /// The layers and their tensors; an error if stored tensors are not those of the network.
     pub fn finish(self) -> Result<(Vec<Layer>, Params)> {
-        if let Source::Tensors(left) = &self.source
-            && let Some(name) = left.keys().next()
+        if let Source::Tensors(stored) = &self.source
+            && let Some(what) = differences(&self.wanted, &listing(stored))
         {
-            return Err(Error::config(
-                format!("there is no place for {name} in this network"),
-                String::new(),
-            ));
+            return Err(Error::config(what, ""));
         }
         Ok((self.layers, self.params))
     }
@@ -137,8 +136,8 @@ impl<'a> SequentialBuilder<'a> {
 
     fn parameter(&mut self, tensor: &str, shape: &[usize], init: Init) -> Result<Parameter> {
         let name = self.name(tensor);
-        let value = match &mut self.source {
-            Source::Tensors(stored) => take(stored, &name, shape, DType::F32)?,
+        let value = match &self.source {
+            Source::Tensors(_) => self.stored(&name, shape, DType::F32)?,
             Source::Seed { seed, role } => {
                 let mut stream = Stream::new(*seed, &format!("init/{role}/{name}"), 0);
                 let count = shape.iter().product();
@@ -153,23 +152,34 @@ impl<'a> SequentialBuilder<'a> {
         Ok(self.params.add_parameter(name, &value)?)
     }
 
-    fn buffer(&mut self, tensor: &str, fresh: Tensor) -> Result<candle_core::Var> {
+    fn buffer(
+        &mut self,
+        tensor: &str,
+        shape: &[usize],
+        dtype: DType,
+        value: i64,
+    ) -> Result<candle_core::Var> {
         let name = self.name(tensor);
-        let value = match &mut self.source {
-            Source::Tensors(stored) => take(stored, &name, fresh.dims(), fresh.dtype())?,
-            Source::Seed { .. } => fresh,
+        let value = match &self.source {
+            Source::Tensors(_) => self.stored(&name, shape, dtype)?,
+            Source::Seed { .. } => {
+                Tensor::new(value, self.device)?.to_dtype(dtype)?.broadcast_as(shape)?.contiguous()?
+            }
         };
         Ok(self.params.add_buffer(name, &value)?)
     }
-}
 
-fn take(stored: &mut BTreeMap<String, Tensor>, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor> {
-    let wrong = |what: String| Err(Error::config(what, String::new()));
-    match stored.remove(name) {
-        None => wrong(format!("{name} is missing")),
-        Some(value) if value.dims() != shape || value.dtype() != dtype => {
-            wrong(format!("{name} is {:?} {:?}, not {shape:?} {dtype:?}", value.dims(), value.dtype()))
+    /// A stored tensor. Where there is none such the answer is an empty one, and [`finish`](Self::finish) refuses them
+    /// all with the list of differences.
+    fn stored(&mut self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor> {
+        self.wanted.insert(name.to_owned(), (dtype, shape.to_vec()));
+        let stored = match &self.source {
+            Source::Tensors(stored) => stored.get(name),
+            Source::Seed { .. } => None,
+        };
+        match stored.filter(|value| value.dims() == shape && value.dtype() == dtype) {
+            Some(value) => Ok(value.clone()),
+            None => Ok(Tensor::zeros(0, dtype, self.device)?),
         }
-        Some(value) => Ok(value),
     }
 }

@@ -24,6 +24,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A file that is not even safetensors.
+    #[error("{path} is not a safetensors file that can be read: {why}", path = path.display())]
+    NotSafetensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file that cannot be read or written.
     #[error("cannot {action} {path}: {source}", path = path.display())]
     File {
@@ -46,6 +54,9 @@ impl Error {
             Error::Config { hint, .. } => hint.clone(),
             Error::NotAGenerator { .. } => {
                 "give a run folder, or the generator.safetensors in one of its checkpoints".into()
+            }
+            Error::NotSafetensors { .. } => {
+                "give a run folder, a checkpoint in it, or a file that ends in .safetensors".into()
             }
             Error::File { action: "read", .. } => "check that the file exists and can be read".into(),
             Error::File { .. } => "check that the folder exists, can be written and has room".into(),

@@ -25,6 +25,7 @@ mod error;
 mod file;
 mod latent;
 mod layers;
+mod listing;
 mod mlp;
 mod networks;
 mod notebook;
@@ -33,8 +34,12 @@ mod params;
 pub use candle_core;
 pub use config::{Family, ModelConfig};
 pub use error::{Error, Result};
-pub use file::{load_generator, save_discriminator, save_generator};
+pub use file::{
+    Checksum, FileInfo, discriminator_to_bytes, generator_to_bytes, inspect_file, load_generator,
+    save_generator,
+};
 pub use latent::{Latent, latents, latents_from};
 pub use layers::Mode;
+pub use listing::{Listing, differences, listing};
 pub use networks::{Discriminator, Generator, probability};
 pub use params::Params;

@@ -1,5 +1,6 @@
 //! The named tensors of one network.
 
+use crate::listing::{differences, listing};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 use gan_ops::{Gradient, Precision};
@@ -102,19 +103,11 @@ impl Params {
 
     /// Takes over the values of a state dict, which must have exactly the names and shapes of this one.
     pub fn load_state_dict(&self, state: &BTreeMap<String, Tensor>) -> candle_core::Result<()> {
-        let own: Vec<&String> = self.parameters.keys().chain(self.buffers.keys()).collect();
-        if let Some(missing) = own.iter().find(|name| !state.contains_key(**name)) {
-            candle_core::bail!("the state dict lacks {missing}");
-        }
-        if let Some(extra) = state.keys().find(|name| !own.contains(name)) {
-            candle_core::bail!("the state dict has {extra}, which the network has not");
+        if let Some(what) = differences(&listing(&self.state_dict()), &listing(state)) {
+            candle_core::bail!("the state dict is not that of the network: {what}");
         }
         for (name, var) in self.parameters.iter().chain(&self.buffers) {
-            let value = &state[name];
-            if value.dims() != var.dims() || value.dtype() != var.dtype() {
-                candle_core::bail!("{name} is {:?} in the state dict, {:?} here", value.shape(), var.shape());
-            }
-            var.set(&value.to_device(var.device())?.copy()?)?;
+            var.set(&state[name].to_device(var.device())?.copy()?)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Adam, with a state that can be saved.
 
+use crate::state::State;
 use candle_core::{Result, Tensor, Var};
 use gan_models::Params;
 use gan_ops::{AdamStep, adam_step};
@@ -36,6 +37,22 @@ impl Adam {
         };
         let parameters = params.parameters().iter().map(|(name, var)| Ok((name.clone(), slot(var)?)));
         Ok(Self { lr, beta1, beta2, steps: 0, parameters: parameters.collect::<Result<_>>()? })
+    }
+
+    /// The running means and the number of steps.
+    pub(crate) fn state(&mut self) -> State<'_> {
+        let mut state = State::default();
+        for (name, Slot { m, v, .. }) in &self.parameters {
+            state.tensor(format!("m.{name}"), m);
+            state.tensor(format!("v.{name}"), v);
+        }
+        state.counter("steps", &mut self.steps);
+        state
+    }
+
+    /// Another learning rate from here on.
+    pub(crate) fn set_lr(&mut self, lr: f64) {
+        self.lr = lr;
     }
 
     /// Moves every parameter one step against its gradient, in place.

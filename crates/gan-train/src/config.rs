@@ -85,6 +85,27 @@ pub struct TrainConfig {
     pub sample_every: u64,
     /// Steps from one checkpoint to the next.
     pub checkpoint_every: u64,
+    /// Checkpoints to keep, the newest ones: 2 or more, so that there is one to go back to if the newest is damaged.
+    pub keep: usize,
+    /// What to do when a loss or gradient is no longer a number.
+    pub on_divergence: OnDivergence,
+    /// How often a run may go back to its last checkpoint because it has diverged.
+    pub max_rollbacks: u64,
+}
+
+/// What to do when a loss or gradient is no longer a number. The update is not applied in either case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDivergence {
+    /// Stop with an error.
+    Stop,
+    /// Go back to the last checkpoint, with half the learning rate and other batches and latents.
+    Rollback,
+}
+
+impl OnDivergence {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("rollback", Self::Rollback)];
 }
 
 /// How a config names them.
@@ -157,6 +178,9 @@ impl Default for TrainConfig {
             log_every: 50,
             sample_every: 250,
             checkpoint_every: 500,
+            keep: 3,
+            on_divergence: OnDivergence::Stop,
+            max_rollbacks: 3,
         }
     }
 }
@@ -196,6 +220,10 @@ impl TrainConfig {
             if value == 0 {
                 return refuse(format!("{name} is 0"), "use at least 1");
             }
+        }
+        if self.keep < 2 {
+            let hint = "use at least 2, so that one is left if the newest is damaged";
+            return refuse(format!("keep is {}", self.keep), hint);
         }
         let size = self.image_size();
         if size.height == 0 || size.width == 0 {
@@ -387,6 +415,7 @@ mod tests {
             ("color_jitter = 2.0", "color_jitter is 2"),
             ("channels = 2", "channels is 2"),
             ("steps = 1\nepochs = 1", "both steps and epochs"),
+            ("keep = 1", "keep is 1"),
             ("lr = 0.0", "lr is 0"),
             ("lr = nan", "lr is NaN"),
             ("beta1 = 1.0", "beta1 is 1"),

@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use gan_models::{Generator, Mode};
 
 use crate::error::Result;
+use crate::state::State;
 
 /// A second generator whose weights are the exponential moving average of the trained one's: smoother images from the
 /// same run (Yazici et al. 2019).
@@ -34,6 +35,15 @@ impl Ema {
             gan_ops::lerp_in_place(average, live, 1.0 - decay)?;
         }
         Ok(())
+    }
+
+    /// The averaged weights. The batch-norm statistics are estimated anew whenever the average is used.
+    pub(crate) fn state(&mut self) -> State<'_> {
+        let mut state = State::default();
+        for (name, var) in self.generator.params().parameters() {
+            state.tensor(name, var);
+        }
+        state
     }
 
     /// The averaged generator, its batch-norm statistics estimated from these batches of latents.

@@ -16,11 +16,11 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
-    /// A loss that is no longer a number; the update was not applied.
+    /// A loss or gradient that is no longer a number; the update was not applied.
     #[error("{what} is {value} at step {step}: training has diverged, and this update was not applied")]
     Diverged {
-        /// errD or errG.
-        what: &'static str,
+        /// errD, errG, or a gradient.
+        what: String,
         /// NaN or infinity.
         value: f64,
         /// The step, from 1.
@@ -35,6 +35,40 @@ pub enum Error {
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
+    },
+    /// A folder that no run was written to.
+    #[error("{path} is not the folder of a run: it has no config.toml", path = path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A checkpoint that is not what was written.
+    #[error("the checkpoint {path} is not whole: {why}", path = path.display())]
+    BrokenCheckpoint {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A run of which every checkpoint is broken.
+    #[error("none of the checkpoints in {run} is whole", run = run.display())]
+    NoWholeCheckpoint {
+        /// The run.
+        run: PathBuf,
+    },
+    /// A state that does not belong to this trainer.
+    #[error("the saved state is not that of this run: {differences}")]
+    StateDiffers {
+        /// What is missing, too much or of another shape.
+        differences: String,
+    },
+    /// A run that another process is writing.
+    #[error("another process ({holder}) is writing to {run}", run = run.display())]
+    Locked {
+        /// The run.
+        run: PathBuf,
+        /// The number of the process.
+        holder: String,
     },
     /// A data set that cannot be used.
     #[error(transparent)]
@@ -53,9 +87,19 @@ impl Error {
         match self {
             Error::Config { hint, .. } => hint.clone(),
             Error::Diverged { .. } => {
-                "try a lower --lr or another --seed; the last checkpoint is intact".into()
+                "the last checkpoint is intact; try a lower --lr or another --seed, or --on-divergence rollback".into()
             }
-            Error::File { .. } => "check that the folder exists, can be written and has room".into(),
+            Error::File { .. } => {
+                "check that the folder exists, can be written and has room; what was saved before is intact".into()
+            }
+            Error::NotARun { .. } => "give a folder that `gan train` has written, such as runs/0001".into(),
+            Error::BrokenCheckpoint { path, .. } => match path.parent().and_then(Path::parent) {
+                Some(run) => format!("go on from its newest whole checkpoint: gan resume {}", run.display()),
+                None => "give the folder of the run, to go on from its newest whole checkpoint".into(),
+            },
+            Error::NoWholeCheckpoint { .. } => "start the run anew: gan train --config RUN/config.toml".into(),
+            Error::StateDiffers { .. } => "go on with the settings that the run began with".into(),
+            Error::Locked { .. } => "wait for it, or stop it; then try again".into(),
             Error::Data(error) => error.hint(),
             Error::Model(error) => error.hint(),
             Error::Tensor(_) => "this is a bug unless the device ran out of memory; please report it".into(),
@@ -69,5 +113,10 @@ impl Error {
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Error::File { action, path, source }
+    }
+
+    /// What cannot be turned into text or bytes; it would be a bug of ours.
+    pub(crate) fn serializing(error: impl std::fmt::Display) -> Self {
+        Error::Tensor(candle_core::Error::Msg(error.to_string()))
     }
 }

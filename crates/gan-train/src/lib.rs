@@ -4,26 +4,38 @@
 //! - [`Trainer`] is what one step is: n_critic updates of the discriminator, then one of the generator.
 //! - [`Loss`] is what they minimise: pure functions of logits. A new loss is a new arm there.
 //! - [`TrainConfig`] is everything that can be chosen; [`RunDir`] is where the results go.
+//! - [`Checkpoint`] is all that a run needs to go on to the same bits; [`State`] is how a trainer names it.
 //!
 //! Vocabulary: errD and errG are the losses of the discriminator and the generator; D(x) is the mean probability that
 //! D gives real images, D(G(z)) the one it gives generated images, before (1) and after (2) its own update.
 
 mod adam;
+mod checkpoint;
 pub mod config;
 pub mod data;
+mod durable;
 mod ema;
 mod error;
+mod failpoint;
+mod lock;
 mod loss;
+mod metrics_log;
+mod record;
 pub mod run;
 mod run_dir;
+mod saver;
+mod state;
 mod stats;
 mod trainer;
 
 pub use adam::Adam;
-pub use config::{Crop, ImageSize, TrainConfig};
+pub use checkpoint::Checkpoint;
+pub use config::{Crop, ImageSize, OnDivergence, TrainConfig};
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use loss::Loss;
+pub use record::{DataRecord, Program, Record};
 pub use run_dir::RunDir;
+pub use state::State;
 pub use stats::StepStats;
 pub use trainer::Trainer;

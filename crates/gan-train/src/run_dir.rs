@@ -1,30 +1,36 @@
 //! The folder of one run.
 
+use crate::checkpoint::{self, Checkpoint, GENERATOR};
 use crate::config::TrainConfig;
+use crate::durable;
 use crate::error::{Error, Result};
+use crate::lock::Lock;
+use crate::metrics_log::{MetricsLog, append_json};
 use crate::stats::StepStats;
-use crate::trainer::Trainer;
 use candle_core::Tensor;
-use gan_models::{save_discriminator, save_generator};
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Images across a sample grid.
 const GRID_COLUMNS: usize = 8;
+/// Every setting of a run, resolved. A folder that has it is that of a run.
+const CONFIG: &str = "config.toml";
 
-/// The folder of one run. Nothing in it is ever overwritten:
+/// The folder of one run. Whoever has it is the only one who writes there.
 ///
 /// ```text
 /// config.toml                              every setting, resolved
 /// metrics.jsonl                            one line a logged step
+/// events.jsonl                             when the run was gone on with, or set back
 /// samples/real.png                         what the discriminator is shown
 /// samples/step-000250.png                  fixed latents, as the run goes on
-/// checkpoints/step-000500/generator.safetensors
-///                         discriminator.safetensors
+/// checkpoints/step-000500/                 see Checkpoint
+/// lock                                     held while a process writes here
 /// ```
 pub struct RunDir {
     path: PathBuf,
+    log: MetricsLog,
+    _lock: Lock,
 }
 
 impl RunDir {
@@ -34,14 +40,39 @@ impl RunDir {
             Some(path) => claim(path)?,
             None => next_number(Path::new("runs"))?,
         };
-        for folder in ["samples", "checkpoints"] {
-            let folder = path.join(folder);
-            fs::create_dir(&folder).map_err(Error::file("create", &folder))?;
+        let run = Self::lock(path)?;
+        run.save_config(config)?;
+        run.make_ready()?;
+        Ok(run)
+    }
+
+    /// Opens the folder of a run, to go on with it. What a kill left unfinished there is removed.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.join(CONFIG).is_file() {
+            return Err(Error::NotARun { path: path.to_path_buf() });
         }
-        let text = toml::to_string(config).map_err(|error| Error::config(error.to_string(), ""))?;
-        let file = path.join("config.toml");
-        fs::write(&file, text).map_err(Error::file("write", &file))?;
-        Ok(Self { path })
+        let run = Self::lock(path.to_path_buf())?;
+        run.make_ready()?;
+        Ok(run)
+    }
+
+    fn lock(path: PathBuf) -> Result<Self> {
+        let _lock = Lock::take(&path)?;
+        Ok(Self { log: MetricsLog::of(&path), path, _lock })
+    }
+
+    /// Makes the folders that are missing, and removes what was left unfinished.
+    fn make_ready(&self) -> Result<()> {
+        let tidy = |folder: &Path, ending| {
+            durable::remove_unfinished(folder, ending).map_err(Error::file("tidy", folder))
+        };
+        for folder in ["samples", "checkpoints"] {
+            let folder = self.path.join(folder);
+            fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        }
+        tidy(&self.path, durable::PARTIAL)?;
+        tidy(&Checkpoint::folder(&self.path), durable::PARTIAL)?;
+        tidy(&self.path.join("samples"), "tmp") // gan-data's ending of images that are being written
     }
 
     /// Where it is.
@@ -56,21 +87,64 @@ impl RunDir {
 
     /// Where the generator of a step's checkpoint is, or will be.
     pub fn generator_path(&self, step: u64) -> PathBuf {
-        self.checkpoint_path(step).join("generator.safetensors")
+        Checkpoint::path(&self.path, step).join(GENERATOR)
     }
 
-    fn checkpoint_path(&self, step: u64) -> PathBuf {
-        self.path.join("checkpoints").join(format!("step-{step:06}"))
+    /// Its `config.toml`.
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join(CONFIG)
     }
 
-    /// Adds a line to `metrics.jsonl`.
+    /// Writes `config.toml`, if it does not say so already.
+    pub fn save_config(&self, config: &TrainConfig) -> Result<()> {
+        let text = toml::to_string(config).map_err(Error::serializing)?;
+        let path = self.path.join(CONFIG);
+        if fs::read(&path).is_ok_and(|written| written == text.as_bytes()) {
+            return Ok(());
+        }
+        durable::write(&path, text.as_bytes()).map_err(Error::file("write", &path))
+    }
+
+    /// The folder of a run and, if `path` is that of one of its checkpoints, the step of it.
+    pub fn of(path: &Path) -> (&Path, Option<u64>) {
+        match (checkpoint::step_of(path), path.parent().and_then(Path::parent)) {
+            (Some(step), Some(run)) if !path.join(CONFIG).exists() => (run, Some(step)),
+            _ => (path, None),
+        }
+    }
+
+    /// The checkpoint of a step, or an error: nothing else is taken in its place.
+    pub fn checkpoint(&self, step: u64) -> Result<Checkpoint> {
+        Checkpoint::read(&Checkpoint::path(&self.path, step))
+    }
+
+    /// The newest checkpoint that is whole, if there is one; a warning names those that are not.
+    pub fn latest_checkpoint(&self) -> Result<Option<Checkpoint>> {
+        Ok(Checkpoint::latest(&self.path)?.map(|(_, checkpoint)| checkpoint))
+    }
+
+    /// Prepares to go on from a step: takes later steps out of the metrics log and sets later checkpoints aside.
+    pub fn go_back_to(&self, step: u64) -> Result<()> {
+        self.log.cut_after(step)?;
+        for (_, path) in Checkpoint::list(&self.path)?.into_iter().filter(|(at, _)| *at > step) {
+            let aside = (1..)
+                .map(|number| path.with_extension(format!("aside-{number}")))
+                .find(|aside| !aside.exists())
+                .unwrap_or_else(|| path.with_extension("aside"));
+            tracing::warn!("{} is set aside as {}", path.display(), aside.display());
+            fs::rename(&path, &aside).map_err(Error::file("set aside", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Adds a step to `metrics.jsonl`.
     pub fn log(&self, stats: &StepStats) -> Result<()> {
-        let path = self.path.join("metrics.jsonl");
-        let mut line =
-            serde_json::to_vec(stats).map_err(|error| Error::file("write", &path)(error.into()))?;
-        line.push(b'\n');
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        file.and_then(|mut file: File| file.write_all(&line)).map_err(Error::file("write", &path))
+        self.log.add(stats)
+    }
+
+    /// Adds a line to `events.jsonl`.
+    pub fn note(&self, event: &impl serde::Serialize) -> Result<()> {
+        append_json(&self.path.join("events.jsonl"), event)
     }
 
     /// Writes a grid of generated images `[N, C, H, W]`.
@@ -83,34 +157,59 @@ impl RunDir {
         Ok(gan_data::save_image(images, &self.path.join("samples/real.png"), GRID_COLUMNS)?)
     }
 
-    /// Writes a checkpoint: under a temporary name, renamed when it is whole.
-    pub fn save_checkpoint(&self, trainer: &Trainer) -> Result<()> {
-        let path = self.checkpoint_path(trainer.step());
-        let partial = path.with_extension("partial");
-        fs::create_dir_all(&partial).map_err(Error::file("create", &partial))?;
-        save_generator(trainer.sampling_generator()?, &partial.join("generator.safetensors"))?;
-        save_discriminator(trainer.discriminator(), &partial.join("discriminator.safetensors"))?;
-        fs::rename(&partial, &path).map_err(Error::file("write", &path))
+    /// Who writes its checkpoints and keeps the newest `keep`.
+    pub(crate) fn keeper(&self, keep: usize) -> Keeper {
+        Keeper { run: self.path.clone(), log: self.log.clone(), keep }
     }
 
-    /// The generator of the latest checkpoint in a run folder, if there is one.
-    pub fn latest_generator(run: &Path) -> Option<PathBuf> {
-        let checkpoints = fs::read_dir(run.join("checkpoints")).ok()?;
-        let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("step-")?.parse::<u64>().ok();
-        let latest = checkpoints.flatten().map(|entry| entry.path()).filter(|path| number(path).is_some());
-        let latest = latest.max_by_key(|path| number(path))?.join("generator.safetensors");
-        latest.is_file().then_some(latest)
+    /// The generator of the newest checkpoint of a run that is whole, if there is one.
+    pub fn latest_generator(run: &Path) -> Result<Option<PathBuf>> {
+        Ok(Checkpoint::latest(run)?.map(|(path, _)| path.join(GENERATOR)))
+    }
+}
+
+/// Writes the checkpoints of a run and removes old ones.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    run: PathBuf,
+    log: MetricsLog,
+    keep: usize,
+}
+
+impl Keeper {
+    /// Where the checkpoints are.
+    pub fn path(&self) -> PathBuf {
+        Checkpoint::folder(&self.run)
+    }
+
+    /// Writes a checkpoint, and when it is safe removes all but the newest.
+    pub fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
+        // A checkpoint on the disk means that the log up to its step is there too.
+        durable::sync_file(self.log.path()).map_err(Error::file("write", self.log.path()))?;
+        checkpoint.write(&Checkpoint::path(&self.run, checkpoint.record().step))?;
+        let all = Checkpoint::list(&self.run)?;
+        for (_, path) in &all[..all.len().saturating_sub(self.keep)] {
+            durable::remove_folder(path).map_err(Error::file("remove the old checkpoint", path))?;
+        }
+        Ok(())
     }
 }
 
 /// Makes `path` an empty folder of ours.
 fn claim(path: &Path) -> Result<PathBuf> {
     fs::create_dir_all(path).map_err(Error::file("create", path))?;
-    let mut entries = fs::read_dir(path).map_err(Error::file("read", path))?;
-    if entries.next().is_some() {
+    let entries = fs::read_dir(path).map_err(Error::file("read", path))?;
+    // A run that was killed before its config was written never began.
+    let never_began = |name: &std::ffi::OsStr| name == Lock::FILE || name == "config.toml.partial";
+    if entries.flatten().any(|entry| !never_began(&entry.file_name())) {
+        let hint = if path.join(CONFIG).is_file() {
+            format!("go on with it: gan resume {}; or choose a new folder", path.display())
+        } else {
+            "choose a new folder, or leave out --out for the next number under runs/".into()
+        };
         return Err(Error::config(
             format!("{} is not empty, and a run overwrites nothing", path.display()),
-            "choose a new folder, or leave out --out for the next number under runs/",
+            hint,
         ));
     }
     Ok(path.to_path_buf())

@@ -6,11 +6,14 @@ use crate::adam::{Adam, Gradients};
 use crate::config::TrainConfig;
 use crate::ema::Ema;
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::loss::Loss;
+use crate::state::State;
 use candle_core::{Device, Tensor};
 use gan_data::DataLoader;
 use gan_models::{Discriminator, Generator, Mode, ModelConfig, latents, probability};
 use gan_rng::Stream;
+use std::collections::BTreeMap;
 use tracing::trace_span;
 
 /// A generator and a discriminator, and what it takes to train them against each other.
@@ -25,9 +28,12 @@ pub struct Trainer {
     n_critic: u64,
     batch_size: usize,
     seed: u64,
+    lr: f64,
     device: Device,
     step: u64,
+    batches_seen: u64,
     images_seen: u64,
+    rollbacks: u64,
 }
 
 /// What an update of the discriminator says.
@@ -78,9 +84,12 @@ impl Trainer {
             n_critic: config.n_critic,
             batch_size: config.batch_size(),
             seed: config.seed,
+            lr: config.lr,
             device: device.clone(),
             step: 0,
+            batches_seen: 0,
             images_seen: 0,
+            rollbacks: 0,
         })
     }
 
@@ -94,13 +103,15 @@ impl Trainer {
         let mut fake = None;
         for round in 0..self.n_critic {
             let real = trace_span!("data").in_scope(|| reals.next_batch())?.images;
-            let latents = self.draw_latents("latents", self.step * self.n_critic + round, real.dim(0)?)?;
+            let seed = self.stream_seed();
+            let latents = self.draw_latents(seed, "latents", self.batches_seen, real.dim(0)?)?;
             // The images of the last round are also what the generator learns from, as in PyTorch's example.
             let last = round + 1 == self.n_critic;
             self.generator.params().set_requires_grad(last);
             let images =
                 trace_span!("G forward").in_scope(|| self.generator.forward(&latents, Mode::Train))?;
             d_stats = self.update_discriminator(&real, &images)?;
+            self.batches_seen += 1;
             self.images_seen += real.dim(0)? as u64;
             fake = last.then_some(images);
         }
@@ -133,7 +144,7 @@ impl Trainer {
             trace_span!("D on fake").in_scope(|| self.discriminator.forward(&fake.detach(), Mode::Train))?;
         let err_fake = self.loss.discriminator_fake(&fake_logits)?;
         params.add_gradients(&trace_span!("D on fake, backward").in_scope(|| err_fake.backward())?)?;
-        let gradients = params.gradients();
+        let gradients = failpoint::gradients("gradient-d", params.gradients())?;
 
         let stats = DiscriminatorStats {
             err_d: scalar(&err_real)? + scalar(&err_fake)?,
@@ -141,7 +152,8 @@ impl Trainer {
             d_g_z1: mean_probability(&fake_logits)?,
             grad_norm: norm(&gradients)?,
         };
-        self.refuse_if_diverged("errD", stats.err_d)?;
+        self.refuse_if_diverged("errD", failpoint::number("err-d", stats.err_d))?;
+        self.refuse_if_not_finite("D", stats.grad_norm, &gradients)?;
         trace_span!("Adam D").in_scope(|| self.adam_d.step(&gradients))?;
         Ok(stats)
     }
@@ -155,13 +167,14 @@ impl Trainer {
         let params = self.generator.params();
         params.clear_gradients();
         params.add_gradients(&trace_span!("D and G, backward").in_scope(|| err_g.backward())?)?;
-        let gradients = params.gradients();
+        let gradients = failpoint::gradients("gradient-g", params.gradients())?;
         let stats = GeneratorStats {
             err_g: scalar(&err_g)?,
             d_g_z2: mean_probability(&logits)?,
             grad_norm: norm(&gradients)?,
         };
-        self.refuse_if_diverged("errG", stats.err_g)?;
+        self.refuse_if_diverged("errG", failpoint::number("err-g", stats.err_g))?;
+        self.refuse_if_not_finite("G", stats.grad_norm, &gradients)?;
         trace_span!("Adam G").in_scope(|| self.adam_g.step(&gradients))?;
         Ok(stats)
     }
@@ -184,6 +197,66 @@ impl Trainer {
         self.step
     }
 
+    /// Batches of real images that D was trained on so far: where in the data a run goes on.
+    pub fn batches_seen(&self) -> u64 {
+        self.batches_seen
+    }
+
+    /// How often training went back to a checkpoint because it had diverged.
+    pub fn rollbacks(&self) -> u64 {
+        self.rollbacks
+    }
+
+    /// The learning rate, halved at every rollback.
+    pub fn lr(&self) -> f64 {
+        self.lr * 0.5f64.powi(self.rollbacks.min(1000) as i32)
+    }
+
+    /// The seed of batches and latents: that of the config, and another after every rollback, so that the same numbers
+    /// do not lead to the same end.
+    pub fn stream_seed(&self) -> u64 {
+        match self.rollbacks {
+            0 => self.seed,
+            times => Stream::new(self.seed, "rollback", times).next_u64(),
+        }
+    }
+
+    /// After so many rollbacks: with a lower learning rate, and other batches and latents.
+    pub fn set_rollbacks(&mut self, rollbacks: u64) {
+        self.rollbacks = rollbacks;
+        let lr = self.lr();
+        self.adam_g.set_lr(lr);
+        self.adam_d.set_lr(lr);
+    }
+
+    /// All that must survive a stop, between two steps. What is not named here follows from the config.
+    pub fn state(&mut self) -> State<'_> {
+        let mut state = State::default();
+        state.part("generator", State::of_network(self.generator.params()));
+        state.part("discriminator", State::of_network(self.discriminator.params()));
+        state.part("adam_g", self.adam_g.state());
+        state.part("adam_d", self.adam_d.state());
+        if let Some(ema) = &mut self.ema {
+            state.part("ema", ema.state());
+        }
+        state.counter("step", &mut self.step);
+        state.counter("batches_seen", &mut self.batches_seen);
+        state.counter("images_seen", &mut self.images_seen);
+        state.counter("rollbacks", &mut self.rollbacks);
+        state
+    }
+
+    /// Takes over a state that was saved; it must hold exactly what [`state`](Self::state) names.
+    pub fn restore(
+        &mut self,
+        tensors: &BTreeMap<String, Tensor>,
+        counters: &BTreeMap<String, u64>,
+    ) -> Result<()> {
+        self.state().restore(tensors, counters)?;
+        self.set_rollbacks(self.rollbacks);
+        Ok(())
+    }
+
     /// Real images that D was trained on so far.
     pub fn images_seen(&self) -> u64 {
         self.images_seen
@@ -202,7 +275,7 @@ impl Trainer {
     /// The generator to sample from and to save: the averaged one where there is an average.
     pub fn sampling_generator(&self) -> Result<&dyn Generator> {
         let Some(ema) = &self.ema else { return Ok(self.generator.as_ref()) };
-        let draw = |batch| self.draw_latents("latents/calibration", batch, self.batch_size);
+        let draw = |batch| self.draw_latents(self.seed, "latents/calibration", batch, self.batch_size);
         ema.recalibrated((0..CALIBRATION_BATCHES).map(draw))
     }
 
@@ -216,13 +289,32 @@ impl Trainer {
     }
 
     /// Latent vectors `[count, Z]` from the stream of this purpose and position.
-    fn draw_latents(&self, purpose: &str, position: u64, count: usize) -> candle_core::Result<Tensor> {
+    fn draw_latents(
+        &self,
+        seed: u64,
+        purpose: &str,
+        position: u64,
+        count: usize,
+    ) -> candle_core::Result<Tensor> {
         let ModelConfig { latent, latent_dim, .. } = *self.generator.config();
-        latent.draw(&mut Stream::new(self.seed, purpose, position), count, latent_dim, &self.device)
+        latent.draw(&mut Stream::new(seed, purpose, position), count, latent_dim, &self.device)
     }
 
-    fn refuse_if_diverged(&self, what: &'static str, value: f64) -> Result<()> {
-        if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step: self.step + 1 }) }
+    fn refuse_if_diverged(&self, what: &str, value: f64) -> Result<()> {
+        let (what, step) = (what.to_owned(), self.step + 1);
+        if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step }) }
+    }
+
+    /// An error that names the first tensor whose gradient is not finite, if the norm of all says that there is one.
+    fn refuse_if_not_finite(&self, player: &str, grad_norm: f64, gradients: &Gradients) -> Result<()> {
+        if grad_norm.is_finite() {
+            return Ok(());
+        }
+        for (name, gradient) in gradients {
+            let norm = gan_ops::sum_of_squares(gradient)?.sqrt();
+            self.refuse_if_diverged(&format!("the gradient of {player}'s {name}"), norm)?;
+        }
+        self.refuse_if_diverged(&format!("the gradient of {player}"), grad_norm)
     }
 }
 

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::one_line;
 use super::splits::of_split;
 use super::table::{Row, Table};
 use crate::decode::decode;
 use crate::spool::{Spool, SpoolWriter};
-use crate::{Dataset, Error, Progress, Result, Sample, Split, Unit, Watch, files};
+use crate::{Dataset, Error, Progress, Result, Sample, Split, Unit, Watch, digest, files};
 
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 8;
@@ -117,6 +119,14 @@ impl Dataset for Parquet {
             Error::malformed(path, format!("row {row}: its image does not decode: {}", one_line(&error)))
         })?;
         Ok(Sample { image, label: self.labels.get(index).copied() })
+    }
+
+    /// Of the lengths of all images and their labels, and the pixels of some.
+    fn digest(&self) -> [u8; 32] {
+        let mut sha = Sha256::new().chain_update(digest::of_some_images(self));
+        (0..self.len()).for_each(|index| sha.update(self.images.length(index).to_le_bytes()));
+        self.labels.iter().for_each(|label| sha.update(label.to_le_bytes()));
+        sha.finalize().into()
     }
 }
 

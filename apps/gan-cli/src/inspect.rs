@@ -1,0 +1,108 @@
+//! `gan inspect`: what a run, a checkpoint or a file is, and whether it is whole.
+
+use crate::failure::Failure;
+use gan_models::{Checksum, Listing, ModelConfig, inspect_file};
+use gan_train::{Checkpoint, Record, RunDir};
+use std::path::Path;
+
+pub fn run(path: &Path) -> Result<(), Failure> {
+    if !path.is_dir() {
+        return file(path);
+    }
+    match RunDir::of(path) {
+        (_, Some(_)) => checkpoint(path),
+        (_, None) => whole_run(path),
+    }
+}
+
+/// A safetensors file; an error at the end if its checksum does not hold.
+fn file(path: &Path) -> Result<(), Failure> {
+    let info = inspect_file(path)?;
+    match &info.model {
+        Some((kind, config)) => println!("{}: a {kind} of gan\n  {}", path.display(), model(config)),
+        None => println!("{}: a safetensors file that gan did not write", path.display()),
+    }
+    println!("  {}", amount(&info.tensors));
+    for (name, (dtype, shape)) in &info.tensors {
+        println!("    {:<40} {} {shape:?}", name.escape_debug().to_string(), dtype.as_str());
+    }
+    match info.checksum {
+        Checksum::Holds => println!("  checksum: holds"),
+        Checksum::Absent => println!("  checksum: it has none"),
+        Checksum::Broken => {
+            return Err(Failure::other(
+                format!("the checksum of {} does not hold", path.display()),
+                "it was damaged or changed: take another copy, or another checkpoint of its run",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A checkpoint; an error if it is not whole.
+fn checkpoint(path: &Path) -> Result<(), Failure> {
+    let checkpoint = Checkpoint::read(path)?;
+    println!("{}: a checkpoint", path.display());
+    say(checkpoint.record());
+    println!("  tensors: {}", amount(&checkpoint.listing()?));
+    println!("  checksums: hold");
+    Ok(())
+}
+
+/// A run and each of its checkpoints; an error if one is not whole.
+fn whole_run(path: &Path) -> Result<(), Failure> {
+    let all = Checkpoint::list(path)?;
+    if all.is_empty() && !path.join("config.toml").is_file() {
+        return Err(gan_train::Error::NotARun { path: path.to_path_buf() }.into());
+    }
+    println!("{}: a run", path.display());
+    let mut broken = None;
+    let mut newest = None;
+    for (step, path) in &all {
+        match Checkpoint::read(path) {
+            Ok(checkpoint) => {
+                println!("  step {step}: whole");
+                newest = Some(checkpoint);
+            }
+            Err(error) => {
+                println!("  step {step}: BROKEN");
+                broken = Some(error);
+            }
+        }
+    }
+    match &newest {
+        Some(checkpoint) => say(checkpoint.record()),
+        None => println!("  no checkpoint to go on from"),
+    }
+    broken.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn say(record: &Record) {
+    println!("  {}", model(&record.model));
+    println!(
+        "  data: {}, {} images, SHA-256 {:.16}",
+        record.data.name, record.data.images, record.data.sha256
+    );
+    println!(
+        "  done: {} of {} steps",
+        record.step,
+        record.config.steps.map_or("?".into(), |steps| steps.to_string())
+    );
+    let program = &record.program;
+    println!("  written by gan {} on {} with {}", program.version, program.device, program.instructions);
+    for (name, value) in &record.counters {
+        println!("    {name:<20} {value}");
+    }
+}
+
+fn model(config: &ModelConfig) -> String {
+    let ModelConfig { family, channels, height, width, base_width, latent_dim, latent } = config;
+    format!(
+        "{family:?}, {channels}x{height}x{width} images, base width {base_width}, latent {latent_dim} ({latent:?})"
+    )
+}
+
+fn amount(tensors: &Listing) -> String {
+    let numbers: usize = tensors.values().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    format!("{} tensors, {numbers} numbers", tensors.len())
+}

@@ -1,0 +1,102 @@
+//! Telling whether a data set is still the one that a run began with.
+
+use sha2::{Digest, Sha256};
+
+use crate::Dataset;
+
+/// Images that are looked at, spread over the whole set: to decode them all would take as long as an epoch.
+const LOOKED_AT: usize = 16;
+
+/// What any data set says of itself, and the pixels of some of its images.
+pub(crate) fn of_some_images<D: Dataset + ?Sized>(dataset: &D) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for number in [dataset.len(), dataset.channels(), dataset.classes().unwrap_or(0)] {
+        sha.update((number as u64).to_le_bytes());
+    }
+    dataset.class_names().iter().for_each(|name| add_text(&mut sha, name.as_bytes()));
+    let count = dataset.len().min(LOOKED_AT);
+    for index in (0..count).map(|i| i * dataset.len() / count) {
+        // One that cannot be read is a part of the set too; whether that matters is the loader's to say.
+        let Ok(sample) = dataset.get(index) else { continue };
+        let label = sample.label.map_or(u64::MAX, u64::from);
+        for number in [index as u64, sample.image.width as u64, sample.image.height as u64, label] {
+            sha.update(number.to_le_bytes());
+        }
+        sha.update(&sample.image.pixels);
+    }
+    sha.finalize().into()
+}
+
+/// Adds bytes to a digest so that where they end is a part of it.
+pub(crate) fn add_text(sha: &mut Sha256, text: &[u8]) {
+    sha.update((text.len() as u64).to_le_bytes());
+    sha.update(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::{Dataset, Digits, Folder, Image, LabelledImages, Shapes, Split, Watch};
+
+    #[test]
+    fn drawn_sets_are_told_apart_by_seed_size_and_kind() {
+        let digits = |seed, size| Digits::train(seed, size).unwrap().digest();
+        assert_eq!(digits(0, 28), digits(0, 28));
+        assert_ne!(digits(0, 28), digits(1, 28));
+        assert_ne!(digits(0, 28), digits(0, 32));
+        assert_ne!(digits(0, 28), Shapes::train(0, 28).unwrap().digest());
+    }
+
+    #[test]
+    fn of_images_in_memory_every_bit_and_their_order_count() {
+        let images = |pixels: &[u8], labels: &[u8]| LabelledImages {
+            name: "test".to_owned(),
+            width: 1,
+            height: 1,
+            channels: 1,
+            pixels: pixels.to_vec(),
+            labels: labels.to_vec(),
+        };
+        let mut pixels = vec![7; 1000];
+        let mut labels = vec![1; 1000];
+        let original = images(&pixels, &labels).digest();
+        pixels[501] ^= 1;
+        assert_ne!(images(&pixels, &labels).digest(), original, "one bit of one pixel");
+        pixels.swap(501, 502);
+        let swapped = images(&pixels, &labels).digest();
+        assert_ne!(swapped, original);
+        labels[3] = 2;
+        assert_ne!(images(&pixels, &labels).digest(), swapped, "one label");
+    }
+
+    #[test]
+    fn of_a_folder_names_classes_and_sizes_count_but_not_where_it_lies() {
+        let parent = tempfile::tempdir().unwrap();
+        let write = |path: &Path, side: usize, value: u8| {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let pixels = (0..side * side).map(|i| (i as u8).wrapping_mul(value)).collect();
+            Image { width: side, height: side, channels: 1, pixels }.save_png(path).unwrap();
+        };
+        let digest = |root: &Path| Folder::open(root, Split::Train, &Watch::default()).unwrap().digest();
+        let make = |name: &str| {
+            let root = parent.path().join(name);
+            for i in 0..40 {
+                write(&root.join(format!("class-{}/{i:02}.png", i % 2)), 8 + i, i as u8);
+            }
+            root
+        };
+        let (one, other) = (make("one"), make("other"));
+        assert_eq!(digest(&one), digest(&other), "a copy");
+
+        write(&other.join("class-1/33.png"), 9, 33); // not among those that are looked at
+        assert_ne!(digest(&one), digest(&other), "another file of the same name");
+        let again = make("again");
+        fs::rename(again.join("class-0/00.png"), again.join("class-1/00.png")).unwrap();
+        assert_ne!(digest(&one), digest(&again), "another class");
+        let fewer = make("fewer");
+        fs::remove_file(fewer.join("class-1/39.png")).unwrap();
+        assert_ne!(digest(&one), digest(&fewer), "a file less");
+    }
+}

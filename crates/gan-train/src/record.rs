@@ -1,0 +1,143 @@
+//! What a checkpoint says of its run, and whether a run that goes on is still the same.
+
+use crate::config::TrainConfig;
+use gan_data::Dataset;
+use gan_models::ModelConfig;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const FORMAT: u32 = 1;
+
+/// What a checkpoint says of its run: `checkpoint.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    pub(crate) format: u32,
+    /// Steps done.
+    pub step: u64,
+    /// All counters of the trainer.
+    pub counters: BTreeMap<String, u64>,
+    /// The networks.
+    pub model: ModelConfig,
+    /// The data set.
+    pub data: DataRecord,
+    /// The settings.
+    pub config: TrainConfig,
+    /// The program that wrote it and the vector instructions it used: another may give other last bits.
+    pub program: Program,
+}
+
+/// Which data set a run learned from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecord {
+    /// What it calls itself. Not compared: it may say where the files lie.
+    pub name: String,
+    /// How many images it has.
+    pub images: usize,
+    /// Of its images, in hex ([`Dataset::digest`]).
+    pub sha256: String,
+}
+
+/// What computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Version of `gan`.
+    pub version: String,
+    /// The device: `cpu`, `cuda` or `metal`.
+    pub device: String,
+    /// The CPU's instructions that matter to the last bits.
+    pub instructions: String,
+}
+
+/// Settings that may change from one part of a run to the next: how long it goes on and what it leaves behind, where
+/// and how fast it computes. Where the data lies may change as well: its digest is compared.
+const MAY_CHANGE: [&str; 15] = [
+    "dataset",
+    "data_dir",
+    "steps",
+    "epochs",
+    "threads",
+    "device",
+    "workers",
+    "cache",
+    "on_bad_image",
+    "log_every",
+    "sample_every",
+    "checkpoint_every",
+    "keep",
+    "on_divergence",
+    "max_rollbacks",
+];
+
+impl Record {
+    /// Of a run before its first step.
+    pub fn new(config: &TrainConfig, data: &dyn Dataset, device: &candle_core::Device) -> Self {
+        let device = match device.location() {
+            candle_core::DeviceLocation::Cpu => "cpu",
+            candle_core::DeviceLocation::Cuda { .. } => "cuda",
+            candle_core::DeviceLocation::Metal { .. } => "metal",
+        };
+        Self {
+            format: FORMAT,
+            step: 0,
+            counters: BTreeMap::new(),
+            model: config.model_config(data.channels()),
+            data: DataRecord {
+                name: data.name().to_owned(),
+                images: data.len(),
+                sha256: data.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
+            },
+            config: config.clone(),
+            program: Program {
+                version: env!("CARGO_PKG_VERSION").into(),
+                device: device.into(),
+                instructions: gan_ops::instructions().into(),
+            },
+        }
+    }
+
+    /// Reads `checkpoint.json`. The error says what is wrong with it.
+    pub(crate) fn parse(text: &[u8]) -> std::result::Result<Self, String> {
+        let record: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if record.format != FORMAT {
+            return Err(format!("it has format {}, this program reads {FORMAT}", record.format));
+        }
+        Ok(record)
+    }
+
+    /// In what the run that `now` would go on differs from the one recorded here, so that it would not be the same run:
+    /// one entry a difference, `seed is 0 there and 7 here`.
+    pub fn changes(&self, now: &Record) -> Vec<String> {
+        let changed = |what: &str, there: &str, here: &str| {
+            (there != here).then(|| format!("{what} is {there} there and {here} here"))
+        };
+        let data = |record: &Record| {
+            format!("{} images with SHA-256 {:.12}", record.data.images, record.data.sha256)
+        };
+        let (there, here) = (settings(&self.config), settings(&now.config));
+        let names: std::collections::BTreeSet<&String> = there.keys().chain(here.keys()).collect();
+        let value =
+            |of: &toml::Table, name: &str| of.get(name).map_or("unset".into(), toml::Value::to_string);
+        let settings = names.into_iter().filter(|name| !MAY_CHANGE.contains(&name.as_str()));
+        let settings = settings.filter_map(|name| changed(name, &value(&there, name), &value(&here, name)));
+        settings.chain(changed("the data set", &data(self), &data(now))).collect()
+    }
+
+    /// Why the run may go on to other bits than it would have had, though nothing about it has changed.
+    pub fn other_program(&self, now: &Record) -> Option<String> {
+        let say = |program: &Program| {
+            let Program { version, device, instructions } = program;
+            format!("gan {version} on {device} with {instructions}")
+        };
+        (self.program != now.program).then(|| {
+            let (there, here) = (say(&self.program), say(&now.program));
+            format!("the checkpoint is by {there}, this is {here}: the last bits may differ from here on")
+        })
+    }
+}
+
+fn settings(config: &TrainConfig) -> toml::Table {
+    toml::Table::try_from(config).unwrap_or_default()
+}
