@@ -1,7 +1,7 @@
 //! What the whole-program tests share: running `gan`, and small data to point it at.
 #![allow(dead_code)] // each test file is a crate of its own and uses a part
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -15,17 +15,22 @@ pub struct Said {
     pub stderr: String,
 }
 
+/// `gan`, to be run in a folder.
+pub fn gan(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gan"));
+    command.args(arguments).current_dir(folder).env_remove("RUST_LOG");
+    // No test goes to the network: the hub is a port where nobody listens, and its cache is empty.
+    command.env("HF_ENDPOINT", "http://127.0.0.1:9").env("HF_HOME", folder.join("hf-home"));
+    command
+}
+
 /// Runs `gan` in a folder.
 pub fn gan_in(folder: &Path, arguments: &[&str]) -> Said {
-    let output: Output = Command::new(env!("CARGO_BIN_EXE_gan"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("RUST_LOG")
-        // No test goes to the network: the hub is a port where nobody listens, and its cache is empty.
-        .env("HF_ENDPOINT", "http://127.0.0.1:9")
-        .env("HF_HOME", folder.join("hf-home"))
-        .output()
-        .unwrap();
+    said(gan(folder, arguments).output().unwrap())
+}
+
+/// What a program said and how it ended.
+pub fn said(output: Output) -> Said {
     Said {
         status: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -45,6 +50,24 @@ pub fn train_tiny(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
     let arguments: Vec<&str> = ["train", "--out", name].iter().chain(&TINY).chain(more).copied().collect();
     succeed_in(folder, &arguments);
     folder.join(name)
+}
+
+/// The bytes of every file of a run's checkpoint.
+pub fn checkpoint(run: &Path, step: u64) -> BTreeMap<String, Vec<u8>> {
+    let folder = run.join(format!("checkpoints/step-{step:06}"));
+    let read = |name: String| (name.clone(), std::fs::read(folder.join(name)).unwrap());
+    files_under(&folder).into_iter().map(read).collect()
+}
+
+/// The lines of a run's metrics log, without what depends on the clock.
+pub fn metrics(run: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let line = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("images_per_second").unwrap();
+        line
+    };
+    text.lines().map(line).collect()
 }
 
 /// The bytes of the final generator of a run.

@@ -83,11 +83,7 @@ fn say(record: &Record) {
         "  data: {}, {} images, SHA-256 {:.16}",
         record.data.name, record.data.images, record.data.sha256
     );
-    println!(
-        "  done: {} of {} steps",
-        record.step,
-        record.config.steps.map_or("?".into(), |steps| steps.to_string())
-    );
+    println!("  done: {} of {} steps", record.step(), record.total_steps());
     let program = &record.program;
     println!("  written by gan {} on {} with {}", program.version, program.device, program.instructions);
     for (name, value) in &record.counters {

@@ -24,7 +24,7 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
     if let Some(checkpoint) = &checkpoint {
         compare(checkpoint.record(), &now, run, force)?;
     }
-    let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.record().step);
+    let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.record().step());
     println!("from:    {}", if step == 0 { "the start".to_owned() } else { format!("step {step}") });
     if dry_run {
         return job.describe_only();

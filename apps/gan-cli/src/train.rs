@@ -81,7 +81,13 @@ impl Job {
         })?;
         progress.finish();
         let seconds = started.elapsed().as_secs_f64();
-        report(&summary, self.steps, seconds, from.map_or(0, |checkpoint| checkpoint.record().step), folder);
+        report(
+            &summary,
+            self.steps,
+            seconds,
+            from.map_or(0, |checkpoint| checkpoint.record().step()),
+            folder,
+        );
         match stop.asked() {
             Some(status) if !summary.complete => Ok(status.into()),
             _ => Ok(ExitCode::SUCCESS),

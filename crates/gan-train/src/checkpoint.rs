@@ -46,8 +46,7 @@ impl Checkpoint {
         let discriminator = discriminator_to_bytes(trainer.discriminator())?;
         let state = trainer.state();
         let training = safetensors::serialize(state.tensors(), None).map_err(Error::serializing)?;
-        let mut record = Record { counters: state.counters(), config: config.clone(), ..about.clone() };
-        record.step = trainer.step();
+        let record = Record { counters: state.counters(), config: config.clone(), ..about.clone() };
         let mut text = serde_json::to_vec_pretty(&record).map_err(Error::serializing)?;
         text.push(b'\n');
         let files =
@@ -87,6 +86,9 @@ impl Checkpoint {
             return Err(broken(format!("damaged or changed since it was written: {damaged}")));
         }
         let record = Record::parse(&files[RECORD]).map_err(|why| broken(format!("{RECORD}: {why}")))?;
+        if step_of(folder).is_some_and(|step| step != record.step()) {
+            return Err(broken(format!("its name is not that of step {}", record.step())));
+        }
         Ok(Self { record, files })
     }
 
@@ -103,7 +105,8 @@ impl Checkpoint {
         Ok(listing(&self.tensors()?))
     }
 
-    fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
+    /// The tensors that training goes on from.
+    pub fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
         // On the CPU: each goes to where the trainer has its own.
         Ok(candle_core::safetensors::load_buffer(&self.files[TRAINING], &Device::Cpu)?.into_iter().collect())
     }

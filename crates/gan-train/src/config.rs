@@ -204,7 +204,7 @@ impl TrainConfig {
         Ok(self)
     }
 
-    fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         let refuse = |what: String, hint: &str| Err(Error::config(what, hint));
         for (name, value) in [
             ("batch_size", self.batch_size() as u64),

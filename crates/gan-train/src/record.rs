@@ -13,9 +13,7 @@ const FORMAT: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Record {
     pub(crate) format: u32,
-    /// Steps done.
-    pub step: u64,
-    /// All counters of the trainer.
+    /// All counters of the trainer, `step` among them.
     pub counters: BTreeMap<String, u64>,
     /// The networks.
     pub model: ModelConfig,
@@ -81,7 +79,6 @@ impl Record {
         };
         Self {
             format: FORMAT,
-            step: 0,
             counters: BTreeMap::new(),
             model: config.model_config(data.channels()),
             data: DataRecord {
@@ -98,12 +95,25 @@ impl Record {
         }
     }
 
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.counters.get("step").copied().unwrap_or(0)
+    }
+
+    /// Steps of the whole run.
+    pub fn total_steps(&self) -> u64 {
+        let (images, batch) = (self.data.images, self.config.batch_size());
+        let batches = if self.config.drop_last() { images / batch } else { images.div_ceil(batch) };
+        self.config.total_steps(batches as u64)
+    }
+
     /// Reads `checkpoint.json`. The error says what is wrong with it.
     pub(crate) fn parse(text: &[u8]) -> std::result::Result<Self, String> {
         let record: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if record.format != FORMAT {
             return Err(format!("it has format {}, this program reads {FORMAT}", record.format));
         }
+        record.config.validate().map_err(|error| error.to_string())?;
         Ok(record)
     }
 

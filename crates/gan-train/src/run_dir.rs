@@ -186,7 +186,7 @@ impl Keeper {
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
         // A checkpoint on the disk means that the log up to its step is there too.
         durable::sync_file(self.log.path()).map_err(Error::file("write", self.log.path()))?;
-        checkpoint.write(&Checkpoint::path(&self.run, checkpoint.record().step))?;
+        checkpoint.write(&Checkpoint::path(&self.run, checkpoint.record().step()))?;
         let all = Checkpoint::list(&self.run)?;
         for (_, path) in &all[..all.len().saturating_sub(self.keep)] {
             durable::remove_folder(path).map_err(Error::file("remove the old checkpoint", path))?;

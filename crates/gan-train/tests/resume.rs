@@ -1,0 +1,284 @@
+//! A run that stops and goes on ends with the bits of one that never stopped.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use candle_core::Device;
+use gan_data::{Dataset, Image, Sample};
+use gan_train::{Checkpoint, Error, Record, RunDir, StepStats, TrainConfig, run};
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Colour images, every pixel of which says which image it is.
+struct Images(usize);
+
+impl Dataset for Images {
+    fn name(&self) -> &str {
+        "images"
+    }
+
+    fn len(&self) -> usize {
+        self.0
+    }
+
+    fn channels(&self) -> usize {
+        3
+    }
+
+    fn classes(&self) -> Option<usize> {
+        None
+    }
+
+    fn get(&self, index: usize) -> gan_data::Result<Sample> {
+        let (width, height, channels) = (20, 24, 3);
+        let pixels = (0..width * height * channels).map(|i| (i * (2 * index + 3) % 251) as u8).collect();
+        Ok(Sample { image: Image { width, height, channels, pixels }, label: None })
+    }
+}
+
+/// Two epochs are 30 steps; everything random is on.
+fn config() -> TrainConfig {
+    let text = "image_size = 16\nbase_width = 2\nlatent_dim = 5\nbatch_size = 4\nn_critic = 2\nema = 0.9\n\
+                flip = true\ncrop = 'random-resized'\ncolor_jitter = 0.2\nworkers = 2\nsteps = 30\nlog_every = 1\n\
+                sample_every = 1000\ncheckpoint_every = 1000\nlabel_smoothing = 0.1\n";
+    TrainConfig::from_toml(text).unwrap().resolve().unwrap()
+}
+
+fn images() -> Arc<dyn Dataset> {
+    Arc::new(Images(120)) // 30 batches an epoch
+}
+
+/// Trains in a folder, from its newest checkpoint if there is one, and breaks off after step `until`.
+fn train(folder: &Path, config: &TrainConfig, until: u64) -> run::Summary {
+    let run = match folder.exists() {
+        true => RunDir::open(folder).unwrap(),
+        false => RunDir::create(Some(folder), config).unwrap(),
+    };
+    let from = run.latest_checkpoint().unwrap();
+    let mut on_step = |stats: &StepStats| match stats.step < until {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    };
+    run::train(config, images(), &run, from.as_ref(), &Device::Cpu, &mut on_step).unwrap()
+}
+
+/// The bytes of all files of a checkpoint.
+fn bytes(run: &Path, step: u64) -> BTreeMap<String, Vec<u8>> {
+    let folder = run.join(format!("checkpoints/step-{step:06}"));
+    let file =
+        |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
+    fs::read_dir(folder).unwrap().map(|entry| file(entry.unwrap())).collect()
+}
+
+/// The lines of the metrics log, without what depends on the clock.
+fn metrics(run: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let line = |line: &str| {
+        let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("images_per_second").unwrap();
+        line
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn resuming_at_every_step_of_two_epochs_gives_the_same_bytes_and_the_same_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let reference = folder.path().join("reference");
+    let config = config();
+    assert!(train(&reference, &config, u64::MAX).complete);
+    let (wanted, wanted_log) = (bytes(&reference, 30), metrics(&reference));
+    assert_eq!(wanted.len(), 5);
+    assert_eq!(wanted_log.len(), 30);
+    for k in 1..30 {
+        let run = folder.path().join(format!("{k}"));
+        let first = train(&run, &config, k);
+        assert_eq!((first.steps, first.complete), (k, false));
+        let second = train(&run, &config, u64::MAX);
+        assert_eq!((second.steps, second.complete), (30, true));
+        assert!(bytes(&run, 30) == wanted, "stopped at {k}");
+        assert_eq!(metrics(&run), wanted_log, "stopped at {k}");
+    }
+}
+
+#[test]
+fn a_run_that_stops_at_every_step_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reference, often) = (folder.path().join("reference"), folder.path().join("often"));
+    // The last batch of an epoch is smaller here, and nothing is averaged.
+    let config =
+        TrainConfig { steps: Some(20), ema: 0.0, drop_last: Some(false), batch_size: Some(7), ..config() };
+    train(&reference, &config, u64::MAX);
+    for step in 1..=20 {
+        assert_eq!(train(&often, &config, step).steps, step);
+    }
+    assert!(bytes(&often, 20) == bytes(&reference, 20));
+    assert_eq!(metrics(&often), metrics(&reference));
+}
+
+#[test]
+fn a_longer_run_is_the_shorter_one_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reference, grown) = (folder.path().join("reference"), folder.path().join("grown"));
+    train(&reference, &config(), u64::MAX);
+    train(&grown, &TrainConfig { steps: Some(13), ..config() }, u64::MAX);
+    train(&grown, &config(), u64::MAX);
+    assert!(bytes(&grown, 30) == bytes(&reference, 30));
+}
+
+/// A folder with a run of one step, and its checkpoint.
+fn one_step() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    train(&run, &config(), 1);
+    let checkpoint = run.join("checkpoints/step-000001");
+    (folder, checkpoint)
+}
+
+#[test]
+fn a_flipped_bit_or_a_missing_end_of_any_file_is_found() {
+    let (_folder, checkpoint) = one_step();
+    assert!(Checkpoint::read(&checkpoint).is_ok());
+    for entry in fs::read_dir(&checkpoint).unwrap() {
+        let path = entry.unwrap().path();
+        let whole = fs::read(&path).unwrap();
+        let stride = (whole.len() / 300).max(1); // of small files every byte
+        let refuse = |bytes: &[u8], what: String| {
+            fs::write(&path, bytes).unwrap();
+            let error = Checkpoint::read(&checkpoint).err().unwrap_or_else(|| panic!("{what}: not found"));
+            assert!(matches!(error, Error::BrokenCheckpoint { .. }), "{what}: {error}");
+        };
+        for at in (0..whole.len()).step_by(stride) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << (at % 8);
+            refuse(&damaged, format!("{}: bit {} of byte {at}", path.display(), at % 8));
+            refuse(&whole[..at], format!("{}: {at} bytes left", path.display()));
+        }
+        refuse(&[&whole[..], b"\n"].concat(), format!("{}: a byte too many", path.display()));
+        fs::remove_file(&path).unwrap();
+        let error = Checkpoint::read(&checkpoint).err().unwrap().to_string();
+        assert!(error.contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
+        fs::write(&path, &whole).unwrap();
+    }
+    assert!(Checkpoint::read(&checkpoint).is_ok());
+    let renamed = checkpoint.with_file_name("step-000002");
+    fs::rename(&checkpoint, &renamed).unwrap();
+    assert!(Checkpoint::read(&renamed).err().unwrap().to_string().contains("step 1"), "another step's name");
+}
+
+#[test]
+fn whatever_is_left_out_of_the_state_is_missed() {
+    let (_folder, checkpoint) = one_step();
+    let checkpoint = Checkpoint::read(&checkpoint).unwrap();
+    let config = config();
+    let model = config.model_config(3);
+    let tensors = checkpoint.tensors().unwrap();
+    let counters = &checkpoint.record().counters;
+    let restore = |tensors: &BTreeMap<_, _>, counters: &BTreeMap<_, _>| {
+        let mut trainer = gan_train::Trainer::new(&config, &model, &Device::Cpu).unwrap();
+        trainer.restore(tensors, counters)
+    };
+    restore(&tensors, counters).unwrap();
+    assert!(tensors.len() > 50 && counters.len() == 6, "{} tensors, {counters:?}", tensors.len());
+    for part in ["generator", "discriminator", "ema", "adam_g.m", "adam_g.v", "adam_d.m", "adam_d.v"] {
+        assert!(tensors.keys().any(|name| name.starts_with(&format!("{part}.main."))), "{part}");
+    }
+    for name in tensors.keys() {
+        let mut fewer = tensors.clone();
+        let tensor = fewer.remove(name).unwrap();
+        let error = restore(&fewer, counters).unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} is missing")), "{error}");
+        fewer.insert(name.clone(), tensor.unsqueeze(0).unwrap());
+        let error = restore(&fewer, counters).unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} is")), "another shape: {error}");
+        fewer.insert(name.clone(), tensor.clone());
+        fewer.insert(format!("{name}x"), tensor);
+        assert!(
+            restore(&fewer, counters).unwrap_err().to_string().contains(&format!("{name}x")),
+            "one too many"
+        );
+    }
+    for name in counters.keys() {
+        let mut fewer = counters.clone();
+        fewer.remove(name);
+        let error = restore(&tensors, &fewer).unwrap_err().to_string();
+        assert!(error.contains(&format!("counter {name} is missing")), "{error}");
+    }
+}
+
+/// Every setting that a run may not change, with another value. A new setting has to be put here or among those that may.
+const CHANGES: [(&str, &str); 21] = [
+    ("image_size", "32"),
+    ("resize_filter", "'bicubic'"),
+    ("crop", "'center'"),
+    ("color_jitter", "0.1"),
+    ("channels", "1"),
+    ("flip", "false"),
+    ("model", "'mlp'"),
+    ("base_width", "3"),
+    ("latent_dim", "6"),
+    ("latent", "'uniform'"),
+    ("loss", "'minimax'"),
+    ("label_smoothing", "0.0"),
+    ("batch_size", "5"),
+    ("drop_last", "false"),
+    ("lr", "1e-3"),
+    ("beta1", "0.9"),
+    ("beta2", "0.9"),
+    ("n_critic", "1"),
+    ("ema", "0.5"),
+    ("seed", "1"),
+    ("precision", "'bf16'"),
+];
+/// Those that it may.
+const MAY_CHANGE: [(&str, &str); 15] = [
+    ("dataset", "'elsewhere'"),
+    ("data_dir", "'elsewhere'"),
+    ("steps", "60"),
+    ("epochs", "3"),
+    ("threads", "1"),
+    ("device", "'cpu'"),
+    ("workers", "1"),
+    ("cache", "'off'"),
+    ("on_bad_image", "'skip'"),
+    ("log_every", "7"),
+    ("sample_every", "7"),
+    ("checkpoint_every", "7"),
+    ("keep", "7"),
+    ("on_divergence", "'rollback'"),
+    ("max_rollbacks", "7"),
+];
+
+#[test]
+fn a_change_of_any_setting_that_makes_another_run_is_named_with_both_values() {
+    let record = |config: &TrainConfig, count| Record::new(config, &Images(count), &Device::Cpu);
+    let there = record(&config(), 120);
+    let changed = |key: &str, value: &str| {
+        let mut table = toml::Table::try_from(config()).unwrap();
+        if key == "epochs" {
+            table.remove("steps");
+        }
+        table.extend(format!("{key} = {value}").parse::<toml::Table>().unwrap());
+        there.changes(&record(&table.try_into().unwrap(), 120))
+    };
+    for (key, value) in &CHANGES {
+        let changes = changed(key, value);
+        let here = value.replace('\'', "\"").replace("1e-3", "0.001");
+        assert_eq!(changes.len(), 1, "{key}: {changes:?}");
+        assert!(changes[0].starts_with(&format!("{key} is ")), "{changes:?}");
+        assert!(changes[0].ends_with(&format!(" there and {here} here")), "{changes:?}");
+    }
+    for (key, value) in MAY_CHANGE {
+        assert_eq!(changed(key, value), [""; 0], "{key}");
+    }
+    assert_eq!(there.changes(&record(&config(), 119)).len(), 1, "another data set");
+
+    let mut all: Vec<&str> = CHANGES.iter().chain(&MAY_CHANGE).map(|(key, _)| *key).collect();
+    all.sort_unstable();
+    let text = serde_json::to_value(config()).unwrap();
+    let mut settings: Vec<&str> = text.as_object().unwrap().keys().map(String::as_str).collect();
+    settings.sort_unstable();
+    assert_eq!(all, settings, "every setting either may change or may not");
+}
