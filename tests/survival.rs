@@ -1,6 +1,6 @@
 //! Runs that are killed, at random instants and at every stage of a save, and go on to the same bytes.
 
-#![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test fails by panicking; the long form says what it did
 
 mod common;
 use common::{checkpoint, gan, gan_in, metrics};

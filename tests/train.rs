@@ -13,18 +13,17 @@ fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
     let folder = tempfile::tempdir().unwrap();
     let more = ["--log-every", "2", "--sample-every", "3", "--checkpoint-every", "2"];
     let run = train_tiny(folder.path(), "run", &more);
-    let expected = [
-        "config.toml",
-        "metrics.jsonl",
-        "samples/real.png",
-        "samples/step-000003.png",
-        "samples/step-000004.png",
-        "checkpoints/step-000002/generator.safetensors",
-        "checkpoints/step-000002/discriminator.safetensors",
-        "checkpoints/step-000004/generator.safetensors",
-        "checkpoints/step-000004/discriminator.safetensors",
-    ];
-    assert_eq!(files_under(&run), expected.map(String::from).into());
+    let checkpoint = |step: u64| {
+        let files = ["SHA256SUMS", "checkpoint.json", "discriminator", "generator", "training"];
+        files.map(|file| match file.contains(['.', 'S']) {
+            true => format!("checkpoints/step-00000{step}/{file}"),
+            false => format!("checkpoints/step-00000{step}/{file}.safetensors"),
+        })
+    };
+    let rest = ["config.toml", "lock", "metrics.jsonl", "samples/real.png"].map(String::from);
+    let samples = [3, 4].map(|step| format!("samples/step-00000{step}.png"));
+    let expected = rest.into_iter().chain(samples).chain(checkpoint(2)).chain(checkpoint(4)).collect();
+    assert_eq!(files_under(&run), expected);
     // 8x8 images of 16 px, 2 px apart.
     assert_eq!(png_size(&run.join("samples/step-000004.png")), (146, 146));
     assert_eq!(png_size(&run.join("samples/real.png")), (146, 146));
