@@ -15,6 +15,15 @@ bench *flags:
 test *flags:
     cargo test --workspace {{flags}}
 
+# Kill runs at random instants, so many times, and compare what becomes of them (the long form of a test)
+kills times="100":
+    GAN_KILLS={{times}} cargo test --test survival random_instants -- --nocapture
+
+# Train, kill and go on for so many minutes; says what it saw of memory and steps
+soak minutes="30":
+    cargo build --release -p gan-cli
+    python3 scripts/soak.py --minutes {{minutes}}
+
 # Format, lints and docs, as CI has them
 check:
     cargo fmt --all --check

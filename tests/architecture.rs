@@ -102,3 +102,25 @@ fn every_crate_takes_the_lints_of_the_workspace() {
         assert!(manifest.contains("[lints]\nworkspace = true"), "{}", package.name);
     }
 }
+
+#[test]
+fn the_tests_that_docs_reliability_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
+    let docs = read("docs/reliability.md");
+    let table = docs.split("| promise | test |").nth(1).unwrap();
+    let mut named = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")) {
+        let mut file = String::new();
+        for word in row.split('`').skip(1).step_by(2) {
+            if word.ends_with(".rs") {
+                file = read(word);
+                assert!(!file.is_empty(), "there is no {word}");
+            } else if word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+                assert!(file.contains(&format!("fn {word}()")), "there is no test {word}: {row}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
+}

@@ -132,6 +132,30 @@ fn recipes_are_listed_with_what_they_are_for() {
 }
 
 #[test]
+fn a_reader_who_leaves_early_is_no_panic_and_no_end_of_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_gan");
+    let run = |script: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script, "sh", program]).current_dir(folder.path());
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    assert_eq!(run("for i in 1 2 3 4 5 6 7 8; do \"$1\" recipes | true; done"), "");
+    let flags = TINY[..6].join(" ");
+    let said = run(&format!("\"$1\" train --out run {flags} --steps 40 --log-every 1 | head -n 7 >first"));
+    assert_eq!(said, "");
+    assert!(folder.path().join("run/checkpoints/step-000040").is_dir(), "the run went on");
+}
+
+#[test]
+fn seeds_of_63_bits_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = succeed_in(folder.path(), &["train", "--dry-run", "--seed", "9223372036854775807"]);
+    assert!(said.contains("seed = 9223372036854775807"), "{said}");
+    assert_eq!(gan_in(folder.path(), &["train", "--dry-run", "--seed", "9223372036854775808"]).status, 2);
+}
+
+#[test]
 fn the_device_and_why_it_was_chosen_are_said() {
     let folder = tempfile::tempdir().unwrap();
     let said = succeed_in(folder.path(), &["train", "--dry-run", "--device", "cpu"]);

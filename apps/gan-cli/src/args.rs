@@ -148,8 +148,9 @@ pub struct Settings {
     #[arg(long, value_name = "DECAY")]
     ema: Option<f64>,
     /// Everything random follows from it
-    #[arg(long, value_name = "N")]
-    seed: Option<u32>,
+    // As far as the numbers of a config file go.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
     /// Threads to compute on [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<u32>,

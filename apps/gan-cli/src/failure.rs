@@ -77,6 +77,10 @@ pub fn report(failure: &Failure) -> ExitCode {
 pub fn one_line_panics() {
     let with_backtrace = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        // Whoever read what we print has left, as `gan recipes | head` does: there is nobody to tell.
+        if panic.payload_as_str().is_some_and(|what| what.starts_with("failed printing to std")) {
+            std::process::exit(1);
+        }
         if std::env::var_os("RUST_BACKTRACE").is_some() {
             with_backtrace(panic);
         } else {

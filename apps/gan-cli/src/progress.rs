@@ -3,7 +3,7 @@
 use gan_data::{Progress, Unit, Watch};
 use gan_train::StepStats;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,8 @@ impl Steps {
                 || stats.step == 1
                 || stats.step == self.steps =>
             {
-                println!("step {}/{} {numbers}", stats.step, self.steps);
+                // A run does not end because nobody reads on.
+                let _ = writeln!(std::io::stdout(), "step {}/{} {numbers}", stats.step, self.steps);
             }
             None => {}
         }

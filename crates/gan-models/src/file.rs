@@ -91,14 +91,18 @@ pub fn load_generator(path: &Path, device: &Device) -> Result<Box<dyn Generator>
     if header.format != FORMAT {
         return Err(refuse(format!("it has format {}, this program reads {FORMAT}", header.format)));
     }
-    if checksum(&bytes, Some(&header)) == Checksum::Broken {
-        return Err(refuse("its checksum does not hold: it was damaged or changed".into()));
-    }
+    let whole = checksum(&bytes, Some(&header)) != Checksum::Broken;
     let tensors = tensors(&bytes, device).map_err(refuse)?;
-    header.model.build_generator(Source::Tensors(tensors), device).map_err(|error| match error {
-        Error::Config { what, .. } => refuse(what),
+    let generator = header.model.build_generator(Source::Tensors(tensors), device);
+    let generator = generator.map_err(|error| match error {
+        Error::Config { what, .. } => refuse(what), // says more than a checksum
         other => other,
-    })
+    })?;
+    if whole {
+        Ok(generator)
+    } else {
+        Err(refuse("its checksum does not hold: it was damaged or changed".into()))
+    }
 }
 
 /// What a safetensors file is, whoever wrote it.

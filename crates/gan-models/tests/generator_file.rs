@@ -4,7 +4,8 @@
 
 use gan_models::candle_core::{Device, Tensor};
 use gan_models::{
-    Family, Mode, ModelConfig, discriminator_to_bytes, latents, load_generator, save_generator,
+    Checksum, Family, Mode, ModelConfig, discriminator_to_bytes, inspect_file, latents, load_generator,
+    save_generator,
 };
 use std::path::Path;
 
@@ -75,7 +76,10 @@ fn a_file_that_is_no_generator_is_refused_by_name_and_reason() {
         refusal()
     };
     assert!(edited("main.0.weight", "main.0.weighs").contains("main.0.weight is missing"));
-    assert!(edited("\\\"base_width\\\":4", "\\\"base_width\\\":8").contains("main.0.weight is [6, 8, 4, 4]"));
+    assert!(
+        edited("\\\"base_width\\\":4", "\\\"base_width\\\":8")
+            .contains("main.0.weight is f32 [6, 8, 4, 4], not f32 [6, 16, 4, 4]")
+    );
     assert!(edited("\\\"latent_dim\\\":6", "\\\"latent_dim\\\":0").contains("latent_dim is 0"));
     assert!(edited("\\\"format\\\":1", "\\\"format\\\":2").contains("format 2"));
     assert!(edited("\\\"latent\\\"", "\\\"latont\\\"").contains("latont"));
@@ -84,6 +88,71 @@ fn a_file_that_is_no_generator_is_refused_by_name_and_reason() {
     let discriminator = config().discriminator(1, &Device::Cpu).unwrap();
     std::fs::write(&path, discriminator_to_bytes(discriminator.as_ref()).unwrap()).unwrap();
     assert!(refusal().contains("it holds a discriminator"));
+}
+
+#[test]
+fn a_file_that_fits_in_part_is_refused_with_every_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let bytes = written(&path, 1);
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let mut tensors = gan_models::candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+    let first = tensors.remove("main.0.weight").unwrap();
+    tensors.insert("main.3.weight".into(), first.clone());
+    tensors.insert(
+        "main.1.bias".into(),
+        tensors["main.1.bias"].to_dtype(gan_models::candle_core::DType::F64).unwrap(),
+    );
+    tensors.insert("backdoor".into(), first);
+    std::fs::write(&path, safetensors::serialize(tensors, metadata.metadata().clone()).unwrap()).unwrap();
+    let text = load_generator(&path, &Device::Cpu).map(|_| ()).unwrap_err().to_string();
+    for difference in [
+        "main.0.weight is missing",
+        "main.1.bias is f64 [8], not f32 [8]",
+        "main.3.weight is f32 [6, 8, 4, 4], not f32 [8, 4, 4, 4]",
+        "there is no place for backdoor",
+    ] {
+        assert!(text.contains(difference), "{difference} in {text}");
+    }
+}
+
+#[test]
+fn any_change_of_a_generator_file_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let good = written(&path, 1);
+    assert_eq!(inspect_file(&path).unwrap().checksum, Checksum::Holds);
+    for at in (0..good.len()).step_by(good.len() / 400 + 1) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(load_generator(&path, &Device::Cpu).is_err(), "bit {} of byte {at}", at % 8);
+        assert!(inspect_file(&path).map_or(true, |info| info.checksum == Checksum::Broken), "byte {at}");
+    }
+}
+
+#[test]
+fn a_file_without_a_checksum_is_read_and_said_to_have_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let bytes = written(&path, 1);
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let mut header: serde_json::Value =
+        serde_json::from_str(&metadata.metadata().as_ref().unwrap()["gan"]).unwrap();
+    header.as_object_mut().unwrap().remove("sha256").unwrap();
+    let tensors = gan_models::candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+    let metadata = std::collections::HashMap::from([("gan".to_owned(), header.to_string())]);
+    std::fs::write(&path, safetensors::serialize(tensors, Some(metadata)).unwrap()).unwrap();
+    assert!(load_generator(&path, &Device::Cpu).is_ok(), "as other programs write it");
+    assert_eq!(inspect_file(&path).unwrap().checksum, Checksum::Absent);
+
+    std::fs::write(
+        &path,
+        safetensors::serialize([("x", Tensor::new(1f32, &Device::Cpu).unwrap())], None).unwrap(),
+    )
+    .unwrap();
+    let info = inspect_file(&path).unwrap();
+    assert!(info.model.is_none() && info.tensors.len() == 1);
 }
 
 #[test]
