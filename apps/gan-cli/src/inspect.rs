@@ -5,6 +5,9 @@ use gan_models::{Checksum, Listing, ModelConfig, inspect_file};
 use gan_train::{Checkpoint, Record, RunDir};
 use std::path::Path;
 
+/// Running statistics, which are no parameters.
+const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
+
 pub fn run(path: &Path) -> Result<(), Failure> {
     if !path.is_dir() {
         return file(path);
@@ -86,9 +89,11 @@ fn say(record: &Record) {
     println!("  done: {} of {} steps", record.step(), record.total_steps());
     let program = &record.program;
     println!("  written by gan {} on {} with {}", program.version, program.device, program.instructions);
-    for (name, value) in &record.counters {
-        println!("    {name:<20} {value}");
-    }
+    let counters: Vec<String> =
+        record.counters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    println!("  counters: {}", counters.join(", "));
+    let settings = toml::to_string(&record.config).unwrap_or_default();
+    println!("  settings: {}", settings.trim_end().replace('\n', ", "));
 }
 
 fn model(config: &ModelConfig) -> String {
@@ -99,6 +104,18 @@ fn model(config: &ModelConfig) -> String {
 }
 
 fn amount(tensors: &Listing) -> String {
-    let numbers: usize = tensors.values().map(|(_, shape)| shape.iter().product::<usize>()).sum();
-    format!("{} tensors, {numbers} numbers", tensors.len())
+    let is_buffer = |name: &str| BUFFERS.iter().any(|buffer| name.ends_with(buffer));
+    let count = |named: &dyn Fn(&str) -> bool| {
+        let numbers = tensors.iter().filter(|(name, _)| named(name));
+        numbers.map(|(_, (_, shape))| shape.iter().product::<usize>()).sum::<usize>()
+    };
+    let part = |name: &str| {
+        let parameters = count(&|tensor| tensor.starts_with(name) && !is_buffer(tensor));
+        if parameters == 0 { String::new() } else { format!(", {name} {parameters}") }
+    };
+    let parts = match count(&|tensor| tensor.starts_with("generator.")) {
+        0 => format!("{} parameters", count(&|tensor| !is_buffer(tensor))),
+        _ => format!("parameters:{}{}", part("generator").replacen(',', "", 1), part("discriminator")),
+    };
+    format!("{} tensors, {parts}", tensors.len())
 }
