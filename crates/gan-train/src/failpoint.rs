@@ -6,7 +6,7 @@
 
 #[cfg(feature = "failpoints")]
 mod on {
-    use crate::adam::Gradients;
+    use crate::optimizer::Gradients;
     use fail::{FailScenario, fail_point};
     use std::io;
     use std::sync::Once;
@@ -46,7 +46,7 @@ mod on {
 
 #[cfg(not(feature = "failpoints"))]
 mod off {
-    use crate::adam::Gradients;
+    use crate::optimizer::Gradients;
 
     pub(crate) fn before(_: &str) -> std::io::Result<()> {
         Ok(())

@@ -9,7 +9,6 @@
 //! Vocabulary: errD and errG are the losses of the discriminator and the generator; D(x) is the mean probability that
 //! D gives real images, D(G(z)) the one it gives generated images, before (1) and after (2) its own update.
 
-mod adam;
 mod checkpoint;
 pub mod config;
 pub mod data;
@@ -20,22 +19,27 @@ mod failpoint;
 mod lock;
 mod loss;
 mod metrics_log;
+mod optimizer;
 mod record;
 pub mod run;
 mod run_dir;
 mod saver;
+mod schedule;
 mod state;
 mod stats;
 mod trainer;
+mod updates;
 
-pub use adam::Adam;
 pub use checkpoint::Checkpoint;
 pub use config::{Crop, ImageSize, OnDivergence, TrainConfig};
 pub use ema::Ema;
 pub use error::{Error, Result};
-pub use loss::Loss;
+pub use loss::{Judged, Loss};
+pub use optimizer::{Hyperparameters, Optimizer, Rule};
 pub use record::{DataRecord, Program, Record};
 pub use run_dir::RunDir;
+pub use schedule::Schedule;
 pub use state::State;
 pub use stats::StepStats;
 pub use trainer::Trainer;
+pub use updates::{DiscriminatorStats, GeneratorStats, MicroBatch};

@@ -4,7 +4,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var, safetensors};
 use gan_models::{Family, Mode, ModelConfig, Params};
-use gan_train::{Loss, TrainConfig, Trainer};
+use gan_train::{Hyperparameters, Judged, Loss, MicroBatch, Optimizer, Rule, Schedule, TrainConfig, Trainer};
 use std::collections::{BTreeMap, HashMap};
 
 /// What float rounding may do. PyTorch itself moves by up to 7.5e-7 when the order of its sums changes.
@@ -59,8 +59,11 @@ fn expect_step(trainer: &mut Trainer, fixture: &HashMap<String, Tensor>, inputs:
     };
     trainer.generator().params().set_requires_grad(true);
     let fake = trainer.generator().forward(&fixture[&format!("{inputs}.latents")], Mode::Train).unwrap();
-    let d = trainer.update_discriminator(&fixture[&format!("{inputs}.real")], &fake).unwrap();
-    let g = trainer.update_generator(&fake).unwrap();
+    let real = fixture[&format!("{inputs}.real")].clone();
+    let latents = fixture[&format!("{inputs}.latents")].clone();
+    let batches = [MicroBatch { index: 0, real, latents, fake }];
+    let d = trainer.update_discriminator(&batches).unwrap();
+    let g = trainer.update_generator(&batches).unwrap();
     number("errD", d.err_d);
     number("errG", g.err_g);
     number("d_x", d.d_x);
@@ -96,11 +99,11 @@ fn losses_and_their_gradients_are_pytorchs_also_at_extreme_logits() {
     let logits = Var::from_tensor(&fixture["losses.logits"]).unwrap();
     type Formula = fn(&Tensor) -> Result<Tensor>;
     let losses: [(&str, Formula); 5] = [
-        ("d_real", |x| Loss::NonSaturating.discriminator_real(x, 0.0)),
-        ("d_real_smooth", |x| Loss::NonSaturating.discriminator_real(x, 0.1)),
-        ("d_fake", |x| Loss::Minimax.discriminator_fake(x)),
-        ("g_non_saturating", |x| Loss::NonSaturating.generator(x)),
-        ("g_minimax", |x| Loss::Minimax.generator(x)),
+        ("d_real", |x| Loss::NonSaturating.discriminator_real(&Judged::as_of(x, 1.0)?)),
+        ("d_real_smooth", |x| Loss::NonSaturating.discriminator_real(&Judged::as_of(x, 0.9)?)),
+        ("d_fake", |x| Loss::Minimax.discriminator_fake(&Judged::as_of(x, 0.0)?)),
+        ("g_non_saturating", |x| Loss::NonSaturating.generator(x, None)),
+        ("g_minimax", |x| Loss::Minimax.generator(x, None)),
     ];
     for (name, formula) in losses {
         let loss = formula(&logits).unwrap();
@@ -115,4 +118,86 @@ fn losses_and_their_gradients_are_pytorchs_also_at_extreme_logits() {
             assert!((ours - theirs).abs() < 1e-15 + 1e-12 * theirs.abs(), "{name}: {ours}, PyTorch {theirs}");
         }
     }
+}
+
+fn training_fixture() -> HashMap<String, Tensor> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/fixtures/training.safetensors");
+    safetensors::load(path, &Device::Cpu).unwrap()
+}
+
+/// Element by element: what is near 0 may be off by what is nothing beside the rest.
+fn expect_close(name: &str, ours: &Tensor, theirs: &Tensor) {
+    let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    for (ours, theirs) in numbers(ours).into_iter().zip(numbers(theirs)) {
+        assert!((ours - theirs).abs() < 1e-14 + 1e-12 * theirs.abs(), "{name}: {ours}, PyTorch {theirs}");
+    }
+}
+
+#[test]
+fn every_loss_and_its_gradients_are_pytorchs() {
+    let fixture = training_fixture();
+    let get = |name: &str| fixture[name].clone();
+    for (name, loss) in Loss::ALL {
+        let real = Var::from_tensor(&get("real")).unwrap();
+        let fake = Var::from_tensor(&get("fake")).unwrap();
+        let judged = |logits: &Var, targets| Judged { logits: logits.as_tensor().clone(), targets };
+        let (judged_real, judged_fake) =
+            (judged(&real, get("real_targets")), judged(&fake, get("fake_targets")));
+        let d = loss.discriminator(&judged_real, &judged_fake).unwrap();
+        if !loss.couples() {
+            let halves = loss.discriminator_real(&judged_real).unwrap()
+                + loss.discriminator_fake(&judged_fake).unwrap();
+            expect_close(name, &halves.unwrap(), &d);
+        }
+        let g = loss.generator(&fake, loss.couples().then_some(&real)).unwrap();
+        for (player, value) in [("d", d), ("g", g)] {
+            let key = |what: &str| format!("loss.{player}.{name}.{what}");
+            expect_close(&key("value"), &value, &fixture[&key("value")]);
+            let store = value.backward().unwrap();
+            for (which, var) in [("real", &real), ("fake", &fake)] {
+                let gradient = store.get(var).cloned().unwrap_or_else(|| var.zeros_like().unwrap());
+                expect_close(&key(which), &gradient, &fixture[&key(which)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_steps_of_each_optimizer_are_pytorchs() {
+    let fixture = training_fixture();
+    for (name, rule, beta1, beta2) in [
+        ("adam", Rule::Adam, 0.5, 0.9),
+        ("rmsprop", Rule::RmsProp, 0.0, 0.9),
+        ("sgd", Rule::Sgd, 0.0, 0.0),
+        ("momentum", Rule::Sgd, 0.5, 0.0),
+    ] {
+        let parameter = Var::from_tensor(&fixture["optimizer.start"]).unwrap();
+        let parameters = BTreeMap::from([("p".to_owned(), parameter.clone())]);
+        let mut optimizer = Optimizer::new(&parameters, Hyperparameters { rule, beta1, beta2 }).unwrap();
+        for i in 0..10 {
+            let gradient = fixture["optimizer.grads"].get(i).unwrap();
+            optimizer.step(&BTreeMap::from([("p".to_owned(), gradient)]), 0.01).unwrap();
+        }
+        expect_close(name, &parameter, &fixture[&format!("optimizer.{name}")]);
+    }
+}
+
+#[test]
+fn schedules_are_pytorchs() {
+    let fixture = training_fixture();
+    for (name, schedule) in [("linear", Schedule::Linear), ("cosine", Schedule::Cosine)] {
+        let rates: Vec<f64> = (0..12).map(|step| schedule.factor(step, 10)).collect();
+        expect_close(name, &Tensor::new(rates, &Device::Cpu).unwrap(), &fixture[&format!("schedule.{name}")]);
+    }
+}
+
+#[test]
+fn averaging_is_pytorchs() {
+    let fixture = training_fixture();
+    let weights = &fixture["average.weights"];
+    let average = Var::from_tensor(&weights.get(0).unwrap()).unwrap();
+    for i in 1..6 {
+        gan_ops::lerp_in_place(&average, &weights.get(i).unwrap(), 1.0 - 0.2).unwrap();
+    }
+    expect_close("average", &average, &fixture["average.end"]);
 }

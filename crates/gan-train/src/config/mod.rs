@@ -1,10 +1,16 @@
 //! Everything that can be chosen about a training run.
 
-use crate::error::{Error, Result};
+mod checks;
+mod image_size;
+mod resolve;
+
 use crate::loss::Loss;
+use crate::optimizer::Rule;
+use crate::schedule::Schedule;
 use gan_data::{CacheMode, Filter, OnBadImage};
-use gan_models::{Family, Latent, ModelConfig};
+use gan_models::{Family, Latent};
 use gan_ops::Precision;
+pub use image_size::ImageSize;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -50,8 +56,14 @@ pub struct TrainConfig {
     pub latent: Latent,
     /// What the players minimise.
     pub loss: Loss,
-    /// One-sided label smoothing: real images are to be called real with probability 1 minus this.
+    /// Label smoothing: real images are to be called real with probability 1 minus this.
     pub label_smoothing: f64,
+    /// The other side of it: generated images are to be called real with this probability.
+    pub label_smoothing_fake: f64,
+    /// The part of the images of which D is told the opposite (noisy labels).
+    pub label_noise: f64,
+    /// Standard deviation of the noise added to all images that D is shown (instance noise), in which they are in [-1, 1].
+    pub instance_noise: f64,
     /// Images in a batch. Default: 64; 100 for the notebook model.
     pub batch_size: Option<usize>,
     /// Whether to leave out a last batch that is not full. Default: yes; no for the notebook model.
@@ -60,12 +72,26 @@ pub struct TrainConfig {
     pub steps: Option<u64>,
     /// Passes over the data, in place of `steps`.
     pub epochs: Option<u64>,
+    /// How weights follow their gradients.
+    pub optimizer: Rule,
     /// Learning rate of both players.
     pub lr: f64,
-    /// Adam's decay of the mean of the gradient.
+    /// Learning rate of the discriminator, where it has one of its own (TTUR, Heusel et al. 2017).
+    pub lr_d: Option<f64>,
+    /// How learning rates go down.
+    pub schedule: Schedule,
+    /// Steps over which they do. Default: `steps`. It stays what it was when a run is made longer.
+    pub decay_steps: Option<u64>,
+    /// Adam's decay of the mean of the gradient; the momentum of SGD.
     pub beta1: f64,
-    /// Adam's decay of the mean of its square.
+    /// Decay of the mean of the gradient's square, of Adam and RMSProp.
     pub beta2: f64,
+    /// Batches whose gradients make one update.
+    pub accumulate: u64,
+    /// The largest norm of the gradient of a player: longer ones are shortened; 0 for any.
+    pub clip_grad: f64,
+    /// Weights of the discriminator are kept within plus and minus this after each update; 0 for any.
+    pub clip_weights: f64,
     /// Updates of the discriminator for each of the generator.
     pub n_critic: u64,
     /// Decay of the average of the generator's weights; 0 for no average.
@@ -139,9 +165,6 @@ enum OnBadImageName {
     Skip,
 }
 
-/// Where neither steps nor epochs are given.
-const DEFAULT_STEPS: u64 = 2000;
-
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
@@ -162,13 +185,23 @@ impl Default for TrainConfig {
             latent: Latent::Gaussian,
             loss: Loss::NonSaturating,
             label_smoothing: 0.0,
+            label_smoothing_fake: 0.0,
+            label_noise: 0.0,
+            instance_noise: 0.0,
             batch_size: None,
             drop_last: None,
             steps: None,
             epochs: None,
+            optimizer: Rule::Adam,
             lr: 2e-4,
+            lr_d: None,
+            schedule: Schedule::Constant,
+            decay_steps: None,
             beta1: 0.5,
             beta2: 0.999,
+            accumulate: 1,
+            clip_grad: 0.0,
+            clip_weights: 0.0,
             n_critic: 1,
             ema: 0.0,
             seed: 0,
@@ -181,120 +214,6 @@ impl Default for TrainConfig {
             keep: 3,
             on_divergence: OnDivergence::Stop,
             max_rollbacks: 3,
-        }
-    }
-}
-
-impl TrainConfig {
-    /// Reads a config file's text. An unknown key is an error that names it.
-    pub fn from_toml(text: &str) -> std::result::Result<Self, toml::de::Error> {
-        toml::from_str(text)
-    }
-
-    /// Fills in what was left open, and refuses what makes no sense.
-    pub fn resolve(mut self) -> Result<Self> {
-        self.image_size = Some(self.image_size());
-        self.base_width = Some(self.base_width());
-        self.batch_size = Some(self.batch_size());
-        self.drop_last = Some(self.drop_last());
-        if self.epochs.is_none() {
-            self.steps.get_or_insert(DEFAULT_STEPS);
-        }
-        self.validate()?;
-        Ok(self)
-    }
-
-    pub(crate) fn validate(&self) -> Result<()> {
-        let refuse = |what: String, hint: &str| Err(Error::config(what, hint));
-        for (name, value) in [
-            ("batch_size", self.batch_size() as u64),
-            ("n_critic", self.n_critic),
-            ("log_every", self.log_every),
-            ("sample_every", self.sample_every),
-            ("checkpoint_every", self.checkpoint_every),
-            ("threads", self.threads.unwrap_or(1) as u64),
-            ("workers", self.workers.unwrap_or(1) as u64),
-            ("epochs", self.epochs.unwrap_or(1)),
-            ("steps", self.steps.unwrap_or(1)),
-        ] {
-            if value == 0 {
-                return refuse(format!("{name} is 0"), "use at least 1");
-            }
-        }
-        if self.keep < 2 {
-            let hint = "use at least 2, so that one is left if the newest is damaged";
-            return refuse(format!("keep is {}", self.keep), hint);
-        }
-        let size = self.image_size();
-        if size.height == 0 || size.width == 0 {
-            return refuse(format!("image_size is {size}"), "give images at least 1 pixel");
-        }
-        if self.steps.is_some() && self.epochs.is_some() {
-            return refuse("both steps and epochs are given".into(), "give one of them");
-        }
-        if !(0.0..=1.0).contains(&self.color_jitter) {
-            return refuse(format!("color_jitter is {}", self.color_jitter), "use 0 to 1; 0.1 is gentle");
-        }
-        if let Some(channels) = self.channels.filter(|channels| ![1, 3].contains(channels)) {
-            return refuse(format!("channels is {channels}"), "use 1 for gray or 3 for colour");
-        }
-        if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return refuse(format!("lr is {}", self.lr), "use a small number above 0, such as 2e-4");
-        }
-        for (name, value) in [("beta1", self.beta1), ("beta2", self.beta2), ("ema", self.ema)] {
-            if !(0.0..1.0).contains(&value) {
-                return refuse(format!("{name} is {value}"), "use 0 or more, and less than 1");
-            }
-        }
-        if !(0.0..0.5).contains(&self.label_smoothing) {
-            let what = format!("label_smoothing is {}", self.label_smoothing);
-            return refuse(what, "use 0 or more, and less than 0.5; 0.1 is usual");
-        }
-        Ok(())
-    }
-
-    /// Images in a batch.
-    pub fn batch_size(&self) -> usize {
-        self.batch_size.unwrap_or(if self.model == Family::Notebook { 100 } else { 64 })
-    }
-
-    /// Whether a last batch that is not full is left out.
-    pub fn drop_last(&self) -> bool {
-        self.drop_last.unwrap_or(self.model != Family::Notebook)
-    }
-
-    /// Size of the images, px.
-    pub fn image_size(&self) -> ImageSize {
-        let side = self.model.fixed_image_size().unwrap_or(32);
-        self.image_size.unwrap_or(ImageSize { height: side, width: side })
-    }
-
-    /// Channels of the layer next to the image.
-    pub fn base_width(&self) -> usize {
-        let ImageSize { height, width } = self.image_size();
-        let small_dcgan = self.model == Family::Dcgan && height.min(width) < 64;
-        self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width() })
-    }
-
-    /// The networks to build for a data set with so many channels.
-    pub fn model_config(&self, channels: usize) -> ModelConfig {
-        let channels = self.channels.unwrap_or(channels);
-        let ImageSize { height, width } = self.image_size();
-        let base_width = self.base_width.unwrap_or_else(|| self.model.default_base_width());
-        let (latent, latent_dim) = (self.latent, self.latent_dim);
-        ModelConfig {
-            base_width,
-            latent,
-            latent_dim,
-            ..ModelConfig::new(self.model, channels, height, width)
-        }
-    }
-
-    /// Updates of the generator in the whole run.
-    pub fn total_steps(&self, batches_per_epoch: u64) -> u64 {
-        match self.epochs {
-            Some(epochs) => (epochs.saturating_mul(batches_per_epoch) / self.n_critic).max(1),
-            None => self.steps.unwrap_or(DEFAULT_STEPS),
         }
     }
 }
@@ -315,53 +234,6 @@ impl Crop {
     /// All of them, by name.
     pub const ALL: [(&'static str, Self); 3] =
         [("center", Self::Center), ("random", Self::Random), ("random-resized", Self::RandomResized)];
-}
-
-/// Height and width of an image, px: written `32`, or `48x64` (height x width).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "toml::Value", into = "toml::Value")]
-pub struct ImageSize {
-    /// Height, px.
-    pub height: usize,
-    /// Width, px.
-    pub width: usize,
-}
-
-impl std::str::FromStr for ImageSize {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let side =
-            |side: &str| side.parse().map_err(|_| format!("{text} is no image size: write 64, or 48x64"));
-        let (height, width) = text.split_once('x').unwrap_or((text, text));
-        Ok(Self { height: side(height)?, width: side(width)? })
-    }
-}
-
-impl std::fmt::Display for ImageSize {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}x{}", self.height, self.width)
-    }
-}
-
-impl TryFrom<toml::Value> for ImageSize {
-    type Error = String;
-
-    fn try_from(value: toml::Value) -> std::result::Result<Self, String> {
-        match value {
-            toml::Value::String(text) => text.parse(),
-            other => other.to_string().parse(),
-        }
-    }
-}
-
-impl From<ImageSize> for toml::Value {
-    fn from(size: ImageSize) -> Self {
-        match (size.height == size.width, i64::try_from(size.height)) {
-            (true, Ok(side)) => toml::Value::Integer(side),
-            _ => toml::Value::String(size.to_string()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -421,6 +293,14 @@ mod tests {
             ("beta1 = 1.0", "beta1 is 1"),
             ("ema = -0.1", "ema is -0.1"),
             ("label_smoothing = 0.7", "label_smoothing is 0.7"),
+            ("label_noise = 0.7", "label_noise is 0.7"),
+            ("instance_noise = -1.0", "instance_noise is -1"),
+            ("accumulate = 0", "accumulate is 0"),
+            ("lr_d = 0.0", "lr_d is 0"),
+            ("clip_grad = nan", "clip_grad is NaN"),
+            ("loss = 'hinge'\nlabel_noise = 0.1", "the hinge loss tells D no number"),
+            ("loss = 'wasserstein'\nlabel_smoothing = 0.1", "the wasserstein loss tells D no number"),
+            ("epochs = 2\nschedule = 'cosine'", "over how many steps"),
         ] {
             let error = TrainConfig::from_toml(text).unwrap().resolve().unwrap_err();
             assert!(error.to_string().contains(named) && !error.hint().is_empty(), "{text}: {error}");

@@ -1,0 +1,174 @@
+//! The settings of a run: one flag a key of the config file.
+
+use crate::recipes;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use gan_train::ImageSize;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
+#[derive(Args, Serialize)]
+pub struct Settings {
+    /// digits, shapes (embedded), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
+    /// file), or hub:OWNER/NAME
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    images: ImageSettings,
+    /// Kind of networks
+    #[arg(long, value_parser = names(&gan_models::Family::ALL))]
+    model: Option<String>,
+    /// Channels of the layer next to the image
+    #[arg(long, value_name = "N")]
+    base_width: Option<u32>,
+    /// Numbers in a latent vector
+    #[arg(long, value_name = "N")]
+    latent_dim: Option<u32>,
+    /// Distribution of the latent vectors
+    #[arg(long, value_parser = names(&gan_models::Latent::ALL))]
+    latent: Option<String>,
+    /// What the players minimise
+    #[arg(long, value_parser = names(&gan_train::Loss::ALL))]
+    loss: Option<String>,
+    /// Label smoothing: real images are called real with probability 1 minus this
+    #[arg(long, value_name = "P")]
+    label_smoothing: Option<f64>,
+    /// Its other side: generated images are called real with this probability
+    #[arg(long, value_name = "P")]
+    label_smoothing_fake: Option<f64>,
+    /// Noisy labels: the part of the images of which the discriminator is told the opposite
+    #[arg(long, value_name = "PART")]
+    label_noise: Option<f64>,
+    /// Instance noise: standard deviation of the noise on all images that the discriminator is shown
+    #[arg(long, value_name = "STD")]
+    instance_noise: Option<f64>,
+    /// Images in a batch
+    #[arg(long, value_name = "N")]
+    batch_size: Option<u32>,
+    /// Leave out a last batch that is not full
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    drop_last: Option<bool>,
+    /// Updates of the generator
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u32>,
+    /// Passes over the data, in place of --steps
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// How weights follow their gradients
+    #[arg(long, value_parser = names(&gan_train::Rule::ALL))]
+    optimizer: Option<String>,
+    /// Learning rate of both players
+    #[arg(long, value_name = "RATE")]
+    lr: Option<f64>,
+    /// Learning rate of the discriminator, if it has one of its own (TTUR)
+    #[arg(long, value_name = "RATE")]
+    lr_d: Option<f64>,
+    /// How learning rates go down
+    #[arg(long, value_parser = names(&gan_train::Schedule::ALL))]
+    schedule: Option<String>,
+    /// Steps over which they go down [default: --steps]
+    #[arg(long, value_name = "N")]
+    decay_steps: Option<u32>,
+    /// Adam's decay of the mean of the gradient; the momentum of SGD
+    #[arg(long, value_name = "DECAY")]
+    beta1: Option<f64>,
+    /// Decay of the mean of the gradient's square, of Adam and RMSProp
+    #[arg(long, value_name = "DECAY")]
+    beta2: Option<f64>,
+    /// Batches whose gradients make one update
+    #[arg(long, value_name = "N")]
+    accumulate: Option<u32>,
+    /// The largest norm of a player's gradient, longer ones are shortened; 0 for any
+    #[arg(long, value_name = "NORM")]
+    clip_grad: Option<f64>,
+    /// Keep the discriminator's weights within plus and minus this (WGAN); 0 for any
+    #[arg(long, value_name = "LIMIT")]
+    clip_weights: Option<f64>,
+    /// Updates of the discriminator for each of the generator
+    #[arg(long, value_name = "N")]
+    n_critic: Option<u32>,
+    /// Decay of the average of the generator's weights, 0 for none
+    #[arg(long, value_name = "DECAY")]
+    ema: Option<f64>,
+    /// Everything random follows from it
+    // As far as the numbers of a config file go.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    threads: Option<u32>,
+    /// auto, cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Precision of the convolutions; bf16 is for CPUs with AMX
+    #[arg(long, value_parser = names(&gan_ops::Precision::ALL))]
+    precision: Option<String>,
+    /// Steps from one log line to the next
+    #[arg(long, value_name = "STEPS")]
+    log_every: Option<u32>,
+    /// Steps from one sample grid to the next
+    #[arg(long, value_name = "STEPS")]
+    sample_every: Option<u32>,
+    /// Steps from one checkpoint to the next
+    #[arg(long, value_name = "STEPS")]
+    checkpoint_every: Option<u32>,
+    /// Checkpoints to keep, the newest ones; at least 2
+    #[arg(long, value_name = "N")]
+    keep: Option<u32>,
+    /// What to do when a loss or gradient is no longer a number: stop, or go back to the last checkpoint with half the
+    /// learning rate and other batches
+    #[arg(long, value_parser = names(&gan_train::OnDivergence::ALL))]
+    on_divergence: Option<String>,
+    /// How often a run may go back so
+    #[arg(long, value_name = "N")]
+    max_rollbacks: Option<u32>,
+}
+
+/// Which images, and what is done to them: settings that training has in common with looking at data.
+#[derive(Args, Clone, Serialize)]
+pub struct ImageSettings {
+    /// Folder or archive with the data set's files, as published
+    #[arg(long, value_name = "PATH")]
+    pub data_dir: Option<PathBuf>,
+    /// Image size in pixels: 64, or 48x64 (height x width)
+    #[arg(long, value_name = "SIZE")]
+    pub image_size: Option<ImageSize>,
+    /// How pixels are weighted together where images are resized
+    #[arg(long, value_parser = names(&gan_data::Filter::ALL))]
+    pub resize_filter: Option<String>,
+    /// The part of an image to train on: its middle, any part, or random parts of random size and shape
+    #[arg(long, value_parser = names(&gan_train::Crop::ALL))]
+    pub crop: Option<String>,
+    /// Change brightness, contrast and saturation at random, by up to this part
+    #[arg(long, value_name = "PART")]
+    pub color_jitter: Option<f64>,
+    /// Train on gray (1) or colour (3) images [default: as the data set has them]
+    #[arg(long, value_name = "1|3")]
+    pub channels: Option<u32>,
+    /// Mirror every other image
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub flip: Option<bool>,
+    /// Threads that load images [default: one a core, at most 4]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
+    #[arg(long, value_parser = names(&gan_data::CacheMode::ALL))]
+    pub cache: Option<String>,
+    /// What to do about an image that cannot be read
+    #[arg(long, value_parser = names(&gan_data::OnBadImage::ALL))]
+    pub on_bad_image: Option<String>,
+}
+
+impl Settings {
+    /// Name and text of the recipe that these settings start from where none is named.
+    pub fn default_recipe(&self) -> Option<(&'static str, &'static str)> {
+        recipes::default_for(self.dataset.as_deref(), self.model.as_deref())
+    }
+}
+
+/// The names of a choice.
+pub(super) fn names<T, const N: usize>(all: &[(&'static str, T); N]) -> PossibleValuesParser {
+    all.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}

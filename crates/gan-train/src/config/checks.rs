@@ -1,0 +1,94 @@
+//! Settings that make no sense, alone or together: refused before the first step, with a reason.
+
+use super::TrainConfig;
+use crate::error::{Error, Result};
+use crate::schedule::Schedule;
+
+impl TrainConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        let refuse = |what: String, hint: &str| Err(Error::config(what, hint));
+        for (name, value) in [
+            ("batch_size", self.batch_size() as u64),
+            ("n_critic", self.n_critic),
+            ("accumulate", self.accumulate),
+            ("decay_steps", self.decay_steps.unwrap_or(1)),
+            ("log_every", self.log_every),
+            ("sample_every", self.sample_every),
+            ("checkpoint_every", self.checkpoint_every),
+            ("threads", self.threads.unwrap_or(1) as u64),
+            ("workers", self.workers.unwrap_or(1) as u64),
+            ("epochs", self.epochs.unwrap_or(1)),
+            ("steps", self.steps.unwrap_or(1)),
+        ] {
+            if value == 0 {
+                return refuse(format!("{name} is 0"), "use at least 1");
+            }
+        }
+        if self.keep < 2 {
+            let hint = "use at least 2, so that one is left if the newest is damaged";
+            return refuse(format!("keep is {}", self.keep), hint);
+        }
+        let size = self.image_size();
+        if size.height == 0 || size.width == 0 {
+            return refuse(format!("image_size is {size}"), "give images at least 1 pixel");
+        }
+        if self.steps.is_some() && self.epochs.is_some() {
+            return refuse("both steps and epochs are given".into(), "give one of them");
+        }
+        if !(0.0..=1.0).contains(&self.color_jitter) {
+            return refuse(format!("color_jitter is {}", self.color_jitter), "use 0 to 1; 0.1 is gentle");
+        }
+        if let Some(channels) = self.channels.filter(|channels| ![1, 3].contains(channels)) {
+            return refuse(format!("channels is {channels}"), "use 1 for gray or 3 for colour");
+        }
+        for (name, lr) in [("lr", self.lr), ("lr_d", self.lr_d.unwrap_or(self.lr))] {
+            if !(lr > 0.0 && lr.is_finite()) {
+                return refuse(format!("{name} is {lr}"), "use a small number above 0, such as 2e-4");
+            }
+        }
+        for (name, value) in [
+            ("instance_noise", self.instance_noise),
+            ("clip_grad", self.clip_grad),
+            ("clip_weights", self.clip_weights),
+        ] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return refuse(format!("{name} is {value}"), "use 0 for none, or a number above 0");
+            }
+        }
+        for (name, value) in [("beta1", self.beta1), ("beta2", self.beta2), ("ema", self.ema)] {
+            if !(0.0..1.0).contains(&value) {
+                return refuse(format!("{name} is {value}"), "use 0 or more, and less than 1");
+            }
+        }
+        for (name, value) in [
+            ("label_smoothing", self.label_smoothing),
+            ("label_smoothing_fake", self.label_smoothing_fake),
+            ("label_noise", self.label_noise),
+        ] {
+            if !(0.0..0.5).contains(&value) {
+                let hint = "use 0 or more, and less than 0.5; 0.1 is usual";
+                return refuse(format!("{name} is {value}"), hint);
+            }
+        }
+        self.check_combinations()
+    }
+
+    /// Settings that are right one by one, but not together.
+    fn check_combinations(&self) -> Result<()> {
+        let refuse = |what: &str, hint: &str| Err(Error::config(what, hint));
+        let name = self.loss.name();
+        if !self.loss.has_targets() {
+            let told = [self.label_smoothing, self.label_smoothing_fake, self.label_noise];
+            if told.iter().any(|&value| value > 0.0) {
+                let what =
+                    format!("the {name} loss tells D no number for an image that could be smoothed or wrong");
+                return refuse(&what, "leave label_smoothing, label_smoothing_fake and label_noise at 0");
+            }
+        }
+        if self.schedule != Schedule::Constant && self.decay_steps.is_none() {
+            let what = "a schedule needs to know over how many steps learning rates go down";
+            return refuse(what, "give decay_steps with epochs, or steps in place of epochs");
+        }
+        Ok(())
+    }
+}

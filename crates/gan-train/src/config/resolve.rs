@@ -1,0 +1,79 @@
+//! What is left open in a config, and what follows from it.
+
+use super::{ImageSize, TrainConfig};
+use crate::error::Result;
+use crate::schedule::Schedule;
+use gan_models::{Family, ModelConfig};
+
+/// Where neither steps nor epochs are given.
+const DEFAULT_STEPS: u64 = 2000;
+
+impl TrainConfig {
+    /// Reads a config file's text. An unknown key is an error that names it.
+    pub fn from_toml(text: &str) -> std::result::Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Fills in what was left open, and refuses what makes no sense.
+    pub fn resolve(mut self) -> Result<Self> {
+        self.image_size = Some(self.image_size());
+        self.base_width = Some(self.base_width());
+        self.batch_size = Some(self.batch_size());
+        self.drop_last = Some(self.drop_last());
+        if self.epochs.is_none() {
+            self.steps.get_or_insert(DEFAULT_STEPS);
+        }
+        if self.schedule != Schedule::Constant && self.decay_steps.is_none() {
+            self.decay_steps = self.steps; // with epochs, it is asked for
+        }
+        self.validate()?;
+        Ok(self)
+    }
+
+    /// Images in a batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size.unwrap_or(if self.model == Family::Notebook { 100 } else { 64 })
+    }
+
+    /// Whether a last batch that is not full is left out.
+    pub fn drop_last(&self) -> bool {
+        self.drop_last.unwrap_or(self.model != Family::Notebook)
+    }
+
+    /// Size of the images, px.
+    pub fn image_size(&self) -> ImageSize {
+        let side = self.model.fixed_image_size().unwrap_or(32);
+        self.image_size.unwrap_or(ImageSize { height: side, width: side })
+    }
+
+    /// Channels of the layer next to the image.
+    pub fn base_width(&self) -> usize {
+        let ImageSize { height, width } = self.image_size();
+        let small_dcgan = self.model == Family::Dcgan && height.min(width) < 64;
+        self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width() })
+    }
+
+    /// The networks to build for a data set with so many channels.
+    pub fn model_config(&self, channels: usize) -> ModelConfig {
+        let channels = self.channels.unwrap_or(channels);
+        let ImageSize { height, width } = self.image_size();
+        let base_width = self.base_width.unwrap_or_else(|| self.model.default_base_width());
+        let (latent, latent_dim) = (self.latent, self.latent_dim);
+        ModelConfig {
+            base_width,
+            latent,
+            latent_dim,
+            ..ModelConfig::new(self.model, channels, height, width)
+        }
+    }
+
+    /// Updates of the generator in the whole run.
+    pub fn total_steps(&self, batches_per_epoch: u64) -> u64 {
+        match self.epochs {
+            Some(epochs) => {
+                (epochs.saturating_mul(batches_per_epoch) / (self.n_critic * self.accumulate)).max(1)
+            }
+            None => self.steps.unwrap_or(DEFAULT_STEPS),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The two updates of a step: D's from real and generated images, G's through the new D.
+
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::loss::Judged;
+use crate::optimizer::Gradients;
+use crate::trainer::Trainer;
+use candle_core::Tensor;
+use gan_models::{Mode, Params, probability};
+use gan_rng::Stream;
+use tracing::trace_span;
+
+/// A batch of real images and the latents of as many generated ones.
+pub struct MicroBatch {
+    /// Its number since the start of the run: what is drawn for it follows from that.
+    pub index: u64,
+    /// Real images `[N, C, H, W]`.
+    pub real: Tensor,
+    /// Latents `[N, Z]`.
+    pub latents: Tensor,
+    /// What G made of them `[N, C, H, W]`: with its graph if G is to learn from just these, without if they are made anew
+    /// for that.
+    pub fake: Tensor,
+}
+
+/// What an update of the discriminator says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiscriminatorStats {
+    /// The loss on real and on generated images, added.
+    pub err_d: f64,
+    /// D(x): mean probability given to real images; of losses without probabilities the mean score.
+    pub d_x: f64,
+    /// D(G(z)): the same of generated images, before the update.
+    pub d_g_z1: f64,
+    /// L2 norm of the gradient, before it is clipped.
+    pub grad_norm: f64,
+}
+
+/// What an update of the generator says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GeneratorStats {
+    /// The loss.
+    pub err_g: f64,
+    /// D(G(z)) after D's update.
+    pub d_g_z2: f64,
+    /// L2 norm of the gradient, before it is clipped.
+    pub grad_norm: f64,
+}
+
+impl Trainer {
+    /// One update of the discriminator from one or several batches, whose gradients are averaged.
+    pub fn update_discriminator(&mut self, batches: &[MicroBatch]) -> Result<DiscriminatorStats> {
+        self.discriminator.params().set_requires_grad(true);
+        self.discriminator.params().clear_gradients();
+        let mut stats = DiscriminatorStats::default();
+        for batch in batches {
+            let part = self.discriminator_gradients(batch, 1.0 / batches.len() as f64)?;
+            stats.err_d += part.err_d / batches.len() as f64;
+            stats.d_x += part.d_x / batches.len() as f64;
+            stats.d_g_z1 += part.d_g_z1 / batches.len() as f64;
+        }
+        let gradients = failpoint::gradients("gradient-d", self.discriminator.params().gradients())?;
+        stats.grad_norm = norm(&gradients)?;
+        self.refuse_if_diverged("errD", failpoint::number("err-d", stats.err_d))?;
+        self.refuse_if_not_finite("D", stats.grad_norm, &gradients)?;
+        let gradients = self.clipped(gradients, stats.grad_norm)?;
+        let lr = self.lr_d();
+        trace_span!("optimizer D").in_scope(|| self.optimizer_d.step(&gradients, lr))?;
+        if self.config.clip_weights > 0.0 {
+            clip_weights(self.discriminator.params(), self.config.clip_weights)?;
+        }
+        Ok(stats)
+    }
+
+    /// Adds the gradients of D's loss on a batch, times `weight`.
+    ///
+    /// The two halves of the loss are back-propagated one after the other and their gradients added: half the
+    /// activations are alive at a time, and batch norm sees real and generated images apart, as in PyTorch's example. A loss
+    /// that couples them has no halves.
+    fn discriminator_gradients(&self, batch: &MicroBatch, weight: f64) -> Result<DiscriminatorStats> {
+        let params = self.discriminator.params();
+        let add_gradients = |loss: &Tensor| params.add_gradients(&loss.affine(weight, 0.0)?.backward()?);
+        let loss = self.config.loss;
+        let (real, fake) = (self.shown(&batch.real, "real", batch.index)?, batch.fake.detach());
+        let fake = self.shown(&fake, "fake", batch.index)?;
+
+        let logits = trace_span!("D on real").in_scope(|| self.discriminator.forward(&real, Mode::Train))?;
+        let real = Judged { targets: self.targets(&logits, 1.0, batch.index)?, logits };
+        let mut err_d = 0.0;
+        if !loss.couples() {
+            let err_real = loss.discriminator_real(&real)?;
+            trace_span!("D on real, backward").in_scope(|| add_gradients(&err_real))?;
+            err_d += scalar(&err_real)?;
+        }
+        let logits = trace_span!("D on fake").in_scope(|| self.discriminator.forward(&fake, Mode::Train))?;
+        let fake = Judged { targets: self.targets(&logits, 0.0, batch.index)?, logits };
+        let err =
+            if loss.couples() { loss.discriminator(&real, &fake) } else { loss.discriminator_fake(&fake) }?;
+        trace_span!("D on fake, backward").in_scope(|| add_gradients(&err))?;
+        err_d += scalar(&err)?;
+        let (d_x, d_g_z1) = (self.mean_score(&real.logits)?, self.mean_score(&fake.logits)?);
+        Ok(DiscriminatorStats { err_d, d_x, d_g_z1, grad_norm: 0.0 })
+    }
+
+    /// One update of the generator from the images that D has just learned from.
+    pub fn update_generator(&mut self, batches: &[MicroBatch]) -> Result<GeneratorStats> {
+        // The gradient flows through D, which has just been stepped, to G; D's own gradient is not wanted.
+        self.discriminator.params().set_requires_grad(false);
+        self.generator.params().set_requires_grad(true);
+        self.generator.params().clear_gradients();
+        let mut stats = GeneratorStats::default();
+        for batch in batches {
+            let part = self.generator_gradients(batch, 1.0 / batches.len() as f64)?;
+            stats.err_g += part.err_g / batches.len() as f64;
+            stats.d_g_z2 += part.d_g_z2 / batches.len() as f64;
+        }
+        let gradients = failpoint::gradients("gradient-g", self.generator.params().gradients())?;
+        stats.grad_norm = norm(&gradients)?;
+        self.refuse_if_diverged("errG", failpoint::number("err-g", stats.err_g))?;
+        self.refuse_if_not_finite("G", stats.grad_norm, &gradients)?;
+        let gradients = self.clipped(gradients, stats.grad_norm)?;
+        let lr = self.lr();
+        trace_span!("optimizer G").in_scope(|| self.optimizer_g.step(&gradients, lr))?;
+        Ok(stats)
+    }
+
+    /// Adds the gradients of G's loss on a batch, times `weight`.
+    fn generator_gradients(&self, batch: &MicroBatch, weight: f64) -> Result<GeneratorStats> {
+        let fake = match batch.fake.track_op() {
+            true => batch.fake.clone(),
+            false => self.generator.forward(&batch.latents, Mode::Train)?,
+        };
+        let fake = self.shown(&fake, "fake for G", batch.index)?;
+        let logits = trace_span!("D for G").in_scope(|| self.discriminator.forward(&fake, Mode::Train))?;
+        let real = match self.config.loss.couples() {
+            true => {
+                let real = self.shown(&batch.real, "real for G", batch.index)?;
+                Some(self.discriminator.forward(&real, Mode::Train)?)
+            }
+            false => None,
+        };
+        let err_g = self.config.loss.generator(&logits, real.as_ref())?;
+        let store = trace_span!("D and G, backward").in_scope(|| err_g.affine(weight, 0.0)?.backward())?;
+        self.generator.params().add_gradients(&store)?;
+        Ok(GeneratorStats { err_g: scalar(&err_g)?, d_g_z2: self.mean_score(&logits)?, grad_norm: 0.0 })
+    }
+
+    /// Images as D is shown them: with noise (instance noise, Soenderby et al. 2017), if the config says so.
+    fn shown(&self, images: &Tensor, which: &str, index: u64) -> Result<Tensor> {
+        let std = self.config.instance_noise;
+        if std == 0.0 {
+            return Ok(images.clone());
+        }
+        let mut stream = Stream::new(self.stream_seed(), &format!("instance noise/{which}"), index);
+        let noise = stream.normals(images.elem_count(), 0.0, std);
+        Ok((images + Tensor::from_vec(noise, images.shape(), images.device())?)?)
+    }
+
+    /// What D is told of images that are real (1) or generated (0): smoothed, and of some the opposite, if the config says
+    /// so.
+    fn targets(&self, logits: &Tensor, truth: f64, index: u64) -> Result<Tensor> {
+        let config = &self.config;
+        let (told, opposite) = (1.0 - config.label_smoothing, config.label_smoothing_fake);
+        let (told, opposite) = if truth == 1.0 { (told, opposite) } else { (opposite, told) };
+        if config.label_noise == 0.0 {
+            return Ok(Judged::as_of(logits, told)?.targets);
+        }
+        let mut stream = Stream::new(self.stream_seed(), &format!("label noise/{truth}"), index);
+        let target = |_| if stream.chance(config.label_noise) { opposite } else { told };
+        let targets: Vec<f64> = (0..logits.elem_count()).map(target).collect();
+        Ok(Tensor::from_vec(targets, logits.shape(), logits.device())?.to_dtype(logits.dtype())?)
+    }
+
+    /// D(x) as it is reported.
+    fn mean_score(&self, logits: &Tensor) -> Result<f64> {
+        let logits = logits.detach();
+        let scores = if self.config.loss.has_probabilities() { probability(&logits)? } else { logits };
+        scalar(&scores.mean_all()?)
+    }
+
+    /// Gradients whose norm is at most `clip_grad`, as `torch.nn.utils.clip_grad_norm_` has it.
+    fn clipped(&self, gradients: Gradients, norm: f64) -> Result<Gradients> {
+        let factor = self.config.clip_grad / (norm + 1e-6);
+        if self.config.clip_grad == 0.0 || factor >= 1.0 {
+            return Ok(gradients);
+        }
+        let clip = |(name, gradient): (String, Tensor)| Ok((name, gradient.affine(factor, 0.0)?));
+        gradients.into_iter().map(clip).collect()
+    }
+
+    fn refuse_if_diverged(&self, what: &str, value: f64) -> Result<()> {
+        let (what, step) = (what.to_owned(), self.step() + 1);
+        if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step }) }
+    }
+
+    /// An error that names the first tensor whose gradient is not finite, if the norm of all says that there is one.
+    fn refuse_if_not_finite(&self, player: &str, grad_norm: f64, gradients: &Gradients) -> Result<()> {
+        if grad_norm.is_finite() {
+            return Ok(());
+        }
+        for (name, gradient) in gradients {
+            let norm = gan_ops::sum_of_squares(gradient)?.sqrt();
+            self.refuse_if_diverged(&format!("the gradient of {player}'s {name}"), norm)?;
+        }
+        self.refuse_if_diverged(&format!("the gradient of {player}"), grad_norm)
+    }
+}
+
+/// Keeps every weight in [-limit, limit] (Arjovsky et al. 2017, algorithm 1).
+fn clip_weights(params: &Params, limit: f64) -> Result<()> {
+    for var in params.parameters().values() {
+        var.set(&var.as_detached_tensor().clamp(-limit, limit)?)?;
+    }
+    Ok(())
+}
+
+fn norm(gradients: &Gradients) -> Result<f64> {
+    let squares: candle_core::Result<Vec<f64>> = gradients.values().map(gan_ops::sum_of_squares).collect();
+    Ok(squares?.iter().sum::<f64>().sqrt())
+}
+
+fn scalar(tensor: &Tensor) -> Result<f64> {
+    Ok(f64::from(tensor.to_scalar::<f32>()?))
+}
