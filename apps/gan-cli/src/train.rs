@@ -108,6 +108,10 @@ fn report(summary: &Summary, steps: u64, seconds: f64, first: u64, folder: &RunD
             "  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads."
         );
     }
+    if let Some(modes) = summary.modes {
+        let part = modes.near * 100.0;
+        println!("Found {} of {} modes; {part:.1} % of the samples lie near one.", modes.found, modes.of);
+    }
     if summary.bad_images > 0 {
         println!("Skipped {} that could not be read.", images(summary.bad_images));
     }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Image, Result, digest};
+use crate::{Error, Image, Points, Result, digest};
 
 /// One image of a data set, with its class where the set has classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,11 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// If there is no such image, or it cannot be read.
     fn get(&self, index: usize) -> Result<Sample>;
+
+    /// The points of the plane that these images stand for, if they do.
+    fn points(&self) -> Option<&Points> {
+        None
+    }
 
     /// A SHA-256 digest by which to tell whether these are the images that a run began with, in the same order. It does
     /// not depend on where they lie, and is found without decoding them all.

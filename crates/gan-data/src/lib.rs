@@ -43,6 +43,7 @@ mod loader;
 mod normalize;
 #[cfg(feature = "hub")]
 mod parquet;
+mod points;
 mod resize;
 mod shapes;
 mod source;
@@ -70,6 +71,7 @@ pub use self::loader::{Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
 pub use self::normalize::Normalize;
 #[cfg(feature = "hub")]
 pub use self::parquet::Parquet;
+pub use self::points::{ModeCount, Points};
 pub use self::resize::{Filter, ResizeTo};
 pub use self::shapes::Shapes;
 pub use self::source::{OpenOptions, Source};

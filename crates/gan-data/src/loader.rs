@@ -218,6 +218,11 @@ impl Recipe {
         let end = start.saturating_add(self.config.batch_size).min(order.len());
         let purpose = format!("augment/epoch-{epoch}");
 
+        if let Some(points) = self.dataset.points() {
+            let values: Vec<f32> = order[start..end].iter().flat_map(|&i| points.values(i)).collect();
+            let images = Tensor::from_vec(values, (end - start, 1, 1, 2), &Device::Cpu)?;
+            return Ok(Batch { images, labels: None, epoch, index });
+        }
         let mut images = Vec::with_capacity(end - start);
         let mut labels = Vec::with_capacity(end - start);
         for &i in &order[start..end] {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "hub")]
 use crate::Parquet;
-use crate::{Dataset, Digits, Error, Folder, Result, Shapes, Split, Watch, files};
+use crate::{Dataset, Digits, Error, Folder, Points, Result, Shapes, Split, Watch, files};
 use crate::{load_cifar10, load_mnist};
 
 /// Where images come from: what `--dataset` names.
@@ -17,6 +17,10 @@ pub enum Source {
     Digits,
     /// `shapes`: drawn by the program itself, in colour, with captions.
     Shapes,
+    /// `ring`: points of the plane in eight modes.
+    Ring,
+    /// `grid`: points of the plane in twenty-five modes.
+    Grid,
     /// `mnist`, from a folder of its files or from the hub.
     Mnist(Option<PathBuf>),
     /// `fashion-mnist`, from a folder of its files or from the hub.
@@ -59,9 +63,11 @@ impl Default for OpenOptions {
 
 impl Source {
     /// The names there are.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 10] = [
         "digits",
         "shapes",
+        "ring",
+        "grid",
         "mnist",
         "fashion-mnist",
         "cifar10",
@@ -80,6 +86,8 @@ impl Source {
         Ok(match name.split_once(':') {
             None if name == "digits" => Self::Digits,
             None if name == "shapes" => Self::Shapes,
+            None if name == "ring" => Self::Ring,
+            None if name == "grid" => Self::Grid,
             None if name == "mnist" => Self::Mnist(files),
             None if name == "fashion-mnist" => Self::FashionMnist(files),
             None if name == "cifar10" => Self::Cifar10(files),
@@ -107,6 +115,8 @@ impl Source {
             Self::Digits => Arc::new(Digits::test(seed, size)?),
             Self::Shapes if split == Split::Train => Arc::new(Shapes::train(seed, size)?),
             Self::Shapes => Arc::new(Shapes::test(seed, size)?),
+            Self::Ring => Arc::new(Points::ring(seed)),
+            Self::Grid => Arc::new(Points::grid(seed)),
             Self::Mnist(Some(path)) => Arc::new(load_mnist(path, split, "mnist")?),
             Self::FashionMnist(Some(path)) => Arc::new(load_mnist(path, split, "fashion-mnist")?),
             Self::Cifar10(Some(path)) => Arc::new(load_cifar10(path, split)?),
@@ -134,6 +144,8 @@ impl fmt::Display for Source {
         match self {
             Self::Digits => f.write_str("digits"),
             Self::Shapes => f.write_str("shapes"),
+            Self::Ring => f.write_str("ring"),
+            Self::Grid => f.write_str("grid"),
             Self::Mnist(_) => f.write_str("mnist"),
             Self::FashionMnist(_) => f.write_str("fashion-mnist"),
             Self::Cifar10(_) => f.write_str("cifar10"),
@@ -184,6 +196,8 @@ mod tests {
         for name in [
             "digits",
             "shapes",
+            "ring",
+            "grid",
             "mnist",
             "fashion-mnist",
             "cifar10",
@@ -200,7 +214,7 @@ mod tests {
         for unknown in ["", "mnits", "folder:", "hub:", "parquet:", "zip:x", "no/such/path"] {
             let error = Source::find(unknown, None).unwrap_err();
             assert!(matches!(error, Error::UnknownDataset { .. }), "{unknown}: {error}");
-            assert!(error.hint().contains("digits, shapes, mnist"), "{}", error.hint());
+            assert!(error.hint().contains("digits, shapes, ring, grid, mnist"), "{}", error.hint());
         }
     }
 

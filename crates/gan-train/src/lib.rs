@@ -3,12 +3,14 @@
 //! - [`run::train`] is the loop: what happens when (steps, log lines, sample grids, checkpoints).
 //! - [`Trainer`] is what one step is: n_critic updates of the discriminator, then one of the generator.
 //! - [`Loss`] is what they minimise: pure functions of logits. A new loss is a new arm there.
+//! - [`augment`] changes what the discriminator sees, so that a small data set is not learned by heart.
 //! - [`TrainConfig`] is everything that can be chosen; [`RunDir`] is where the results go.
 //! - [`Checkpoint`] is all that a run needs to go on to the same bits; [`State`] is how a trainer names it.
 //!
 //! Vocabulary: errD and errG are the losses of the discriminator and the generator; D(x) is the mean probability that
 //! D gives real images, D(G(z)) the one it gives generated images, before (1) and after (2) its own update.
 
+pub mod augment;
 mod checkpoint;
 pub mod config;
 pub mod data;

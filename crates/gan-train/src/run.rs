@@ -10,7 +10,7 @@ use crate::saver::Saver;
 use crate::stats::StepStats;
 use crate::trainer::Trainer;
 use candle_core::Device;
-use gan_data::{DataLoader, Dataset};
+use gan_data::{DataLoader, Dataset, ModeCount};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// Images in a sample grid.
 const GRID_IMAGES: usize = 64;
+/// Points in a scatter plot, and to count modes from.
+const SCATTER_POINTS: usize = 2000;
+const MODE_SAMPLES: usize = 10_000;
 
 /// What a run made.
 pub struct Summary {
@@ -31,6 +34,8 @@ pub struct Summary {
     pub waiting: f64,
     /// Images that could not be read, and were replaced by others.
     pub bad_images: usize,
+    /// Of a data set of points: the modes that the last samples found.
+    pub modes: Option<ModeCount>,
     /// How long the loop stood still for checkpoints.
     pub checkpoint_time: Duration,
 }
@@ -57,11 +62,15 @@ pub fn train(
     let mut reals = loader(config, &dataset, &trainer, device)?;
     let steps = config.total_steps(reals.batches_per_epoch());
     run.go_back_to(trainer.step())?;
-    run.save_reals(&data::first_images(config, dataset.clone(), GRID_IMAGES, device)?)?;
+    match dataset.points() {
+        Some(points) => points.scatter(None)?.save_png(&run.real_path())?,
+        None => run.save_reals(&data::first_images(config, dataset.clone(), GRID_IMAGES, device)?)?,
+    }
 
     let mut saver = Saver::new(run.keeper(config.keep));
     let mut clock = Clock::starting_at(trainer.images_seen());
     let mut stopped = false;
+    let mut summary_modes = None;
     while trainer.step() < steps && !stopped {
         let started = Instant::now();
         let (d, g) = match trainer.train_step(&mut reals) {
@@ -77,6 +86,12 @@ pub fn train(
 
         let step = trainer.step();
         let last = step == steps;
+        let sampled = step.is_multiple_of(config.sample_every) || last;
+        let modes = match dataset.points() {
+            Some(points) if sampled => Some(points.count_modes(&trainer.sample_fixed(MODE_SAMPLES)?)?),
+            _ => None,
+        };
+        summary_modes = modes.or(summary_modes);
         let stats = StepStats {
             step,
             epoch: trainer.images_seen() as f64 / images_per_epoch,
@@ -88,14 +103,22 @@ pub fn train(
             grad_norm_d: d.grad_norm,
             grad_norm_g: g.grad_norm,
             images_per_second: clock.recent_rate(),
+            modes: modes.map(|modes| modes.found),
+            near_modes: modes.map(|modes| modes.near),
         };
         stopped = on_step(&stats).is_break() && !last;
-        if step.is_multiple_of(config.log_every) || step == 1 || last {
+        if step.is_multiple_of(config.log_every) || step == 1 || last || modes.is_some() {
             run.log(&stats)?;
             clock.forget_recent();
         }
-        if step.is_multiple_of(config.sample_every) || last {
-            run.save_grid(step, &trainer.sample_fixed(GRID_IMAGES)?)?;
+        if sampled {
+            match dataset.points() {
+                Some(points) => {
+                    let fake = trainer.sample_fixed(SCATTER_POINTS)?;
+                    points.scatter(Some(&fake))?.save_png(&run.sample_path(step))?;
+                }
+                None => run.save_grid(step, &trainer.sample_fixed(GRID_IMAGES)?)?,
+            }
         }
         if step.is_multiple_of(config.checkpoint_every) || last || stopped {
             let started = Instant::now();
@@ -113,6 +136,7 @@ pub fn train(
         images_per_second: clock.rate(),
         waiting: reals.waited().as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE),
         bad_images: reals.bad_images(),
+        modes: summary_modes,
         checkpoint_time: clock.checkpoints,
     })
 }

@@ -85,6 +85,11 @@ impl RunDir {
         self.path.join("samples").join(format!("step-{step:06}.png"))
     }
 
+    /// Where the real images are, or will be.
+    pub fn real_path(&self) -> PathBuf {
+        self.path.join("samples/real.png")
+    }
+
     /// Where the generator of a step's checkpoint is, or will be.
     pub fn generator_path(&self, step: u64) -> PathBuf {
         Checkpoint::path(&self.path, step).join(GENERATOR)
@@ -154,7 +159,7 @@ impl RunDir {
 
     /// Writes a grid of real images `[N, C, H, W]`, as the discriminator sees them.
     pub fn save_reals(&self, images: &Tensor) -> Result<()> {
-        Ok(gan_data::save_image(images, &self.path.join("samples/real.png"), GRID_COLUMNS)?)
+        Ok(gan_data::save_image(images, &self.real_path(), GRID_COLUMNS)?)
     }
 
     /// Who writes its checkpoints and keeps the newest `keep`.

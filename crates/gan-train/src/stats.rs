@@ -27,4 +27,10 @@ pub struct StepStats {
     pub grad_norm_g: f64,
     /// Real images a second since the last logged step, the time for samples and checkpoints left out.
     pub images_per_second: f64,
+    /// Of a data set of points, where samples were drawn: modes found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modes: Option<usize>,
+    /// Likewise: the part of the samples that lie near a mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_modes: Option<f64>,
 }

@@ -2,6 +2,7 @@
 //!
 //! Its stages run in spans, which cost next to nothing until somebody listens, as `gan bench train --profile` does.
 
+use crate::augment::Ada;
 use crate::config::TrainConfig;
 use crate::ema::Ema;
 use crate::error::Result;
@@ -22,6 +23,7 @@ pub struct Trainer {
     pub(crate) discriminator: Box<dyn Discriminator>,
     pub(crate) optimizer_g: Optimizer,
     pub(crate) optimizer_d: Optimizer,
+    pub(crate) ada: Option<Ada>,
     ema: Option<Ema>,
     device: Device,
     step: u64,
@@ -48,6 +50,7 @@ impl Trainer {
         Ok(Self {
             optimizer_g: optimizer(generator.params())?,
             optimizer_d: optimizer(discriminator.params())?,
+            ada: config.ada_target.map(Ada::new),
             ema: (config.ema > 0.0).then(|| Ema::new(generator.as_ref(), config.ema, device)).transpose()?,
             generator,
             discriminator,
@@ -167,6 +170,9 @@ impl Trainer {
         state.part("optimizer_d", self.optimizer_d.state());
         if let Some(ema) = &mut self.ema {
             state.part("ema", ema.state());
+        }
+        if let Some(ada) = &mut self.ada {
+            state.part("ada", ada.state());
         }
         state.counter("step", &mut self.step);
         state.counter("batches_seen", &mut self.batches_seen);

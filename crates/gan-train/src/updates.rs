@@ -1,5 +1,6 @@
 //! The two updates of a step: D's from real and generated images, G's through the new D.
 
+use crate::augment::{self, Ada, DiffAugment};
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::loss::Judged;
@@ -54,7 +55,10 @@ impl Trainer {
         self.discriminator.params().clear_gradients();
         let mut stats = DiscriminatorStats::default();
         for batch in batches {
-            let part = self.discriminator_gradients(batch, 1.0 / batches.len() as f64)?;
+            let (part, real_logits) = self.discriminator_gradients(batch, 1.0 / batches.len() as f64)?;
+            if let Some(ada) = &mut self.ada {
+                ada.observe(&real_logits)?;
+            }
             stats.err_d += part.err_d / batches.len() as f64;
             stats.d_x += part.d_x / batches.len() as f64;
             stats.d_g_z1 += part.d_g_z1 / batches.len() as f64;
@@ -72,12 +76,16 @@ impl Trainer {
         Ok(stats)
     }
 
-    /// Adds the gradients of D's loss on a batch, times `weight`.
+    /// Adds the gradients of D's loss on a batch, times `weight`; says how it went, and D's logits of the real images.
     ///
     /// The two halves of the loss are back-propagated one after the other and their gradients added: half the
     /// activations are alive at a time, and batch norm sees real and generated images apart, as in PyTorch's example. A loss
     /// that couples them has no halves.
-    fn discriminator_gradients(&self, batch: &MicroBatch, weight: f64) -> Result<DiscriminatorStats> {
+    fn discriminator_gradients(
+        &self,
+        batch: &MicroBatch,
+        weight: f64,
+    ) -> Result<(DiscriminatorStats, Tensor)> {
         let params = self.discriminator.params();
         let add_gradients = |loss: &Tensor| params.add_gradients(&loss.affine(weight, 0.0)?.backward()?);
         let loss = self.config.loss;
@@ -99,7 +107,7 @@ impl Trainer {
         trace_span!("D on fake, backward").in_scope(|| add_gradients(&err))?;
         err_d += scalar(&err)?;
         let (d_x, d_g_z1) = (self.mean_score(&real.logits)?, self.mean_score(&fake.logits)?);
-        Ok(DiscriminatorStats { err_d, d_x, d_g_z1, grad_norm: 0.0 })
+        Ok((DiscriminatorStats { err_d, d_x, d_g_z1, grad_norm: 0.0 }, real.logits.detach()))
     }
 
     /// One update of the generator from the images that D has just learned from.
@@ -145,15 +153,28 @@ impl Trainer {
         Ok(GeneratorStats { err_g: scalar(&err_g)?, d_g_z2: self.mean_score(&logits)?, grad_norm: 0.0 })
     }
 
-    /// Images as D is shown them: with noise (instance noise, Soenderby et al. 2017), if the config says so.
+    /// Images as D is shown them: augmented, and with noise (instance noise, Soenderby et al. 2017), if the config says so.
     fn shown(&self, images: &Tensor, which: &str, index: u64) -> Result<Tensor> {
+        let images = self.augmented(images, which, index)?;
         let std = self.config.instance_noise;
         if std == 0.0 {
-            return Ok(images.clone());
+            return Ok(images);
         }
         let mut stream = Stream::new(self.stream_seed(), &format!("instance noise/{which}"), index);
         let noise = stream.normals(images.elem_count(), 0.0, std);
-        Ok((images + Tensor::from_vec(noise, images.shape(), images.device())?)?)
+        Ok((&images + Tensor::from_vec(noise, images.shape(), images.device())?)?)
+    }
+
+    fn augmented(&self, images: &Tensor, which: &str, index: u64) -> Result<Tensor> {
+        if self.config.augment.is_empty() {
+            return Ok(images.clone());
+        }
+        let (count, _, height, width) = images.dims4()?;
+        let p = self.ada.as_ref().map_or(self.config.augment_p, Ada::p);
+        let mut stream = Stream::new(self.stream_seed(), &format!("diffaugment/{which}"), index);
+        let augment = DiffAugment::new(self.config.augment.clone());
+        let params = augment.draw(count, (height, width), p, &mut stream);
+        Ok(augment::apply(images, &params)?)
     }
 
     /// What D is told of images that are real (1) or generated (0): smoothed, and of some the opposite, if the config says

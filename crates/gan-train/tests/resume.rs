@@ -120,6 +120,8 @@ fn a_run_that_stops_at_every_step_gives_the_same_bytes() {
         decay_steps: Some(25),
         accumulate: 2,
         instance_noise: 0.1,
+        augment: "color,translation,cutout".parse().unwrap(),
+        ada_target: Some(0.6),
         label_noise: 0.1,
         clip_grad: 0.5,
         clip_weights: 0.1,
@@ -232,7 +234,7 @@ fn whatever_is_left_out_of_the_state_is_missed() {
 }
 
 /// Every setting that a run may not change, with another value. A new setting has to be put here or among those that may.
-const CHANGES: [(&str, &str); 31] = [
+const CHANGES: [(&str, &str); 34] = [
     ("image_size", "32"),
     ("resize_filter", "'bicubic'"),
     ("crop", "'center'"),
@@ -250,6 +252,9 @@ const CHANGES: [(&str, &str); 31] = [
     ("label_smoothing_fake", "0.1"),
     ("label_noise", "0.1"),
     ("instance_noise", "0.1"),
+    ("augment", "'color'"),
+    ("augment_p", "0.5"),
+    ("ada_target", "0.6"),
     ("optimizer", "'rmsprop'"),
     ("lr", "1e-3"),
     ("lr_d", "0.5"),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
 #[derive(Args, Serialize)]
 pub struct Settings {
-    /// digits, shapes (embedded), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
+    /// digits, shapes (embedded), ring, grid (points of the plane), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
     /// file), or hub:OWNER/NAME
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
@@ -41,6 +41,16 @@ pub struct Settings {
     /// Noisy labels: the part of the images of which the discriminator is told the opposite
     #[arg(long, value_name = "PART")]
     label_noise: Option<f64>,
+    /// Change images, real and generated alike, before the discriminator is shown them (DiffAugment): any of
+    /// color,translation,cutout
+    #[arg(long, value_name = "CHANGES")]
+    augment: Option<String>,
+    /// How likely each of these changes is for an image
+    #[arg(long, value_name = "P")]
+    augment_p: Option<f64>,
+    /// Adapt that (ADA), to this mean sign of the discriminator's logits of real images; 0.6 is usual
+    #[arg(long, value_name = "TARGET")]
+    ada_target: Option<f64>,
     /// Instance noise: standard deviation of the noise on all images that the discriminator is shown
     #[arg(long, value_name = "STD")]
     instance_noise: Option<f64>,

@@ -1,8 +1,9 @@
 //! Settings that make no sense, alone or together: refused before the first step, with a reason.
 
-use super::TrainConfig;
+use super::{Crop, TrainConfig};
 use crate::error::{Error, Result};
 use crate::schedule::Schedule;
+use gan_models::Family;
 
 impl TrainConfig {
     pub(crate) fn validate(&self) -> Result<()> {
@@ -55,6 +56,15 @@ impl TrainConfig {
                 return refuse(format!("{name} is {value}"), "use 0 for none, or a number above 0");
             }
         }
+        if !(0.0..=1.0).contains(&self.augment_p) {
+            return refuse(format!("augment_p is {}", self.augment_p), "use a probability, 0 to 1");
+        }
+        if let Some(target) = self.ada_target.filter(|target| !(-1.0..1.0).contains(target)) {
+            return refuse(
+                format!("ada_target is {target}"),
+                "use -1 or more, and less than 1; 0.6 is usual",
+            );
+        }
         for (name, value) in [("beta1", self.beta1), ("beta2", self.beta2), ("ema", self.ema)] {
             if !(0.0..1.0).contains(&value) {
                 return refuse(format!("{name} is {value}"), "use 0 or more, and less than 1");
@@ -83,6 +93,31 @@ impl TrainConfig {
                 let what =
                     format!("the {name} loss tells D no number for an image that could be smoothed or wrong");
                 return refuse(&what, "leave label_smoothing, label_smoothing_fake and label_noise at 0");
+            }
+        }
+        if self.augment.is_empty() && self.ada_target.is_some() {
+            let what = "ada_target is given, but there is no augmentation to adapt";
+            return refuse(what, "name the changes too: augment = \"color,translation,cutout\"");
+        }
+        if self.is_of_points() && !self.augment.is_empty() {
+            return refuse("points of the plane cannot be augmented", "leave out augment");
+        }
+        if self.is_of_points() {
+            let size = self.image_size();
+            if (size.height, size.width) != (1, 2) || self.channels.is_some_and(|channels| channels != 1) {
+                let what =
+                    format!("{} is of points, which are images of 1x2 gray pixels, not {size}", self.dataset);
+                return refuse(&what, "leave out image_size and channels");
+            }
+            if self.model != Family::Mlp {
+                let what =
+                    format!("{} is of points, which only fully connected networks can make", self.dataset);
+                return refuse(&what, "use the mlp model");
+            }
+            if self.crop != Crop::Center || self.flip || self.color_jitter > 0.0 {
+                let what =
+                    format!("{} is of points, which cannot be cropped, mirrored or coloured", self.dataset);
+                return refuse(&what, "leave out crop, flip and color_jitter");
             }
         }
         if self.schedule != Schedule::Constant && self.decay_steps.is_none() {

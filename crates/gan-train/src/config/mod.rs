@@ -4,6 +4,7 @@ mod checks;
 mod image_size;
 mod resolve;
 
+use crate::augment::Policy;
 use crate::loss::Loss;
 use crate::optimizer::Rule;
 use crate::schedule::Schedule;
@@ -62,6 +63,13 @@ pub struct TrainConfig {
     pub label_smoothing_fake: f64,
     /// The part of the images of which D is told the opposite (noisy labels).
     pub label_noise: f64,
+    /// How images are changed, real and generated alike, before D is shown them (DiffAugment): `color,translation,cutout`,
+    /// any of them, or nothing.
+    pub augment: Policy,
+    /// How likely each of these changes is for an image; where ADA adapts it, it starts at 0 instead.
+    pub augment_p: f64,
+    /// ADA: the mean sign of D's logits of real images above which changes become likelier; 0.6 is usual.
+    pub ada_target: Option<f64>,
     /// Standard deviation of the noise added to all images that D is shown (instance noise), in which they are in [-1, 1].
     pub instance_noise: f64,
     /// Images in a batch. Default: 64; 100 for the notebook model.
@@ -187,6 +195,9 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             label_smoothing_fake: 0.0,
             label_noise: 0.0,
+            augment: Policy::default(),
+            augment_p: 1.0,
+            ada_target: None,
             instance_noise: 0.0,
             batch_size: None,
             drop_last: None,

@@ -42,8 +42,16 @@ impl TrainConfig {
 
     /// Size of the images, px.
     pub fn image_size(&self) -> ImageSize {
+        if self.is_of_points() {
+            return self.image_size.unwrap_or(ImageSize { height: 1, width: 2 });
+        }
         let side = self.model.fixed_image_size().unwrap_or(32);
         self.image_size.unwrap_or(ImageSize { height: side, width: side })
+    }
+
+    /// Whether the data set is one of points of the plane, which networks see as images of 1x2 pixels.
+    pub fn is_of_points(&self) -> bool {
+        ["ring", "grid"].contains(&self.dataset.as_str())
     }
 
     /// Channels of the layer next to the image.
