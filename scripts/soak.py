@@ -44,18 +44,19 @@ def newest(run):
 def main():
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--minutes", type=float, default=30)
+    flags.add_argument("--program", default=PROGRAM)
     flags.add_argument("--seed", type=int, default=0)
     flags = flags.parse_args()
     random.seed(flags.seed)
     run = os.path.join(tempfile.mkdtemp(), "run")
     end = time.time() + 60 * flags.minutes
     settings = "--image-size 32 --base-width 8 --batch-size 32 --ema 0.99 --flip --n-critic 2 --log-every 1".split()
-    command = [PROGRAM, "train", "--out", run, "--steps", "100000000", "--checkpoint-every", str(EVERY)]
+    command = [flags.program, "train", "--out", run, "--steps", "100000000", "--checkpoint-every", str(EVERY)]
     command += ["--sample-every", "500", *settings]
     parts, growth, kills, stops, lost = [], [], 0, 0, 0
     while time.time() < end:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        command = [PROGRAM, "resume", run]
+        command = [flags.program, "resume", run]
         # Now and then a part is long, to see memory grow if it does.
         length = random.uniform(60, 120) if random.random() < 0.1 else random.uniform(1, 12)
         length = min(length, max(end - time.time(), 1))
@@ -83,7 +84,7 @@ def main():
         if logged and logged[-1] - saved > EVERY + EVERY:
             sys.exit(f"{logged[-1] - saved} steps were lost")
         lost = max(lost, logged[-1] - saved if logged else 0)
-    subprocess.run([PROGRAM, "resume", run, "--steps", str(newest(run) + 1)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([flags.program, "resume", run, "--steps", str(newest(run) + 1)], check=True, stdout=subprocess.DEVNULL)
     checkpoints = sorted(os.listdir(os.path.join(run, "checkpoints")))
     half = len(parts) // 2
     mean = lambda values: sum(values) / max(len(values), 1)

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::stats::StepStats;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 /// `metrics.jsonl`: one line a logged step. Over all stops and returns no step is left out and none stands there twice.
@@ -30,19 +30,13 @@ impl MetricsLog {
 
     /// Takes out what comes after `step`: those steps will be done again. So goes a line that a kill broke off.
     pub fn cut_after(&self, step: u64) -> Result<()> {
-        let bytes = match fs::read(&self.path) {
-            Ok(bytes) => bytes,
+        let file = match OpenOptions::new().read(true).write(true).open(&self.path) {
+            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::file("read", &self.path)(error)),
+            Err(error) => return Err(Error::file("open", &self.path)(error)),
         };
-        let is_kept = |line: &&[u8]| line.ends_with(b"\n") && step_of(line).is_some_and(|at| at <= step);
-        let kept: usize =
-            bytes.split_inclusive(|byte| *byte == b'\n').take_while(is_kept).map(<[u8]>::len).sum();
-        if kept == bytes.len() {
-            return Ok(());
-        }
-        let file = OpenOptions::new().write(true).open(&self.path);
-        file.and_then(|file| file.set_len(kept as u64)).map_err(Error::file("shorten", &self.path))
+        let kept = kept_length(&file, step).map_err(Error::file("read", &self.path))?;
+        file.set_len(kept).map_err(Error::file("shorten", &self.path))
     }
 }
 
@@ -55,6 +49,19 @@ pub(crate) fn append_json(path: &Path, value: &impl serde::Serialize) -> Result<
     file.and_then(|mut file: File| file.write_all(&line)).map_err(Error::file("write", path))
 }
 
+/// How far the whole lines up to `step` reach. Line by line: the log of a long run is long.
+fn kept_length(file: &File, step: u64) -> std::io::Result<u64> {
+    let (mut file, mut kept, mut line) = (BufReader::new(file), 0, Vec::new());
+    loop {
+        line.clear();
+        let length = file.read_until(b'\n', &mut line)? as u64;
+        if !line.ends_with(b"\n") || step_of(&line).is_none_or(|at| at > step) {
+            return Ok(kept);
+        }
+        kept += length;
+    }
+}
+
 fn step_of(line: &[u8]) -> Option<u64> {
     serde_json::from_slice::<serde_json::Value>(line).ok()?.get("step")?.as_u64()
 }
@@ -62,6 +69,7 @@ fn step_of(line: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn steps_that_will_be_done_again_and_broken_lines_are_cut_off() {
