@@ -24,6 +24,7 @@
 //! | [`upsample_nearest2d`], [`avg_pool2d`], [`max_pool2d`] | wrong gradients: the input's other uses lost, remainders, a factor of 1/k^2 |
 //! | [`pixel_shuffle`] | candle-nn's, which this crate does without |
 //! | [`softmax`], [`attention`] | softmax's fast path drops gradients |
+//! | [`Dual`] | no second derivatives: gradient penalties need them |
 //!
 //! Those from [`instance_norm2d`] on are compositions of Candle's ops, on every device: right, not yet fast.
 //!
@@ -39,6 +40,7 @@ mod batch_norm;
 mod ceiling;
 mod conv;
 mod cpu;
+mod dual;
 mod elementwise;
 mod flow;
 mod gradient;
@@ -62,6 +64,7 @@ pub use attention::{attention, softmax};
 pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};
 pub use ceiling::gemm_ceiling;
 pub use conv::{Epilogue, conv_transpose2d, conv2d};
+pub use dual::Dual;
 pub use flow::Flow;
 pub use gradient::{Gradient, Parameter};
 pub use instructions::instructions;
