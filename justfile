@@ -66,6 +66,7 @@ venv:
 # Make the PyTorch fixtures anew
 fixtures:
     target/venv/bin/python assets/fixtures/make_ops.py
+    target/venv/bin/python assets/fixtures/make_regularizers.py
     target/venv/bin/python assets/fixtures/make_dcgan_steps.py
 
 # Make what the fuzzers start from anew

@@ -19,6 +19,14 @@
 //! | [`softplus`], [`bce_with_logits`] | Candle's is NaN once a logit passes about 17 |
 //! | [`adam_step`], [`lerp_in_place`] | about 15 temporaries a parameter and step; moments that cannot be saved |
 //! | [`sum_of_squares`] | single-threaded |
+//! | [`instance_norm2d`], [`layer_norm`], [`modulate`] | no instance norm; layer norm's fast path drops gradients |
+//! | [`power_iteration`], [`spectral_norm`] | none |
+//! | [`upsample_nearest2d`], [`avg_pool2d`], [`max_pool2d`] | wrong gradients: the input's other uses lost, remainders, a factor of 1/k^2 |
+//! | [`pixel_shuffle`] | candle-nn's, which this crate does without |
+//! | [`softmax`], [`attention`] | softmax's fast path drops gradients |
+//! | [`Dual`] | no second derivatives: gradient penalties need them |
+//!
+//! Those from [`instance_norm2d`] on are compositions of Candle's ops, on every device: right, not yet fast.
 //!
 //! What may take long runs in a span of its own name, from the first line of the op to its end:
 //! `let _span = tracing::trace_span!("conv2d").entered();`. Nobody listening, that costs next to nothing; `gan bench
@@ -27,33 +35,43 @@
 mod activation;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
+mod attention;
 mod batch_norm;
 mod ceiling;
 mod conv;
 mod cpu;
+mod dual;
 mod elementwise;
 mod flow;
 mod gradient;
 mod instructions;
 mod loss;
+mod norm;
 mod optimizer;
 mod precision;
 mod real;
 pub mod reference;
+mod resample;
 mod scratch;
 mod simd;
 mod special;
+mod spectral;
 mod threads;
 mod transpose;
 
 pub use activation::{Activation, leaky_relu, relu, tanh};
+pub use attention::{attention, softmax};
 pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};
 pub use ceiling::gemm_ceiling;
 pub use conv::{Epilogue, conv_transpose2d, conv2d};
+pub use dual::Dual;
 pub use flow::Flow;
 pub use gradient::{Gradient, Parameter};
 pub use instructions::instructions;
 pub use loss::{bce_with_logits, softplus};
+pub use norm::{instance_norm2d, layer_norm, modulate};
 pub use optimizer::{AdamStep, adam_step, lerp_in_place, sum_of_squares};
 pub use precision::{Precision, bf16_is_fast};
+pub use resample::{avg_pool2d, max_pool2d, pixel_shuffle, upsample_nearest2d};
+pub use spectral::{power_iteration, spectral_norm};
 pub use threads::{awake, set_threads};
