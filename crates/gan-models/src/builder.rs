@@ -1,8 +1,9 @@
 //! Builds a network layer by layer, with PyTorch's names, from a seed or from stored tensors.
 
 use crate::error::{Error, Result};
-use crate::layers::{BatchNorm2d, Layer};
+use crate::layers::{Affine, BatchNorm2d, Layer, SPECTRAL_EPS, Spectral, Weight};
 use crate::listing::{Listing, differences, listing};
+use crate::norm::Norm;
 use crate::params::{Parameter, Params};
 use candle_core::{DType, Device, Tensor};
 use gan_ops::Activation;
@@ -16,6 +17,9 @@ pub(crate) enum Source {
     /// A state dict, which must hold just the tensors that the network has.
     Tensors(BTreeMap<String, Tensor>),
 }
+
+/// Power iterations before the first use of a spectral norm, as in PyTorch.
+const FIRST_POWER_ITERATIONS: usize = 15;
 
 /// The distribution of a parameter's initial values.
 enum Init {
@@ -32,11 +36,42 @@ pub(crate) struct SequentialBuilder<'a> {
     layers: Vec<Layer>,
     /// The tensors asked for so far.
     wanted: Listing,
+    /// What stands behind a convolution, or is done to its weights.
+    norm: Norm,
 }
 
 impl<'a> SequentialBuilder<'a> {
     pub fn new(source: Source, device: &'a Device) -> Self {
-        Self { source, device, params: Params::new(), layers: Vec::new(), wanted: Listing::new() }
+        Self {
+            source,
+            device,
+            params: Params::new(),
+            layers: Vec::new(),
+            wanted: Listing::new(),
+            norm: Norm::Batch,
+        }
+    }
+
+    /// A norm other than batch norm.
+    pub fn with_norm(self, norm: Norm) -> Self {
+        Self { norm, ..self }
+    }
+
+    /// The norm of so many channels.
+    pub fn norm2d(self, channels: usize) -> Result<Self> {
+        match self.norm {
+            Norm::Batch => self.batch_norm2d(channels),
+            Norm::Instance => self.affine(channels, Layer::InstanceNorm2d),
+            Norm::Layer => self.affine(channels, Layer::LayerNorm),
+            Norm::Spectral | Norm::None => Ok(self),
+        }
+    }
+
+    /// A norm with a scale of 1 and a shift of 0 for each channel.
+    fn affine(mut self, channels: usize, layer: impl FnOnce(Affine) -> Layer) -> Result<Self> {
+        let weight = self.parameter("weight", &[channels], Init::Constant(1.0))?;
+        let bias = self.parameter("bias", &[channels], Init::Constant(0.0))?;
+        Ok(self.push(layer(Affine { weight, bias })))
     }
 
     /// Convolution without bias, weights from N(0, 0.02) (Radford et al. 2016). Kernel as (height, width).
@@ -47,10 +82,9 @@ impl<'a> SequentialBuilder<'a> {
         stride: usize,
         padding: usize,
     ) -> Result<Self> {
-        self.convolution(&[output, input, kernel.0, kernel.1], |weight| Layer::Conv2d {
-            weight,
-            stride,
-            padding,
+        self.convolution(&[output, input, kernel.0, kernel.1], |builder, parameter| {
+            let weight = builder.weight(parameter)?;
+            Ok(Layer::Conv2d { weight, stride, padding })
         })
     }
 
@@ -62,16 +96,56 @@ impl<'a> SequentialBuilder<'a> {
         stride: usize,
         padding: usize,
     ) -> Result<Self> {
-        self.convolution(&[input, output, kernel.0, kernel.1], |weight| Layer::ConvTranspose2d {
-            weight,
-            stride,
-            padding,
+        self.convolution(&[input, output, kernel.0, kernel.1], |_, weight| {
+            Ok(Layer::ConvTranspose2d { weight, stride, padding })
         })
     }
 
-    fn convolution(mut self, shape: &[usize], layer: impl FnOnce(Parameter) -> Layer) -> Result<Self> {
+    fn convolution(
+        mut self,
+        shape: &[usize],
+        layer: impl FnOnce(&mut Self, Parameter) -> Result<Layer>,
+    ) -> Result<Self> {
         let weight = self.parameter("weight", shape, Init::Normal { mean: 0.0, std: 0.02 })?;
-        Ok(self.push(layer(weight)))
+        let layer = layer(&mut self, weight)?;
+        Ok(self.push(layer))
+    }
+
+    /// A weight `[out, ...]`, with its singular vectors where spectral norm is wanted.
+    fn weight(&mut self, parameter: Parameter) -> Result<Weight> {
+        if self.norm != Norm::Spectral {
+            return Ok(Weight { parameter, spectral: None });
+        }
+        let weight = parameter.tensor().detach();
+        let outputs = weight.dim(0)?;
+        let rest = weight.elem_count() / outputs.max(1);
+        let (u, v) = match &self.source {
+            Source::Tensors(_) => {
+                (self.stored_buffer("weight_u", &[outputs])?, self.stored_buffer("weight_v", &[rest])?)
+            }
+            Source::Seed { seed, role } => {
+                let draw = |name: &str, count: usize| {
+                    let mut stream = Stream::new(*seed, &format!("init/{role}/{name}"), 0);
+                    Tensor::from_vec(stream.normals(count, 0.0, 1.0), count, self.device)
+                };
+                let mut u = draw(&self.name("weight_u"), outputs)?;
+                let mut v = draw(&self.name("weight_v"), rest)?;
+                // As PyTorch begins.
+                for _ in 0..FIRST_POWER_ITERATIONS {
+                    (u, v) = gan_ops::power_iteration(&weight, 0, &u, &v, SPECTRAL_EPS)?;
+                }
+                (u, v)
+            }
+        };
+        let (u_name, v_name) = (self.name("weight_u"), self.name("weight_v"));
+        let u = self.params.add_buffer(u_name, &u)?;
+        let v = self.params.add_buffer(v_name, &v)?;
+        Ok(Weight { parameter, spectral: Some(Spectral { u, v }) })
+    }
+
+    fn stored_buffer(&mut self, tensor: &str, shape: &[usize]) -> Result<Tensor> {
+        let name = self.name(tensor);
+        self.stored(&name, shape, DType::F32)
     }
 
     /// Batch norm, weights from N(1, 0.02), bias 0.
@@ -93,6 +167,7 @@ impl<'a> SequentialBuilder<'a> {
         let bound = 1.0 / (input as f64).sqrt();
         let weight = self.parameter("weight", &[output, input], Init::Uniform { bound })?;
         let bias = self.parameter("bias", &[output], Init::Constant(0.0))?;
+        let weight = self.weight(weight)?;
         Ok(self.push(Layer::Linear { weight, bias }))
     }
 

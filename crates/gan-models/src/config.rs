@@ -4,6 +4,7 @@ use crate::builder::Source;
 use crate::error::{Error, Result};
 use crate::latent::Latent;
 use crate::networks::{Discriminator, Generator, SequentialDiscriminator, SequentialGenerator};
+use crate::norm::Norm;
 use crate::{dcgan, mlp, notebook};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,14 @@ impl Family {
         }
     }
 
+    /// The norm that its authors' discriminator has.
+    pub fn norm(self) -> Norm {
+        match self {
+            Family::Dcgan | Family::Notebook => Norm::Batch,
+            Family::Mlp => Norm::None,
+        }
+    }
+
     /// The only image side (px) the family can make, where there is only one.
     pub fn fixed_image_size(self) -> Option<usize> {
         (self == Family::Notebook).then_some(notebook::SIDE)
@@ -57,6 +66,9 @@ pub struct ModelConfig {
     pub latent: Latent,
     /// Numbers in a latent vector.
     pub latent_dim: usize,
+    /// The norm in the discriminator, if it is not the family's own ([`Family::norm`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub norm_d: Option<Norm>,
     /// Width of the image, px.
     pub width: usize,
 }
@@ -77,8 +89,14 @@ impl ModelConfig {
             height,
             latent: Latent::Gaussian,
             latent_dim: 100,
+            norm_d: None,
             width,
         }
+    }
+
+    /// The norm in the discriminator.
+    pub fn norm_d(&self) -> Norm {
+        self.norm_d.unwrap_or(self.family.norm())
     }
 
     /// Whether the networks can be built; the error says what can be instead.
@@ -100,6 +118,10 @@ impl ModelConfig {
         if self.height.max(self.width) > LONGEST_SIDE {
             let what = format!("images of {}x{} are more than a machine can hold", self.height, self.width);
             return Err(Error::config(what, format!("sides of up to {LONGEST_SIDE} px can be built")));
+        }
+        if self.family == Family::Mlp && matches!(self.norm_d(), Norm::Batch | Norm::Instance) {
+            let what = "batch and instance norm are for the channels of images, and the mlp model has none";
+            return Err(Error::config(what, "use layer, spectral or none"));
         }
         let parameters = match self.family {
             Family::Dcgan => dcgan::parameters(self)?,

@@ -12,7 +12,7 @@ pub(crate) fn multiply_adds(layers: &[Layer], mut size: (usize, usize)) -> Vec<u
     for layer in layers {
         match layer {
             Layer::Conv2d { weight, stride, padding } => {
-                let weight = weight.tensor();
+                let weight = weight.parameter.tensor();
                 let side = |input: usize, axis| (input + 2 * padding - weight.dims()[axis]) / stride + 1;
                 size = (side(size.0, 2), side(size.1, 3));
                 costs.push((weight.elem_count() * size.0 * size.1) as u64);
@@ -23,14 +23,15 @@ pub(crate) fn multiply_adds(layers: &[Layer], mut size: (usize, usize)) -> Vec<u
                 let side = |input: usize, axis| (input - 1) * stride + weight.dims()[axis] - 2 * padding;
                 size = (side(size.0, 2), side(size.1, 3));
             }
-            Layer::Linear { weight, .. } => costs.push(weight.tensor().elem_count() as u64),
+            Layer::Linear { weight, .. } => costs.push(weight.parameter.tensor().elem_count() as u64),
             Layer::Reshape(shape) => {
                 if let [_, height, width] = shape[..] {
                     size = (height, width);
                 }
             }
             // A few operations a value, where the layers above have thousands.
-            Layer::BatchNorm2d(_) | Layer::Activation(_) => {}
+            Layer::BatchNorm2d(_) | Layer::InstanceNorm2d(_) | Layer::LayerNorm(_) | Layer::Activation(_) => {
+            }
         }
     }
     costs

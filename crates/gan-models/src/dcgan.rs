@@ -42,10 +42,11 @@ pub(crate) fn discriminator(
     let plan = Plan::of(config.height, config.width)?;
     let mut width = config.base_width;
     let mut net = SequentialBuilder::new(source, device)
+        .with_norm(config.norm_d())
         .conv2d((config.channels, width), KERNEL, 2, 1)?
         .leaky_relu(0.2);
     for _ in 1..plan.doublings {
-        net = net.conv2d((width, 2 * width), KERNEL, 2, 1)?.batch_norm2d(2 * width)?.leaky_relu(0.2);
+        net = net.conv2d((width, 2 * width), KERNEL, 2, 1)?.norm2d(2 * width)?.leaky_relu(0.2);
         width *= 2;
     }
     net.conv2d((width, 1), plan.base, 1, 0)?.finish()

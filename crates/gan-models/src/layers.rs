@@ -2,10 +2,10 @@
 
 use crate::params::Parameter;
 use candle_core::{Result, Tensor, Var};
-use gan_ops::{Activation, Epilogue, Flow, Precision};
+use gan_ops::{Activation, Dual, Epilogue, Flow, Precision};
 
-/// PyTorch's defaults for batch norm.
-const BATCH_NORM_EPS: f64 = 1e-5;
+/// PyTorch's defaults, for batch norm and the others.
+const NORM_EPS: f64 = 1e-5;
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 
 /// How batch norm behaves in a forward pass.
@@ -24,7 +24,7 @@ pub enum Mode {
 pub(crate) enum Layer {
     /// weight `[out, in, kh, kw]`
     Conv2d {
-        weight: Parameter,
+        weight: Weight,
         stride: usize,
         padding: usize,
     },
@@ -36,13 +36,56 @@ pub(crate) enum Layer {
     },
     /// weight `[out, in]`, bias `[out]`
     Linear {
-        weight: Parameter,
+        weight: Weight,
         bias: Parameter,
     },
     BatchNorm2d(BatchNorm2d),
+    InstanceNorm2d(Affine),
+    LayerNorm(Affine),
     Activation(Activation),
     /// Each sample takes this shape.
     Reshape(Vec<usize>),
+}
+
+/// Scale and shift of each channel.
+#[derive(Debug)]
+pub(crate) struct Affine {
+    pub weight: Parameter,
+    pub bias: Parameter,
+}
+
+/// A weight, and the singular vectors by which spectral norm knows how large it is.
+#[derive(Debug)]
+pub(crate) struct Weight {
+    pub parameter: Parameter,
+    pub spectral: Option<Spectral>,
+}
+
+/// Estimates of a weight's largest singular value: `u [out]` and `v [the rest]`, as PyTorch's `spectral_norm` keeps them.
+#[derive(Debug)]
+pub(crate) struct Spectral {
+    pub u: Var,
+    pub v: Var,
+}
+
+/// PyTorch's default for spectral norm.
+pub(crate) const SPECTRAL_EPS: f64 = 1e-12;
+
+impl Weight {
+    /// The weight as the layer uses it; while training, its singular vectors are estimated one step further first.
+    fn get(&self, mode: Mode) -> Result<gan_ops::Parameter> {
+        let Some(Spectral { u, v }) = &self.spectral else { return Ok(self.parameter.get()) };
+        if mode == Mode::Train {
+            let weight = self.parameter.tensor().detach();
+            let (new_u, new_v) = gan_ops::power_iteration(&weight, 0, u, v, SPECTRAL_EPS)?;
+            u.set(&new_u)?;
+            v.set(&new_v)?;
+        }
+        // The vectors are copied: later iterations must not change the graph that is made here.
+        let (u, v) = (u.as_detached_tensor().copy()?, v.as_detached_tensor().copy()?);
+        let value = gan_ops::spectral_norm(&self.parameter.tensor(), 0, &u, &v)?;
+        Ok(gan_ops::Parameter { value, gradient: None })
+    }
 }
 
 #[derive(Debug)]
@@ -82,19 +125,67 @@ impl Layer {
     fn forward(&self, x: Flow, mode: Mode, epilogue: Epilogue) -> Result<Flow> {
         let activation = epilogue.activation();
         match self {
-            Layer::Conv2d { weight, stride, padding } => x.conv2d(&weight.get(), *stride, *padding, epilogue),
+            Layer::Conv2d { weight, stride, padding } => {
+                x.conv2d(&weight.get(mode)?, *stride, *padding, epilogue)
+            }
             Layer::ConvTranspose2d { weight, stride, padding } => {
                 x.conv_transpose2d(&weight.get(), *stride, *padding, 0, epilogue)
             }
             Layer::Linear { weight, bias } => {
-                let y = x.leave()?.matmul(&weight.tensor().t()?)?.broadcast_add(&bias.tensor())?;
+                let weight = match &weight.spectral {
+                    None => weight.parameter.tensor(),
+                    Some(_) => weight.get(mode)?.value,
+                };
+                let y = x.leave()?.matmul(&weight.t()?)?.broadcast_add(&bias.tensor())?;
                 Flow::enter(&y)?.activate(activation)
             }
             Layer::BatchNorm2d(batch_norm) => batch_norm.forward(x, mode, activation),
+            Layer::InstanceNorm2d(Affine { weight, bias }) => {
+                let y = gan_ops::instance_norm2d(&x.leave()?, &weight.tensor(), &bias.tensor(), NORM_EPS)?;
+                Flow::enter(&y)?.activate(activation)
+            }
+            Layer::LayerNorm(Affine { weight, bias }) => {
+                let y = gan_ops::layer_norm(&x.leave()?, &weight.tensor(), &bias.tensor(), NORM_EPS)?;
+                Flow::enter(&y)?.activate(activation)
+            }
             Layer::Activation(own) => x.activate(*own)?.activate(activation),
             Layer::Reshape(shape) => {
                 let batch = x.dims()[0];
                 x.reshape([&[batch], &shape[..]].concat())?.activate(activation)
+            }
+        }
+    }
+}
+
+/// x and its tangent through the layers, as they are in the last forward pass: with the batch's own statistics, and without
+/// moving any estimate on.
+pub(crate) fn forward_dual(layers: &[Layer], x: &Dual) -> Result<Dual> {
+    layers.iter().try_fold(x.clone(), |x, layer| layer.forward_dual(&x))
+}
+
+impl Layer {
+    fn forward_dual(&self, x: &Dual) -> Result<Dual> {
+        match self {
+            Layer::Conv2d { weight, stride, padding } => {
+                x.conv2d(&weight.get(Mode::Eval)?.value, None, *stride, *padding)
+            }
+            Layer::Linear { weight, bias } => x.linear(&weight.get(Mode::Eval)?.value, Some(&bias.tensor())),
+            Layer::BatchNorm2d(BatchNorm2d { weight, bias, .. }) => {
+                x.batch_norm2d_train(&weight.tensor(), &bias.tensor(), NORM_EPS)
+            }
+            Layer::InstanceNorm2d(Affine { weight, bias }) => {
+                x.instance_norm2d(&weight.tensor(), &bias.tensor(), NORM_EPS)
+            }
+            Layer::LayerNorm(Affine { weight, bias }) => {
+                x.layer_norm(&weight.tensor(), &bias.tensor(), NORM_EPS)
+            }
+            Layer::Activation(activation) => x.activate(*activation),
+            Layer::Reshape(shape) => {
+                let batch = x.value.dim(0)?;
+                x.reshape([&[batch], &shape[..]].concat())
+            }
+            Layer::ConvTranspose2d { .. } => {
+                candle_core::bail!("no discriminator has transposed convolutions")
             }
         }
     }
@@ -105,16 +196,9 @@ impl BatchNorm2d {
         let (weight, bias) = (self.weight.get(), self.bias.get());
         if mode == Mode::Eval {
             let (mean, var) = (self.running_mean.as_tensor(), self.running_var.as_tensor());
-            return x.batch_norm2d_eval(
-                &weight,
-                &bias,
-                &mean.detach(),
-                &var.detach(),
-                BATCH_NORM_EPS,
-                activation,
-            );
+            return x.batch_norm2d_eval(&weight, &bias, &mean.detach(), &var.detach(), NORM_EPS, activation);
         }
-        let batch = x.batch_norm2d_train(&weight, &bias, BATCH_NORM_EPS, activation)?;
+        let batch = x.batch_norm2d_train(&weight, &bias, NORM_EPS, activation)?;
         let tracked = self.num_batches_tracked.to_scalar::<i64>()? + 1;
         let momentum = if mode == Mode::Train { BATCH_NORM_MOMENTUM } else { 1.0 / tracked as f64 };
         gan_ops::lerp_in_place(&self.running_mean, &batch.mean, momentum)?;

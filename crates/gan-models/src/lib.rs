@@ -28,6 +28,7 @@ mod layers;
 mod listing;
 mod mlp;
 mod networks;
+mod norm;
 mod notebook;
 mod params;
 
@@ -42,4 +43,5 @@ pub use latent::{Latent, latents, latents_from};
 pub use layers::Mode;
 pub use listing::{Listing, differences, listing};
 pub use networks::{Discriminator, Generator, probability};
+pub use norm::Norm;
 pub use params::Params;

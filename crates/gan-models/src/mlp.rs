@@ -33,9 +33,9 @@ pub(crate) fn discriminator(
     device: &Device,
 ) -> Result<(Vec<Layer>, Params)> {
     let mut input = config.channels * config.height * config.width;
-    let mut net = SequentialBuilder::new(source, device).reshape(&[input]);
+    let mut net = SequentialBuilder::new(source, device).with_norm(config.norm_d()).reshape(&[input]);
     for output in [4, 2, 1].map(|times| times * config.base_width) {
-        net = net.linear(input, output)?.leaky_relu(0.2);
+        net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
     net.linear(input, 1)?.finish()

@@ -2,9 +2,10 @@
 
 use crate::config::ModelConfig;
 use crate::cost::multiply_adds;
-use crate::layers::{Layer, Mode, forward};
+use crate::layers::{Layer, Mode, forward, forward_dual};
 use crate::params::Params;
 use candle_core::{Result, Tensor, bail};
+use gan_ops::Dual;
 
 /// Makes images from latent vectors.
 pub trait Generator: Send + Sync {
@@ -26,6 +27,10 @@ pub trait Generator: Send + Sync {
 pub trait Discriminator: Send + Sync {
     /// images `[N, C, H, W]` in [-1, 1] -> logits `[N]`, high for real.
     fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor>;
+
+    /// images and the direction in which they move -> logits `[N]` and how fast they change: for gradient penalties. Norms go
+    /// by the batch as in training, but no running statistic follows it.
+    fn forward_dual(&self, images: &Dual) -> Result<Dual>;
 
     /// What it was built from.
     fn config(&self) -> &ModelConfig;
@@ -99,6 +104,12 @@ impl Discriminator for SequentialDiscriminator {
             );
         }
         forward(&self.layers, images, mode, self.params.precision())?.flatten_all()
+    }
+
+    fn forward_dual(&self, images: &Dual) -> Result<Dual> {
+        let logits = gan_ops::awake(|| forward_dual(&self.layers, images))?;
+        let count = logits.value.elem_count();
+        logits.reshape(count)
     }
 
     fn config(&self) -> &ModelConfig {

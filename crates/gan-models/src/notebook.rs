@@ -35,10 +35,10 @@ pub(crate) fn discriminator(
     source: Source,
     device: &Device,
 ) -> Result<(Vec<Layer>, Params)> {
-    let mut net = SequentialBuilder::new(source, device);
+    let mut net = SequentialBuilder::new(source, device).with_norm(config.norm_d());
     let mut input = config.channels;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
-        net = net.conv2d((input, output), KERNEL, 2, 0)?.batch_norm2d(output)?.leaky_relu(0.2);
+        net = net.conv2d((input, output), KERNEL, 2, 0)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
     net.conv2d((input, 1), KERNEL, 2, 0)?.finish()

@@ -116,8 +116,11 @@ impl Params {
     /// [`Mode::Recalibrate`](crate::Mode::Recalibrate)).
     pub fn reset_statistics(&self) -> candle_core::Result<()> {
         for (name, var) in &self.buffers {
-            let fresh = if name.ends_with("running_var") { var.ones_like()? } else { var.zeros_like()? };
-            var.set(&fresh)?;
+            if name.ends_with("running_var") {
+                var.set(&var.ones_like()?)?;
+            } else if name.ends_with("running_mean") || name.ends_with("num_batches_tracked") {
+                var.set(&var.zeros_like()?)?;
+            } // others belong to the weights
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ mod lock;
 mod loss;
 mod metrics_log;
 mod optimizer;
+pub mod penalty;
 mod record;
 pub mod run;
 mod run_dir;

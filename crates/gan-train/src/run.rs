@@ -97,6 +97,7 @@ pub fn train(
             epoch: trainer.images_seen() as f64 / images_per_epoch,
             err_d: d.err_d,
             err_g: g.err_g,
+            penalty: d.penalty,
             d_x: d.d_x,
             d_g_z1: d.d_g_z1,
             d_g_z2: g.d_g_z2,

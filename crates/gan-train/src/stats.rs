@@ -15,6 +15,9 @@ pub struct StepStats {
     /// Loss of the generator.
     #[serde(rename = "errG")]
     pub err_g: f64,
+    /// The penalties on D's gradient, added, where there are some at this step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<f64>,
     /// D(x): mean probability that D gives real images.
     pub d_x: f64,
     /// D(G(z)) before D's update: the mean probability that D gives generated images.

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::loss::Judged;
 use crate::optimizer::Gradients;
+use crate::penalty::{self, Penalty};
 use crate::trainer::Trainer;
 use candle_core::Tensor;
 use gan_models::{Mode, Params, probability};
@@ -33,6 +34,8 @@ pub struct DiscriminatorStats {
     pub d_x: f64,
     /// D(G(z)): the same of generated images, before the update.
     pub d_g_z1: f64,
+    /// The penalties on D's gradient, added; nothing where there are none in this update.
+    pub penalty: Option<f64>,
     /// L2 norm of the gradient, before it is clipped.
     pub grad_norm: f64,
 }
@@ -62,10 +65,13 @@ impl Trainer {
             stats.err_d += part.err_d / batches.len() as f64;
             stats.d_x += part.d_x / batches.len() as f64;
             stats.d_g_z1 += part.d_g_z1 / batches.len() as f64;
+            let more = part.penalty.map(|penalty| penalty / batches.len() as f64);
+            stats.penalty = more.map(|more| stats.penalty.unwrap_or(0.0) + more);
         }
         let gradients = failpoint::gradients("gradient-d", self.discriminator.params().gradients())?;
         stats.grad_norm = norm(&gradients)?;
         self.refuse_if_diverged("errD", failpoint::number("err-d", stats.err_d))?;
+        self.refuse_if_diverged("the gradient penalty", stats.penalty.unwrap_or(0.0))?;
         self.refuse_if_not_finite("D", stats.grad_norm, &gradients)?;
         let gradients = self.clipped(gradients, stats.grad_norm)?;
         let lr = self.lr_d();
@@ -89,10 +95,11 @@ impl Trainer {
         let params = self.discriminator.params();
         let add_gradients = |loss: &Tensor| params.add_gradients(&loss.affine(weight, 0.0)?.backward()?);
         let loss = self.config.loss;
-        let (real, fake) = (self.shown(&batch.real, "real", batch.index)?, batch.fake.detach());
-        let fake = self.shown(&fake, "fake", batch.index)?;
+        let shown_real = self.shown(&batch.real, "real", batch.index)?;
+        let shown_fake = self.shown(&batch.fake.detach(), "fake", batch.index)?;
 
-        let logits = trace_span!("D on real").in_scope(|| self.discriminator.forward(&real, Mode::Train))?;
+        let logits =
+            trace_span!("D on real").in_scope(|| self.discriminator.forward(&shown_real, Mode::Train))?;
         let real = Judged { targets: self.targets(&logits, 1.0, batch.index)?, logits };
         let mut err_d = 0.0;
         if !loss.couples() {
@@ -100,14 +107,49 @@ impl Trainer {
             trace_span!("D on real, backward").in_scope(|| add_gradients(&err_real))?;
             err_d += scalar(&err_real)?;
         }
-        let logits = trace_span!("D on fake").in_scope(|| self.discriminator.forward(&fake, Mode::Train))?;
+        let logits =
+            trace_span!("D on fake").in_scope(|| self.discriminator.forward(&shown_fake, Mode::Train))?;
         let fake = Judged { targets: self.targets(&logits, 0.0, batch.index)?, logits };
         let err =
             if loss.couples() { loss.discriminator(&real, &fake) } else { loss.discriminator_fake(&fake) }?;
         trace_span!("D on fake, backward").in_scope(|| add_gradients(&err))?;
         err_d += scalar(&err)?;
+        let penalty = self.add_penalties(&shown_real, &shown_fake, weight, batch.index)?;
         let (d_x, d_g_z1) = (self.mean_score(&real.logits)?, self.mean_score(&fake.logits)?);
-        Ok((DiscriminatorStats { err_d, d_x, d_g_z1, grad_norm: 0.0 }, real.logits.detach()))
+        Ok((DiscriminatorStats { err_d, d_x, d_g_z1, penalty, grad_norm: 0.0 }, real.logits.detach()))
+    }
+
+    /// Adds the gradients of the penalties, times `weight`, if this is an update that has some; says how large they are.
+    fn add_penalties(&self, real: &Tensor, fake: &Tensor, weight: f64, index: u64) -> Result<Option<f64>> {
+        let config = &self.config;
+        let all = [config.gradient_penalty, config.dragan, config.r1, config.r2];
+        let update = index / config.accumulate;
+        if all.iter().all(|&weight| weight == 0.0) || !update.is_multiple_of(config.penalty_every) {
+            return Ok(None);
+        }
+        let _span = trace_span!("penalties").entered();
+        let discriminator = self.discriminator.as_ref();
+        let scale = weight * config.penalty_every as f64;
+        let stream = |purpose: &str| Stream::new(self.stream_seed(), purpose, index);
+        let mut sum = 0.0;
+        let mut add = |penalty: Penalty, strength: f64, images: &Tensor| -> Result<()> {
+            sum += penalty.add_gradients(strength, discriminator, images, scale)?;
+            Ok(())
+        };
+        if config.gradient_penalty > 0.0 {
+            let points = penalty::between(real, fake, &mut stream("gradient penalty"))?;
+            add(Penalty::UnitNorm, config.gradient_penalty, &points)?;
+        }
+        if config.dragan > 0.0 {
+            add(Penalty::UnitNorm, config.dragan, &penalty::near(real, &mut stream("dragan"))?)?;
+        }
+        if config.r1 > 0.0 {
+            add(Penalty::Zero, config.r1, real)?;
+        }
+        if config.r2 > 0.0 {
+            add(Penalty::Zero, config.r2, fake)?;
+        }
+        Ok(Some(sum))
     }
 
     /// One update of the generator from the images that D has just learned from.

@@ -4,6 +4,7 @@
 
 use candle_core::Device;
 use gan_data::{Dataset, Image, Sample};
+use gan_models::Norm;
 use gan_train::{Checkpoint, Error, Record, Rule, RunDir, Schedule, StepStats, TrainConfig, run};
 use std::collections::BTreeMap;
 use std::fs;
@@ -124,7 +125,10 @@ fn a_run_that_stops_at_every_step_gives_the_same_bytes() {
         ada_target: Some(0.6),
         label_noise: 0.1,
         clip_grad: 0.5,
-        clip_weights: 0.1,
+        norm_d: Some(Norm::Spectral),
+        gradient_penalty: 1.0,
+        r1: 0.1,
+        penalty_every: 3,
         ..config()
     };
     train(&reference, &config, u64::MAX);
@@ -234,7 +238,7 @@ fn whatever_is_left_out_of_the_state_is_missed() {
 }
 
 /// Every setting that a run may not change, with another value. A new setting has to be put here or among those that may.
-const CHANGES: [(&str, &str); 34] = [
+const CHANGES: [(&str, &str); 40] = [
     ("image_size", "32"),
     ("resize_filter", "'bicubic'"),
     ("crop", "'center'"),
@@ -243,6 +247,7 @@ const CHANGES: [(&str, &str); 34] = [
     ("flip", "false"),
     ("model", "'mlp'"),
     ("base_width", "3"),
+    ("norm_d", "'spectral'"),
     ("latent_dim", "6"),
     ("latent", "'uniform'"),
     ("loss", "'minimax'"),
@@ -263,6 +268,11 @@ const CHANGES: [(&str, &str); 34] = [
     ("accumulate", "2"),
     ("clip_grad", "1.0"),
     ("clip_weights", "0.1"),
+    ("gradient_penalty", "1.0"),
+    ("dragan", "1.0"),
+    ("r1", "1.0"),
+    ("r2", "1.0"),
+    ("penalty_every", "2"),
     ("beta1", "0.9"),
     ("beta2", "0.9"),
     ("n_critic", "1"),

@@ -23,6 +23,9 @@ pub struct Settings {
     /// Channels of the layer next to the image
     #[arg(long, value_name = "N")]
     base_width: Option<u32>,
+    /// Norm in the discriminator [default: the model's own]
+    #[arg(long, value_parser = names(&gan_models::Norm::ALL))]
+    norm_d: Option<String>,
     /// Numbers in a latent vector
     #[arg(long, value_name = "N")]
     latent_dim: Option<u32>,
@@ -93,6 +96,21 @@ pub struct Settings {
     /// The largest norm of a player's gradient, longer ones are shortened; 0 for any
     #[arg(long, value_name = "NORM")]
     clip_grad: Option<f64>,
+    /// WGAN-GP: how much the discriminator's gradient is to have norm 1 between real and generated images; 10 is usual
+    #[arg(long, value_name = "WEIGHT")]
+    gradient_penalty: Option<f64>,
+    /// DRAGAN: how much it is to have norm 1 near real images; 10 is usual
+    #[arg(long, value_name = "WEIGHT")]
+    dragan: Option<f64>,
+    /// R1: how much the discriminator's gradient is to vanish at real images
+    #[arg(long, value_name = "WEIGHT")]
+    r1: Option<f64>,
+    /// R2: how much it is to vanish at generated images
+    #[arg(long, value_name = "WEIGHT")]
+    r2: Option<f64>,
+    /// Updates from one with penalties to the next; they count as many times (lazy regularization)
+    #[arg(long, value_name = "N")]
+    penalty_every: Option<u32>,
     /// Keep the discriminator's weights within plus and minus this (WGAN); 0 for any
     #[arg(long, value_name = "LIMIT")]
     clip_weights: Option<f64>,

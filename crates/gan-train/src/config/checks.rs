@@ -2,8 +2,9 @@
 
 use super::{Crop, TrainConfig};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 use crate::schedule::Schedule;
-use gan_models::Family;
+use gan_models::{Family, Norm};
 
 impl TrainConfig {
     pub(crate) fn validate(&self) -> Result<()> {
@@ -12,6 +13,7 @@ impl TrainConfig {
             ("batch_size", self.batch_size() as u64),
             ("n_critic", self.n_critic),
             ("accumulate", self.accumulate),
+            ("penalty_every", self.penalty_every),
             ("decay_steps", self.decay_steps.unwrap_or(1)),
             ("log_every", self.log_every),
             ("sample_every", self.sample_every),
@@ -51,6 +53,10 @@ impl TrainConfig {
             ("instance_noise", self.instance_noise),
             ("clip_grad", self.clip_grad),
             ("clip_weights", self.clip_weights),
+            ("gradient_penalty", self.gradient_penalty),
+            ("dragan", self.dragan),
+            ("r1", self.r1),
+            ("r2", self.r2),
         ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return refuse(format!("{name} is {value}"), "use 0 for none, or a number above 0");
@@ -83,6 +89,11 @@ impl TrainConfig {
         self.check_combinations()
     }
 
+    fn critic_is_bounded(&self, norm_d: Norm) -> bool {
+        let penalties = [self.gradient_penalty, self.dragan, self.r1, self.r2, self.clip_weights];
+        norm_d == Norm::Spectral || penalties.iter().any(|&weight| weight > 0.0)
+    }
+
     /// Settings that are right one by one, but not together.
     fn check_combinations(&self) -> Result<()> {
         let refuse = |what: &str, hint: &str| Err(Error::config(what, hint));
@@ -94,6 +105,28 @@ impl TrainConfig {
                     format!("the {name} loss tells D no number for an image that could be smoothed or wrong");
                 return refuse(&what, "leave label_smoothing, label_smoothing_fake and label_noise at 0");
             }
+        }
+        let norm_d = self.norm_d.unwrap_or(self.model.norm());
+        if self.gradient_penalty > 0.0 && norm_d == Norm::Batch {
+            let what =
+                "WGAN-GP's penalty is on the gradient of each image alone, and with batch norm D has none";
+            return refuse(
+                what,
+                "use norm_d = \"layer\" (its authors' choice), \"instance\", \"spectral\" or \"none\"",
+            );
+        }
+        if self.clip_weights > 0.0 && norm_d == Norm::Spectral {
+            let what =
+                "spectral norm divides weights by their size, so that clipping them has no effect on D";
+            return refuse(what, "leave out clip_weights, or use another norm_d");
+        }
+        if self.loss == Loss::Wasserstein && !self.critic_is_bounded(norm_d) {
+            let what =
+                "the wasserstein loss needs a critic whose slope is bounded, and nothing here bounds it";
+            return refuse(
+                what,
+                "give gradient_penalty = 10 with norm_d = \"layer\", or clip_weights = 0.01, or norm_d = \"spectral\"",
+            );
         }
         if self.augment.is_empty() && self.ada_target.is_some() {
             let what = "ada_target is given, but there is no augmentation to adapt";

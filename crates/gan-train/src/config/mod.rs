@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::optimizer::Rule;
 use crate::schedule::Schedule;
 use gan_data::{CacheMode, Filter, OnBadImage};
-use gan_models::{Family, Latent};
+use gan_models::{Family, Latent, Norm};
 use gan_ops::Precision;
 pub use image_size::ImageSize;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,8 @@ pub struct TrainConfig {
     pub model: Family,
     /// Channels of the layer next to the image. Default: 32 below 64 px, else the model's own.
     pub base_width: Option<usize>,
+    /// The norm in the discriminator. Default: the model's own.
+    pub norm_d: Option<Norm>,
     /// Numbers in a latent vector.
     pub latent_dim: usize,
     /// What latent vectors are drawn from.
@@ -98,6 +100,16 @@ pub struct TrainConfig {
     pub accumulate: u64,
     /// The largest norm of the gradient of a player: longer ones are shortened; 0 for any.
     pub clip_grad: f64,
+    /// WGAN-GP: how much the gradient of D is to have norm 1 between real and generated images; 10 is usual, 0 is off.
+    pub gradient_penalty: f64,
+    /// DRAGAN: how much it is to have norm 1 near real images; 10 is usual, 0 is off.
+    pub dragan: f64,
+    /// R1: how much the gradient of D is to vanish at real images; 0 is off.
+    pub r1: f64,
+    /// R2: how much it is to vanish at generated ones; 0 is off.
+    pub r2: f64,
+    /// Updates of D from one with penalties to the next, whose penalties count as many times (lazy regularization).
+    pub penalty_every: u64,
     /// Weights of the discriminator are kept within plus and minus this after each update; 0 for any.
     pub clip_weights: f64,
     /// Updates of the discriminator for each of the generator.
@@ -189,6 +201,7 @@ impl Default for TrainConfig {
             on_bad_image: OnBadImage::Stop,
             model: Family::Dcgan,
             base_width: None,
+            norm_d: None,
             latent_dim: 100,
             latent: Latent::Gaussian,
             loss: Loss::NonSaturating,
@@ -213,6 +226,11 @@ impl Default for TrainConfig {
             accumulate: 1,
             clip_grad: 0.0,
             clip_weights: 0.0,
+            gradient_penalty: 0.0,
+            dragan: 0.0,
+            r1: 0.0,
+            r2: 0.0,
+            penalty_every: 1,
             n_critic: 1,
             ema: 0.0,
             seed: 0,

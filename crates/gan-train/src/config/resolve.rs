@@ -67,8 +67,10 @@ impl TrainConfig {
         let ImageSize { height, width } = self.image_size();
         let base_width = self.base_width.unwrap_or_else(|| self.model.default_base_width());
         let (latent, latent_dim) = (self.latent, self.latent_dim);
+        let norm_d = self.norm_d;
         ModelConfig {
             base_width,
+            norm_d,
             latent,
             latent_dim,
             ..ModelConfig::new(self.model, channels, height, width)

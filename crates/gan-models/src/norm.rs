@@ -1,0 +1,31 @@
+//! How a discriminator keeps its activations or weights in bounds.
+
+use serde::{Deserialize, Serialize};
+
+/// What stands behind the convolutions of a discriminator, or is done to their weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// Batch norm (Ioffe & Szegedy 2015): by the batch. The logit of an image depends on the others beside it.
+    Batch,
+    /// Instance norm (Ulyanov et al. 2016): each channel of each image by itself.
+    Instance,
+    /// Layer norm (Ba et al. 2016): each image by itself, all channels together; what WGAN-GP's authors recommend.
+    Layer,
+    /// Spectral norm (Miyato et al. 2018): weights divided by their largest singular value, so that each layer is
+    /// 1-Lipschitz. Activations are left as they are.
+    Spectral,
+    /// Nothing.
+    None,
+}
+
+impl Norm {
+    /// All of them, with the names used in configs and on the command line.
+    pub const ALL: [(&'static str, Norm); 5] = [
+        ("batch", Norm::Batch),
+        ("instance", Norm::Instance),
+        ("layer", Norm::Layer),
+        ("spectral", Norm::Spectral),
+        ("none", Norm::None),
+    ];
+}
