@@ -124,6 +124,37 @@ fn flags_override_the_recipe() {
 }
 
 #[test]
+fn points_of_the_plane_are_drawn_as_a_scatter_plot_and_their_modes_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = ["--dataset", "ring", "--steps", "20", "--sample-every", "10", "--log-every", "100"];
+    let said = succeed_in(folder.path(), &[&["train", "--out", "run"], &short[..]].concat());
+    assert!(said.contains(" of 8 modes; "), "{said}");
+    let run = folder.path().join("run");
+    for name in ["real", "step-000010", "step-000020"] {
+        assert_eq!(png_size(&run.join(format!("samples/{name}.png"))), (512, 512));
+    }
+    let log = common::metrics(&run);
+    let steps: Vec<_> =
+        log.iter().filter(|line| line["modes"].is_u64()).map(|line| line["step"].as_u64()).collect();
+    assert_eq!(steps, [Some(10), Some(20)]);
+    succeed_in(folder.path(), &["sample", "run", "--count", "100", "--out", "points.png"]);
+    assert_eq!(png_size(&folder.path().join("points.png")), (512, 512));
+    let said = gan_in(folder.path(), &["train", "--dataset", "ring", "--model", "dcgan", "--dry-run"]);
+    assert!(said.status == 2 && said.stderr.contains("use the mlp model"), "{}", said.stderr);
+}
+
+#[test]
+fn a_loss_that_has_no_labels_takes_the_default_recipe_without_its_smoothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = succeed_in(folder.path(), &["train", "--dry-run", "--loss", "hinge"]);
+    assert!(said.contains("label_smoothing = 0.0") && said.contains("lr = 0.0004"), "{said}");
+    let said = succeed_in(folder.path(), &["train", "--dry-run", "--loss", "minimax"]);
+    assert!(said.contains("label_smoothing = 0.1"), "{said}");
+    let said = gan_in(folder.path(), &["train", "--dry-run", "--loss", "hinge", "--label-smoothing", "0.1"]);
+    assert!(said.status == 2 && said.stderr.contains("the hinge loss tells D no number"), "{}", said.stderr);
+}
+
+#[test]
 fn recipes_are_listed_with_what_they_are_for() {
     let said = succeed_in(Path::new("."), &["recipes"]);
     for name in ["digits", "mnist", "fashion-mnist", "notebook"] {

@@ -17,6 +17,12 @@ pub fn for_training(flags: &TrainFlags) -> Result<TrainConfig, Failure> {
             None => toml::Table::new(),
         },
     };
+    // What a recipe says of labels is not meant for a loss that has none.
+    if flags.config.is_none() && flags.settings.names_a_loss_without_targets() {
+        for key in ["label_smoothing", "label_smoothing_fake", "label_noise"] {
+            settings.remove(key);
+        }
+    }
     override_with(&mut settings, &flags.settings)?;
     resolve(settings)
 }

@@ -97,7 +97,7 @@ fn say(record: &Record) {
 }
 
 fn model(config: &ModelConfig) -> String {
-    let ModelConfig { family, channels, height, width, base_width, latent_dim, latent } = config;
+    let ModelConfig { family, channels, height, width, base_width, latent_dim, latent, .. } = config;
     format!(
         "{family:?}, {channels}x{height}x{width} images, base width {base_width}, latent {latent_dim} ({latent:?})"
     )

@@ -3,10 +3,11 @@
 use crate::failure::Failure;
 
 /// Name and text of each. A recipe's first line is a comment that says what it is for.
-pub const RECIPES: [(&str, &str); 4] = [
+pub const RECIPES: [(&str, &str); 5] = [
     ("digits", include_str!("../../../assets/recipes/digits.toml")),
     ("mnist", include_str!("../../../assets/recipes/mnist.toml")),
     ("fashion-mnist", include_str!("../../../assets/recipes/fashion-mnist.toml")),
+    ("ring", include_str!("../../../assets/recipes/ring.toml")),
     ("notebook", include_str!("../../../assets/recipes/notebook.toml")),
 ];
 
@@ -26,7 +27,8 @@ pub fn find(name: &str) -> Result<&'static str, Failure> {
 pub fn default_for(dataset: Option<&str>, model: Option<&str>) -> Option<(&'static str, &'static str)> {
     let name = dataset.unwrap_or("digits");
     let recipe = RECIPES.into_iter().find(|(recipe, _)| *recipe == name);
-    recipe.filter(|_| model.is_none_or(|model| model == "dcgan"))
+    let is_for = |text: &str, model: &str| text.contains(&format!("model = \"{model}\""));
+    recipe.filter(|(_, text)| model.is_none_or(|model| is_for(text, model)))
 }
 
 /// `gan recipes`.
@@ -59,5 +61,6 @@ mod tests {
         assert_eq!(name(Some("mnist"), Some("dcgan")), Some("mnist"));
         assert_eq!(name(Some("mnist"), Some("mlp")), None, "its learning rate was chosen for other networks");
         assert_eq!(name(Some("cifar10"), None), None);
+        assert_eq!(name(Some("ring"), Some("mlp")), Some("ring"));
     }
 }

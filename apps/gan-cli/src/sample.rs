@@ -53,8 +53,12 @@ fn grid(generator: &dyn Generator, flags: &SampleFlags, out: &Path, device: &Dev
     let batches: Result<Vec<Tensor>, Failure> = batches(flags.count)
         .map(|(first, count)| images(generator, flags.seed, first, count, device))
         .collect();
+    let images = Tensor::cat(&batches?, 0)?;
+    if images.dims()[1..] == [1, 1, 2] {
+        return Ok(gan_data::scatter(&images)?.save_png(out)?); // points of the plane
+    }
     let columns = f64::from(flags.count).sqrt().ceil() as usize;
-    Ok(gan_data::save_image(&Tensor::cat(&batches?, 0)?, out, columns)?)
+    Ok(gan_data::save_image(&images, out, columns)?)
 }
 
 /// A PNG an image: 00000.png, 00001.png, ...

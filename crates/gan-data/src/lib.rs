@@ -71,7 +71,7 @@ pub use self::loader::{Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
 pub use self::normalize::Normalize;
 #[cfg(feature = "hub")]
 pub use self::parquet::Parquet;
-pub use self::points::{ModeCount, Points};
+pub use self::points::{ModeCount, Points, scatter};
 pub use self::resize::{Filter, ResizeTo};
 pub use self::shapes::Shapes;
 pub use self::source::{OpenOptions, Source};

@@ -8,6 +8,10 @@ use crate::{Dataset, Error, Image, Result, Sample};
 
 /// Points of a set.
 const LEN: usize = 100_000;
+/// Points of the set in a scatter plot.
+const PLOTTED: usize = 2000;
+const GRAY: RGBColor = RGBColor(120, 120, 120);
+const RED: RGBColor = RGBColor(214, 39, 40);
 /// Side of a scatter plot, px.
 const PLOT: u32 = 512;
 /// A mode counts as found with one sample of a hundred within three standard deviations of it.
@@ -59,22 +63,13 @@ impl Points {
         mode.map(|center| ((center + self.sigma * stream.normal()) / self.half_side) as f32)
     }
 
-    /// The points `[N, 2]` that a network's images `[N, 1, 1, 2]` stand for.
-    fn plane(&self, images: &Tensor) -> candle_core::Result<Vec<[f64; 2]>> {
-        if images.rank() != 4 || images.dims()[1..] != [1, 1, 2] {
-            bail!("points are images of 1x2 gray pixels, not {:?}", images.shape());
-        }
-        let values = images.flatten_all()?.to_vec1::<f32>()?;
-        let point = |pair: &[f32; 2]| pair.map(|value| f64::from(value) * self.half_side);
-        Ok(values.as_chunks::<2>().0.iter().map(point).collect())
-    }
-
     /// How many modes generated images `[N, 1, 1, 2]` find.
     ///
     /// # Errors
     /// If they have another shape.
     pub fn count_modes(&self, images: &Tensor) -> candle_core::Result<ModeCount> {
-        let points = self.plane(images)?;
+        let plane = |pair: [f32; 2]| pair.map(|value| f64::from(value) * self.half_side);
+        let points: Vec<[f64; 2]> = pairs(images)?.into_iter().map(plane).collect();
         let mut hits = vec![0usize; self.modes.len()];
         for [x, y] in &points {
             let is_near = |[a, b]: &[f64; 2]| (x - a).hypot(y - b) <= 3.0 * self.sigma;
@@ -92,21 +87,36 @@ impl Points {
     /// # Errors
     /// If they have another shape.
     pub fn scatter(&self, images: Option<&Tensor>) -> Result<Image> {
-        let real = (0..2000).map(|i| self.values(i).map(|value| f64::from(value) * self.half_side));
-        let fake = images.map(|images| self.plane(images)).transpose()?.unwrap_or_default();
-        let colored = [(real.collect::<Vec<_>>(), RGBColor(120, 120, 120)), (fake, RGBColor(214, 39, 40))];
-        scatter(&colored, self.half_side)
+        let real: Vec<[f32; 2]> = (0..PLOTTED).map(|i| self.values(i)).collect();
+        let fake = images.map(pairs).transpose()?.unwrap_or_default();
+        plot(&[(real, GRAY), (fake, RED)])
     }
 }
 
-/// Points of the plane in colours, of which the later lie on top; the plot goes from `-half_side` to `half_side`.
-pub fn scatter(colored: &[(Vec<[f64; 2]>, RGBColor)], half_side: f64) -> Result<Image> {
+/// A scatter plot of generated images `[N, 1, 1, 2]` by themselves, as [`Points`] are seen by a network.
+///
+/// # Errors
+/// If they have another shape.
+pub fn scatter(images: &Tensor) -> Result<Image> {
+    plot(&[(pairs(images)?, RED)])
+}
+
+/// The values of images `[N, 1, 1, 2]`.
+fn pairs(images: &Tensor) -> candle_core::Result<Vec<[f32; 2]>> {
+    if images.rank() != 4 || images.dims()[1..] != [1, 1, 2] {
+        bail!("points are images of 1x2 gray pixels, not {:?}", images.shape());
+    }
+    Ok(images.flatten_all()?.to_vec1::<f32>()?.as_chunks::<2>().0.to_vec())
+}
+
+/// Points in [-1, 1] in colours, of which the later lie on top.
+fn plot(colored: &[(Vec<[f32; 2]>, RGBColor)]) -> Result<Image> {
     let mut pixels = vec![255; (PLOT * PLOT * 3) as usize];
     let fail = |error: String| Error::Tensor(candle_core::Error::Msg(format!("cannot plot: {error}")));
     {
         let area = BitMapBackend::with_buffer(&mut pixels, (PLOT, PLOT)).into_drawing_area();
         area.fill(&WHITE).map_err(|error| fail(error.to_string()))?;
-        let place = |value: f64| ((value / half_side + 1.0) / 2.0 * f64::from(PLOT)) as i32;
+        let place = |value: f32| ((value + 1.0) / 2.0 * PLOT as f32) as i32;
         for (points, color) in colored {
             for &[x, y] in points {
                 let dot = Circle::new((place(x), place(-y)), 1, color.mix(0.5).filled());

@@ -21,6 +21,7 @@ pub enum Mode {
 }
 
 #[derive(Debug)]
+#[allow(clippy::enum_variant_names)] // layer norm is what it is called
 pub(crate) enum Layer {
     /// weight `[out, in, kh, kw]`
     Conv2d {

@@ -190,6 +190,12 @@ pub struct ImageSettings {
 }
 
 impl Settings {
+    /// Whether one of them is a loss that tells D no number for an image.
+    pub fn names_a_loss_without_targets(&self) -> bool {
+        let named = |name: &str| gan_train::Loss::ALL.iter().find(|(loss, _)| *loss == name);
+        self.loss.as_deref().and_then(named).is_some_and(|(_, loss)| !loss.has_targets())
+    }
+
     /// Name and text of the recipe that these settings start from where none is named.
     pub fn default_recipe(&self) -> Option<(&'static str, &'static str)> {
         recipes::default_for(self.dataset.as_deref(), self.model.as_deref())
