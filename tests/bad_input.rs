@@ -42,7 +42,7 @@ fn a_data_set_without_its_files() {
         let file = if dataset == "cifar10" { "data_batch_" } else { "train-images-idx3-ubyte" };
         expect(&run(&["--data-dir", "empty"]), &["empty", file]);
     }
-    expect(&refused_training(folder.path(), 2, &["--dataset", "svhn"]), &["svhn", "digits, shapes, mnist"]);
+    expect(&refused_training(folder.path(), 2, &["--dataset", "svhn"]), &["svhn", "digits, shapes, ring, grid, mnist"]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn settings_that_make_no_sense() {
 fn a_data_set_that_nothing_can_be() {
     let folder = tempfile::tempdir().unwrap();
     let check = |source: &str| refusal(folder.path(), 2, &["data", "check", source]);
-    expect(&check("no/such/path"), &["no/such/path", "digits, shapes, mnist"]);
+    expect(&check("no/such/path"), &["no/such/path", "digits, shapes, ring, grid, mnist"]);
     expect(&check("folder:"), &["folder:PATH"]);
     for source in ["hub:notarepo", "hub:../.."] {
         let said = check(source);

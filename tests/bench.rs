@@ -104,10 +104,10 @@ fn a_profile_lists_the_stages_of_a_step() {
         "D on real, backward",
         "D on fake",
         "D on fake, backward",
-        "Adam D",
+        "optimizer D",
         "D for G",
         "D and G, backward",
-        "Adam G",
+        "optimizer G",
         "other",
     ] {
         assert!(train.iter().any(|listed| listed == stage), "{stage} in {train:?}");
@@ -157,7 +157,7 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         (&["data", "--min-seconds", "inf"], "--min-seconds is inf"),
         (&["sample", "--min-seconds", "nan"], "--min-seconds is NaN"),
         (&["train", "--device", "gpu"], "gpu"),
-        (&["data", "--dataset", "faces"], "digits, shapes, mnist"),
+        (&["data", "--dataset", "faces"], "digits, shapes, ring, grid, mnist"),
         (&["data", "--batch-size", "0"], "batch_size is 0"),
         (&["data", "--image-size", "0"], "image_size is 0"),
         (&["data", "--image-size", "16000"], "memory"),
