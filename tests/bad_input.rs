@@ -42,7 +42,10 @@ fn a_data_set_without_its_files() {
         let file = if dataset == "cifar10" { "data_batch_" } else { "train-images-idx3-ubyte" };
         expect(&run(&["--data-dir", "empty"]), &["empty", file]);
     }
-    expect(&refused_training(folder.path(), 2, &["--dataset", "svhn"]), &["svhn", "digits, shapes, ring, grid, mnist"]);
+    expect(
+        &refused_training(folder.path(), 2, &["--dataset", "svhn"]),
+        &["svhn", "digits, shapes, ring, grid, mnist"],
+    );
 }
 
 #[test]
