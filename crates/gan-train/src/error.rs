@@ -87,7 +87,7 @@ impl Error {
         match self {
             Error::Config { hint, .. } => hint.clone(),
             Error::Diverged { .. } => {
-                "the last checkpoint is intact; try a lower --lr or another --seed, or --on-divergence rollback".into()
+                "the last checkpoint is intact; `gan resume RUN --on-divergence rollback` goes on from it with half the learning rate and other batches".into()
             }
             Error::File { .. } => {
                 "check that the folder exists, can be written and has room; what was saved before is intact".into()
