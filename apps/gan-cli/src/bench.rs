@@ -67,7 +67,7 @@ fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> 
     let times = measure(flags, profile, || {
         let draw = || latents_from(&job.model, job.config.seed, first, count, &job.device);
         let latents = trace_span!("latents").in_scope(draw)?;
-        let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, Mode::Eval))?;
+        let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, None, Mode::Eval))?;
         images.sum_all()?.to_scalar::<f32>()?; // waits for the device
         first += count as u64;
         Ok(())
@@ -147,7 +147,7 @@ impl Job {
             ..TrainConfig::default()
         }
         .resolve()?;
-        let model = config.model_config(flags.channels as usize);
+        let model = config.model_config(flags.channels as usize, &[]);
         model.validate()?;
         // The largest activations are those of the layers next to the image, at half its size, or the image itself.
         let values_a_pixel = (model.base_width as f64 / 4.0).max(model.channels as f64);

@@ -99,7 +99,7 @@ fn images(
     device: &Device,
 ) -> Result<Tensor, Failure> {
     let z = latents_from(generator.config(), seed, first, count, device)?;
-    Ok(generator.forward(&z, Mode::Eval)?)
+    Ok(generator.forward(&z, None, Mode::Eval)?)
 }
 
 /// The generator file of a run folder, or the file itself.

@@ -44,7 +44,7 @@ impl Job {
         gan_ops::set_threads(config.threads.unwrap_or_else(cores));
         let (device, which) = device::choose(&config.device, config.precision)?;
         let dataset = data::open(&config, Split::Train, &watch())?;
-        let model = config.model_config(dataset.channels());
+        let model = config.model_config(dataset.channels(), &data::class_names(dataset.as_ref()));
         model.validate()?;
         let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
 

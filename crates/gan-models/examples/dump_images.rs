@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let generator = load_generator(generator.as_ref(), &Device::Cpu)?;
     let latents = latents(generator.config(), 1, 16, &Device::Cpu)?;
-    let images = generator.forward(&latents, Mode::Eval)?;
+    let images = generator.forward(&latents, None, Mode::Eval)?;
     safetensors::save(&HashMap::from([("latents", latents), ("images", images)]), out)?;
     Ok(())
 }

@@ -11,13 +11,14 @@
 //! let config = ModelConfig { base_width: 8, ..ModelConfig::new(Family::Dcgan, 1, 32, 32) };
 //! let generator = config.generator(42, &Device::Cpu)?; // the weights of seed 42
 //! let z = latents(&config, 7, 4, &Device::Cpu)?; // four latent vectors of seed 7
-//! assert_eq!(generator.forward(&z, Mode::Eval)?.dims(), [4, 1, 32, 32]);
+//! assert_eq!(generator.forward(&z, None, Mode::Eval)?.dims(), [4, 1, 32, 32]);
 //! # Ok::<(), gan_models::Error>(())
 //! ```
 //!
 //! Shapes everywhere: latents `[N, Z]`, images `[N, C, H, W]` in [-1, 1], logits `[N]`.
 
 mod builder;
+mod conditional;
 mod config;
 mod cost;
 mod dcgan;
@@ -31,8 +32,11 @@ mod networks;
 mod norm;
 mod notebook;
 mod params;
+mod plan;
+mod sngan;
 
 pub use candle_core;
+pub use conditional::Conditional;
 pub use config::{Family, ModelConfig};
 pub use error::{Error, Result};
 pub use file::{
@@ -42,6 +46,6 @@ pub use file::{
 pub use latent::{Latent, latents, latents_from};
 pub use layers::Mode;
 pub use listing::{Listing, differences, listing};
-pub use networks::{Discriminator, Generator, probability};
-pub use norm::Norm;
+pub use networks::{Discriminator, Generator, Opinion, probability};
+pub use norm::{Norm, Upsample};
 pub use params::Params;

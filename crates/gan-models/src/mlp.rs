@@ -3,23 +3,17 @@
 //! Three hidden layers of 1, 2 and 4 times the base width, LeakyReLU(0.2) between them. The paper's maxout and dropout
 //! in the discriminator are left out: LeakyReLU has taken their place.
 
-use crate::builder::{SequentialBuilder, Source};
+use crate::builder::Source;
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::layers::Layer;
-use crate::params::Params;
+use crate::networks::Parts;
 use candle_core::Device;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
-pub(crate) fn generator(
-    config: &ModelConfig,
-    source: Source,
-    device: &Device,
-) -> Result<(Vec<Layer>, Params)> {
-    let mut net = SequentialBuilder::new(source, device);
-    let mut input = config.latent_dim;
+pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+    let (mut net, mut input) = config.generator_input(source, device)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
-        net = net.linear(input, output)?.leaky_relu(0.2);
+        net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
     let image = [config.channels, config.height, config.width];
@@ -27,18 +21,13 @@ pub(crate) fn generator(
 }
 
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
-pub(crate) fn discriminator(
-    config: &ModelConfig,
-    source: Source,
-    device: &Device,
-) -> Result<(Vec<Layer>, Params)> {
-    let mut input = config.channels * config.height * config.width;
-    let mut net = SequentialBuilder::new(source, device).with_norm(config.norm_d()).reshape(&[input]);
+pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+    let (mut net, mut input) = config.discriminator_input(source, device)?;
     for output in [4, 2, 1].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
-    net.linear(input, 1)?.finish()
+    config.class_head(net.features().linear(input, 1)?, input)?.finish()
 }
 
 /// About how many parameters the larger of the two networks has, without building it.

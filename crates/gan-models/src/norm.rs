@@ -1,12 +1,12 @@
-//! How a discriminator keeps its activations or weights in bounds.
+//! What can stand between the layers of a network.
 
 use serde::{Deserialize, Serialize};
 
-/// What stands behind the convolutions of a discriminator, or is done to their weights.
+/// How a network keeps its activations or weights in bounds: what stands behind its layers, or is done to their weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Norm {
-    /// Batch norm (Ioffe & Szegedy 2015): by the batch. The logit of an image depends on the others beside it.
+    /// Batch norm (Ioffe & Szegedy 2015): by the batch. What becomes of an image depends on the others beside it.
     Batch,
     /// Instance norm (Ulyanov et al. 2016): each channel of each image by itself.
     Instance,
@@ -27,5 +27,26 @@ impl Norm {
         ("layer", Norm::Layer),
         ("spectral", Norm::Spectral),
         ("none", Norm::None),
+    ];
+}
+
+/// How a generator doubles the size of its images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upsample {
+    /// Transposed convolution, kernel 4, stride 2 (Radford et al. 2016).
+    Transposed,
+    /// Nearest neighbours, then a convolution of kernel 3: no checkerboards (Odena et al. 2016).
+    Nearest,
+    /// A convolution of kernel 3 to four times the channels, which become pixels (Shi et al. 2016).
+    PixelShuffle,
+}
+
+impl Upsample {
+    /// All of them, with the names used in configs and on the command line.
+    pub const ALL: [(&'static str, Upsample); 3] = [
+        ("transposed", Upsample::Transposed),
+        ("nearest", Upsample::Nearest),
+        ("pixel-shuffle", Upsample::PixelShuffle),
     ];
 }

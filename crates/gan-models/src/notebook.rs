@@ -2,11 +2,10 @@
 //!
 //! Without padding the sides run 1 -> 4 -> 10 -> 22 -> 46 and back, so images are 46x46.
 
-use crate::builder::{SequentialBuilder, Source};
+use crate::builder::Source;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::layers::Layer;
-use crate::params::Params;
+use crate::networks::Parts;
 use candle_core::Device;
 
 /// The one image side it makes, px.
@@ -15,33 +14,25 @@ pub(crate) const SIDE: usize = 46;
 const KERNEL: (usize, usize) = (4, 4);
 
 /// latents `[N, Z]` -> images `[N, C, 46, 46]`, through 4, 2 and 1 times the base width.
-pub(crate) fn generator(
-    config: &ModelConfig,
-    source: Source,
-    device: &Device,
-) -> Result<(Vec<Layer>, Params)> {
-    let mut net = SequentialBuilder::new(source, device).reshape(&[config.latent_dim, 1, 1]);
-    let mut input = config.latent_dim;
+pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+    let (net, mut input) = config.generator_input(source, device)?;
+    let mut net = net.reshape(&[input, 1, 1]);
     for output in [4, 2, 1].map(|times| times * config.base_width) {
-        net = net.conv_transpose2d((input, output), KERNEL, 2, 0)?.batch_norm2d(output)?.relu();
+        net = net.conv_transpose2d((input, output), KERNEL, 2, 0)?.norm2d(output)?.relu();
         input = output;
     }
     net.conv_transpose2d((input, config.channels), KERNEL, 2, 0)?.tanh().finish()
 }
 
 /// images `[N, C, 46, 46]` -> logits `[N, 1, 1, 1]`.
-pub(crate) fn discriminator(
-    config: &ModelConfig,
-    source: Source,
-    device: &Device,
-) -> Result<(Vec<Layer>, Params)> {
-    let mut net = SequentialBuilder::new(source, device).with_norm(config.norm_d());
-    let mut input = config.channels;
+pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+    let (mut net, mut input) = config.discriminator_input(source, device)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
         net = net.conv2d((input, output), KERNEL, 2, 0)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
-    net.conv2d((input, 1), KERNEL, 2, 0)?.finish()
+    let net = net.features().conv2d((input, 1), KERNEL, 2, 0)?;
+    config.class_head(net, input * KERNEL.0 * KERNEL.1)?.finish()
 }
 
 /// About how many parameters the generator has, without building it.

@@ -125,6 +125,17 @@ impl Params {
         Ok(())
     }
 
+    /// Takes over the singular vectors that belong to the weights of a network of the same kind (spectral norm): averaged weights
+    /// are near enough to the last ones for these to be a good start.
+    pub fn copy_singular_vectors(&self, other: &Params) -> candle_core::Result<()> {
+        for (name, var) in &self.buffers {
+            if let Some(other) = other.buffers.get(name).filter(|_| is_singular_vector(name)) {
+                var.set(&other.as_detached_tensor())?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn add_parameter(&mut self, name: String, value: &Tensor) -> candle_core::Result<Parameter> {
         let var = Var::from_tensor(value)?;
         self.parameters.insert(name.clone(), var.clone());
@@ -144,6 +155,10 @@ impl Params {
     }
 }
 
+fn is_singular_vector(name: &str) -> bool {
+    name.ends_with("weight_u") || name.ends_with("weight_v")
+}
+
 /// A layer's view of one parameter.
 #[derive(Debug)]
 pub(crate) struct Parameter {
@@ -154,6 +169,10 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The value, tracked for a gradient if the network's [`Params`] say so.
     pub fn tensor(&self) -> Tensor {
         let tensor = self.var.as_tensor();

@@ -24,12 +24,12 @@ fn a_generator_comes_back_as_it_was_written() {
     let path = folder.path().join("g.safetensors");
     let generator = config().generator(5, &Device::Cpu).unwrap();
     let z = latents(&config(), 0, 4, &Device::Cpu).unwrap();
-    generator.forward(&z, Mode::Train).unwrap(); // running statistics that are not those of a new network
+    generator.forward(&z, None, Mode::Train).unwrap(); // running statistics that are not those of a new network
     save_generator(generator.as_ref(), &path).unwrap();
     let loaded = load_generator(&path, &Device::Cpu).unwrap();
     assert_eq!(loaded.config(), generator.config());
     let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let images = |g: &dyn gan_models::Generator| values(g.forward(&z, Mode::Eval).unwrap());
+    let images = |g: &dyn gan_models::Generator| values(g.forward(&z, None, Mode::Eval).unwrap());
     assert_eq!(images(loaded.as_ref()), images(generator.as_ref()));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays behind");
 }

@@ -70,10 +70,10 @@ fn every_family_makes_and_judges_images_of_its_size() -> TensorResult<()> {
                 let config = config(family, channels, height, width);
                 let (g, d) = pair(&config);
                 for mode in [Mode::Train, Mode::Eval] {
-                    let images = g.forward(&latents(&config, 0, 3, &Device::Cpu)?, mode)?;
+                    let images = g.forward(&latents(&config, 0, 3, &Device::Cpu)?, None, mode)?;
                     assert_eq!(images.dims(), [3, channels, height, width], "{family:?}");
                     assert!(values(&images).iter().all(|x| (-1.0..=1.0).contains(x)));
-                    let logits = d.forward(&images, mode)?;
+                    let logits = d.forward(&images, None, mode)?.logits;
                     assert_eq!(logits.dims(), [3]);
                     assert!(values(&probability(&logits)?).iter().all(|p| (0.0..=1.0).contains(p)));
                 }
@@ -113,11 +113,11 @@ fn batch_norm_follows_the_batch_in_training_only() -> TensorResult<()> {
     let z = latents(&config, 0, 8, &Device::Cpu)?;
     let statistics = || values(&g.params().state_dict()["main.1.running_mean"]);
     let before = statistics();
-    let alone = g.forward(&z.narrow(0, 0, 1)?, Mode::Eval)?;
+    let alone = g.forward(&z.narrow(0, 0, 1)?, None, Mode::Eval)?;
     assert_eq!(statistics(), before, "evaluation leaves the statistics alone");
-    let among_others = g.forward(&z, Mode::Eval)?.narrow(0, 0, 1)?;
+    let among_others = g.forward(&z, None, Mode::Eval)?.narrow(0, 0, 1)?;
     assert_eq!(values(&alone), values(&among_others), "in evaluation an image does not depend on its batch");
-    g.forward(&z, Mode::Train)?;
+    g.forward(&z, None, Mode::Train)?;
     assert_ne!(statistics(), before);
     assert_eq!(g.params().state_dict()["main.1.num_batches_tracked"].to_scalar::<i64>()?, 1);
     Ok(())
@@ -130,7 +130,7 @@ fn recalibrated_statistics_are_the_average_over_the_batches() -> TensorResult<()
     let mean_of = |seeds: &[u64]| -> TensorResult<Vec<f32>> {
         g.params().reset_statistics()?;
         for &seed in seeds {
-            g.forward(&latents(&config, seed, 8, &Device::Cpu)?, Mode::Recalibrate)?;
+            g.forward(&latents(&config, seed, 8, &Device::Cpu)?, None, Mode::Recalibrate)?;
         }
         Ok(values(&g.params().state_dict()["main.1.running_mean"]))
     };
@@ -185,8 +185,8 @@ fn inputs_of_another_shape_are_errors_that_name_it() {
     let (g, d) = pair(&config(Family::Dcgan, 1, 16, 16));
     let zeros =
         |shape: &[usize]| Tensor::zeros(shape, gan_models::candle_core::DType::F32, &Device::Cpu).unwrap();
-    let error = g.forward(&zeros(&[2, 7]), Mode::Eval).unwrap_err().to_string();
+    let error = g.forward(&zeros(&[2, 7]), None, Mode::Eval).unwrap_err().to_string();
     assert!(error.contains("latents [N, 6], not [2, 7]"), "{error}");
-    let error = d.forward(&zeros(&[2, 3, 16, 16]), Mode::Eval).unwrap_err().to_string();
+    let error = d.forward(&zeros(&[2, 3, 16, 16]), None, Mode::Eval).unwrap_err().to_string();
     assert!(error.contains("images [N, 1, 16, 16], not [2, 3, 16, 16]"), "{error}");
 }

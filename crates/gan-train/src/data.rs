@@ -32,6 +32,16 @@ pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn
     Ok(source(config)?.open(&options)?)
 }
 
+/// What the classes of a data set are called: their numbers, where they have no names; nothing where there are no classes.
+pub fn class_names(data: &dyn Dataset) -> Vec<String> {
+    match data.class_names() {
+        names if names.is_empty() => {
+            (0..data.classes().unwrap_or(0)).map(|class| class.to_string()).collect()
+        }
+        names => names,
+    }
+}
+
 /// What is done to each image.
 pub fn transforms(config: &TrainConfig) -> Transforms {
     let size = config.image_size();

@@ -46,14 +46,18 @@ impl Ema {
         state
     }
 
-    /// The averaged generator, its batch-norm statistics estimated from these batches of latents.
+    /// The averaged generator, its batch-norm statistics estimated from these batches of latents, with these classes if it is
+    /// conditional; and the singular vectors of spectral norm from those of `live`.
     pub fn recalibrated(
         &self,
+        live: &dyn Generator,
         latents: impl IntoIterator<Item = candle_core::Result<Tensor>>,
+        classes: Option<&[u32]>,
     ) -> Result<&dyn Generator> {
         self.generator.params().reset_statistics()?;
+        self.generator.params().copy_singular_vectors(live.params())?;
         for z in latents {
-            self.generator.forward(&z?, Mode::Recalibrate)?;
+            self.generator.forward(&z?, classes, Mode::Recalibrate)?;
         }
         Ok(self.generator.as_ref())
     }

@@ -43,23 +43,24 @@ impl Penalty {
         Ok((values.iter().sum::<f64>() / count, g.broadcast_mul(&factors)?))
     }
 
-    /// The penalty at some images `[N, C, H, W]`. Adds its gradient with respect to the discriminator's weights, times
+    /// The penalty at some images `[N, C, H, W]`, of these classes if the discriminator is conditional. Adds its gradient with respect to the discriminator's weights, times
     /// `scale`, to those that are accumulated there.
     pub fn add_gradients(
         self,
         weight: f64,
         discriminator: &dyn Discriminator,
         images: &Tensor,
+        classes: Option<&[u32]>,
         scale: f64,
     ) -> Result<f64> {
         let params = discriminator.params();
         let x = Var::from_tensor(&images.detach())?;
         params.set_requires_grad(false);
-        let store = discriminator.forward(&x, Mode::Train)?.sum_all()?.backward()?;
+        let store = discriminator.forward(&x, classes, Mode::Train)?.logits.sum_all()?.backward()?;
         params.set_requires_grad(true);
         let Some(g) = store.get(&x) else { return Ok(0.0) };
         let (value, v) = self.of(weight, &g.detach())?;
-        let logits = discriminator.forward_dual(&Dual::new(&images.detach(), &v)?)?;
+        let logits = discriminator.forward_dual(&Dual::new(&images.detach(), &v)?, classes)?;
         let store = logits.tangent.sum_all()?.affine(scale, 0.0)?.backward()?;
         params.add_gradients(&store)?;
         Ok(value)

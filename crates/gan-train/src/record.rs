@@ -1,6 +1,7 @@
 //! What a checkpoint says of its run, and whether a run that goes on is still the same.
 
 use crate::config::TrainConfig;
+use crate::data::class_names;
 use gan_data::Dataset;
 use gan_models::ModelConfig;
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ impl Record {
         Self {
             format: FORMAT,
             counters: BTreeMap::new(),
-            model: config.model_config(data.channels()),
+            model: config.model_config(data.channels(), &class_names(data)),
             data: DataRecord {
                 name: data.name().to_owned(),
                 images: data.len(),

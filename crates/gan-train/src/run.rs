@@ -5,7 +5,7 @@ use crate::config::{OnDivergence, TrainConfig};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::record::Record;
-use crate::run_dir::RunDir;
+use crate::run_dir::{GRID_COLUMNS, RunDir};
 use crate::saver::Saver;
 use crate::stats::StepStats;
 use crate::trainer::Trainer;
@@ -16,8 +16,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Images in a sample grid.
-const GRID_IMAGES: usize = 64;
+/// Rows of a grid.
+const GRID_ROWS: usize = 8;
 /// Points in a scatter plot, and to count modes from.
 const SCATTER_POINTS: usize = 2000;
 const MODE_SAMPLES: usize = 10_000;
@@ -64,7 +64,9 @@ pub fn train(
     run.go_back_to(trainer.step())?;
     match dataset.points() {
         Some(points) => points.scatter(None)?.save_png(&run.real_path())?,
-        None => run.save_reals(&data::first_images(config, dataset.clone(), GRID_IMAGES, device)?)?,
+        None => {
+            run.save_reals(&data::first_images(config, dataset.clone(), GRID_ROWS * GRID_COLUMNS, device)?)?
+        }
     }
 
     let mut saver = Saver::new(run.keeper(config.keep));
@@ -98,6 +100,7 @@ pub fn train(
             err_d: d.err_d,
             err_g: g.err_g,
             penalty: d.penalty,
+            err_class: d.err_class,
             d_x: d.d_x,
             d_g_z1: d.d_g_z1,
             d_g_z2: g.d_g_z2,
@@ -118,7 +121,7 @@ pub fn train(
                     let fake = trainer.sample_fixed(SCATTER_POINTS)?;
                     points.scatter(Some(&fake))?.save_png(&run.sample_path(step))?;
                 }
-                None => run.save_grid(step, &trainer.sample_fixed(GRID_IMAGES)?)?,
+                None => run.save_grid(step, &trainer.sample_grid(GRID_ROWS, GRID_COLUMNS)?)?,
             }
         }
         if step.is_multiple_of(config.checkpoint_every) || last || stopped {

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Images across a sample grid.
-const GRID_COLUMNS: usize = 8;
+pub(crate) const GRID_COLUMNS: usize = 8;
 /// Every setting of a run, resolved. A folder that has it is that of a run.
 const CONFIG: &str = "config.toml";
 

@@ -18,6 +18,9 @@ pub struct StepStats {
     /// The penalties on D's gradient, added, where there are some at this step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub penalty: Option<f64>,
+    /// Of an AC-GAN the cross entropy of the classes that D reads, of real and generated images, added and weighted.
+    #[serde(rename = "errClass", skip_serializing_if = "Option::is_none")]
+    pub err_class: Option<f64>,
     /// D(x): mean probability that D gives real images.
     pub d_x: f64,
     /// D(G(z)) before D's update: the mean probability that D gives generated images.

@@ -10,7 +10,7 @@ use crate::optimizer::{Hyperparameters, Optimizer};
 use crate::state::State;
 use crate::updates::{DiscriminatorStats, GeneratorStats, MicroBatch};
 use candle_core::{Device, Tensor};
-use gan_data::DataLoader;
+use gan_data::{Batch, DataLoader};
 use gan_models::{Discriminator, Generator, Mode, ModelConfig, Params, latents};
 use gan_rng::Stream;
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub struct Trainer {
 
 /// Batches from which the batch-norm statistics of averaged weights are estimated.
 const CALIBRATION_BATCHES: u64 = 16;
+/// Classes shown in a grid.
+const MOST_CLASSES: usize = 16;
 
 impl Trainer {
     /// New networks with the initial weights of the (resolved) config's seed.
@@ -93,13 +95,15 @@ impl Trainer {
     /// Real images, and generated ones to go with them.
     fn next_batch(&mut self, reals: &mut DataLoader) -> Result<MicroBatch> {
         let (index, seed) = (self.batches_seen, self.stream_seed());
-        let real = trace_span!("data").in_scope(|| reals.next_batch())?.images;
+        let Batch { images: real, labels, .. } = trace_span!("data").in_scope(|| reals.next_batch())?;
         let count = real.dim(0)?;
+        let classes = labels.filter(|_| self.config.conditional.is_some());
         let latents = self.draw_latents(seed, "latents", index, count)?;
-        let fake = trace_span!("G forward").in_scope(|| self.generator.forward(&latents, Mode::Train))?;
+        let forward = || self.generator.forward(&latents, classes.as_deref(), Mode::Train);
+        let fake = trace_span!("G forward").in_scope(forward)?;
         self.batches_seen += 1;
         self.images_seen += count as u64;
-        Ok(MicroBatch { index, real, latents, fake })
+        Ok(MicroBatch { index, real, classes, latents, fake })
     }
 
     /// Multiply-adds that a step needs for each image of a batch: all that [`train_step`](Self::train_step) asks for,
@@ -208,19 +212,34 @@ impl Trainer {
     /// The generator to sample from and to save: the averaged one where there is an average.
     pub fn sampling_generator(&self) -> Result<&dyn Generator> {
         let Some(ema) = &self.ema else { return Ok(self.generator.as_ref()) };
-        let draw = |batch| {
-            self.draw_latents(self.config.seed, "latents/calibration", batch, self.config.batch_size())
-        };
-        ema.recalibrated((0..CALIBRATION_BATCHES).map(draw))
+        let count = self.config.batch_size();
+        let draw = |batch| self.draw_latents(self.config.seed, "latents/calibration", batch, count);
+        let classes = self.generator.config().classes_in_turn(count);
+        ema.recalibrated(self.generator.as_ref(), (0..CALIBRATION_BATCHES).map(draw), classes.as_deref())
     }
 
     /// Images `[count, C, H, W]` from fixed latents, in evaluation mode: the same latents each time, so that a series of
-    /// them shows the generator learn.
+    /// them shows the generator learn. A conditional generator makes one class after the other, over and over.
     pub fn sample_fixed(&self, count: usize) -> Result<Tensor> {
+        self.sample_fixed_of(count, self.generator.config().classes_in_turn(count).as_deref())
+    }
+
+    /// The same for a grid with so many columns: `[rows * columns, C, H, W]`. A conditional generator makes a row of each class,
+    /// of no more than 16 of them.
+    pub fn sample_grid(&self, rows: usize, columns: usize) -> Result<Tensor> {
+        let known = self.generator.config().classes.len().min(MOST_CLASSES) as u32;
+        let classes: Vec<u32> = (0..known).flat_map(|class| vec![class; columns]).collect();
+        match classes.len() {
+            0 => self.sample_fixed(rows * columns),
+            count => self.sample_fixed_of(count, Some(&classes)),
+        }
+    }
+
+    fn sample_fixed_of(&self, count: usize, classes: Option<&[u32]>) -> Result<Tensor> {
         let generator = self.sampling_generator()?;
         generator.params().set_requires_grad(false);
         let z = latents(generator.config(), self.config.seed, count, &self.device)?;
-        Ok(generator.forward(&z, Mode::Eval)?)
+        Ok(generator.forward(&z, classes, Mode::Eval)?)
     }
 
     /// Latent vectors `[count, Z]` from the stream of this purpose and position.

@@ -3,12 +3,12 @@
 use crate::augment::{self, Ada, DiffAugment};
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::loss::Judged;
+use crate::loss::{Judged, cross_entropy};
 use crate::optimizer::Gradients;
 use crate::penalty::{self, Penalty};
 use crate::trainer::Trainer;
 use candle_core::Tensor;
-use gan_models::{Mode, Params, probability};
+use gan_models::{Mode, Opinion, Params, probability};
 use gan_rng::Stream;
 use tracing::trace_span;
 
@@ -18,6 +18,9 @@ pub struct MicroBatch {
     pub index: u64,
     /// Real images `[N, C, H, W]`.
     pub real: Tensor,
+    /// Their classes, if the networks are conditional. The generated images are of the same ones, so that all classes are as
+    /// frequent among them.
+    pub classes: Option<Vec<u32>>,
     /// Latents `[N, Z]`.
     pub latents: Tensor,
     /// What G made of them `[N, C, H, W]`: with its graph if G is to learn from just these, without if they are made anew
@@ -36,6 +39,8 @@ pub struct DiscriminatorStats {
     pub d_g_z1: f64,
     /// The penalties on D's gradient, added; nothing where there are none in this update.
     pub penalty: Option<f64>,
+    /// Of an AC-GAN the cross entropy of the classes that D reads, of real images and of generated ones, added.
+    pub err_class: Option<f64>,
     /// L2 norm of the gradient, before it is clipped.
     pub grad_norm: f64,
 }
@@ -65,13 +70,17 @@ impl Trainer {
             stats.err_d += part.err_d / batches.len() as f64;
             stats.d_x += part.d_x / batches.len() as f64;
             stats.d_g_z1 += part.d_g_z1 / batches.len() as f64;
-            let more = part.penalty.map(|penalty| penalty / batches.len() as f64);
-            stats.penalty = more.map(|more| stats.penalty.unwrap_or(0.0) + more);
+            let add = |sum: Option<f64>, part: Option<f64>| {
+                part.map(|part| sum.unwrap_or(0.0) + part / batches.len() as f64)
+            };
+            stats.penalty = add(stats.penalty, part.penalty);
+            stats.err_class = add(stats.err_class, part.err_class);
         }
         let gradients = failpoint::gradients("gradient-d", self.discriminator.params().gradients())?;
         stats.grad_norm = norm(&gradients)?;
         self.refuse_if_diverged("errD", failpoint::number("err-d", stats.err_d))?;
         self.refuse_if_diverged("the gradient penalty", stats.penalty.unwrap_or(0.0))?;
+        self.refuse_if_diverged("the loss of D's classes", stats.err_class.unwrap_or(0.0))?;
         self.refuse_if_not_finite("D", stats.grad_norm, &gradients)?;
         let gradients = self.clipped(gradients, stats.grad_norm)?;
         let lr = self.lr_d();
@@ -98,30 +107,61 @@ impl Trainer {
         let shown_real = self.shown(&batch.real, "real", batch.index)?;
         let shown_fake = self.shown(&batch.fake.detach(), "fake", batch.index)?;
 
-        let logits =
-            trace_span!("D on real").in_scope(|| self.discriminator.forward(&shown_real, Mode::Train))?;
-        let real = Judged { targets: self.targets(&logits, 1.0, batch.index)?, logits };
+        let classes = batch.classes.as_deref();
+        let judge = |images: &Tensor| self.discriminator.forward(images, classes, Mode::Train);
+        let opinion = trace_span!("D on real").in_scope(|| judge(&shown_real))?;
+        let class_real = self.class_loss(&opinion, classes)?;
+        let real =
+            Judged { targets: self.targets(&opinion.logits, 1.0, batch.index)?, logits: opinion.logits };
         let mut err_d = 0.0;
         if !loss.couples() {
             let err_real = loss.discriminator_real(&real)?;
-            trace_span!("D on real, backward").in_scope(|| add_gradients(&err_real))?;
+            let all = plus(&err_real, class_real.as_ref())?;
+            trace_span!("D on real, backward").in_scope(|| add_gradients(&all))?;
             err_d += scalar(&err_real)?;
         }
-        let logits =
-            trace_span!("D on fake").in_scope(|| self.discriminator.forward(&shown_fake, Mode::Train))?;
-        let fake = Judged { targets: self.targets(&logits, 0.0, batch.index)?, logits };
+        let opinion = trace_span!("D on fake").in_scope(|| judge(&shown_fake))?;
+        let class_fake = self.class_loss(&opinion, classes)?;
+        let fake =
+            Judged { targets: self.targets(&opinion.logits, 0.0, batch.index)?, logits: opinion.logits };
         let err =
             if loss.couples() { loss.discriminator(&real, &fake) } else { loss.discriminator_fake(&fake) }?;
-        trace_span!("D on fake, backward").in_scope(|| add_gradients(&err))?;
+        let mut all = plus(&err, class_fake.as_ref())?;
+        if loss.couples() {
+            all = plus(&all, class_real.as_ref())?;
+        }
+        trace_span!("D on fake, backward").in_scope(|| add_gradients(&all))?;
         err_d += scalar(&err)?;
-        let penalty = self.add_penalties(&shown_real, &shown_fake, weight, batch.index)?;
+        let err_class = match (&class_real, &class_fake) {
+            (Some(real), Some(fake)) => Some(scalar(real)? + scalar(fake)?),
+            _ => None,
+        };
+        let penalty = self.add_penalties(batch, &shown_real, &shown_fake, weight)?;
         let (d_x, d_g_z1) = (self.mean_score(&real.logits)?, self.mean_score(&fake.logits)?);
-        Ok((DiscriminatorStats { err_d, d_x, d_g_z1, penalty, grad_norm: 0.0 }, real.logits.detach()))
+        let stats = DiscriminatorStats { err_d, d_x, d_g_z1, penalty, err_class, grad_norm: 0.0 };
+        Ok((stats, real.logits.detach()))
+    }
+
+    /// AC-GAN's other loss: the cross entropy of the classes that D reads.
+    fn class_loss(&self, opinion: &Opinion, classes: Option<&[u32]>) -> Result<Option<Tensor>> {
+        match (&opinion.class_logits, classes) {
+            (Some(logits), Some(classes)) => {
+                let loss = cross_entropy(logits, classes)?;
+                Ok(Some(loss.affine(self.config.class_weight, 0.0)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Adds the gradients of the penalties, times `weight`, if this is an update that has some; says how large they are.
-    fn add_penalties(&self, real: &Tensor, fake: &Tensor, weight: f64, index: u64) -> Result<Option<f64>> {
-        let config = &self.config;
+    fn add_penalties(
+        &self,
+        batch: &MicroBatch,
+        real: &Tensor,
+        fake: &Tensor,
+        weight: f64,
+    ) -> Result<Option<f64>> {
+        let (config, index) = (&self.config, batch.index);
         let all = [config.gradient_penalty, config.dragan, config.r1, config.r2];
         let update = index / config.accumulate;
         if all.iter().all(|&weight| weight == 0.0) || !update.is_multiple_of(config.penalty_every) {
@@ -133,7 +173,8 @@ impl Trainer {
         let stream = |purpose: &str| Stream::new(self.stream_seed(), purpose, index);
         let mut sum = 0.0;
         let mut add = |penalty: Penalty, strength: f64, images: &Tensor| -> Result<()> {
-            sum += penalty.add_gradients(strength, discriminator, images, scale)?;
+            let classes = batch.classes.as_deref();
+            sum += penalty.add_gradients(strength, discriminator, images, classes, scale)?;
             Ok(())
         };
         if config.gradient_penalty > 0.0 {
@@ -176,23 +217,24 @@ impl Trainer {
 
     /// Adds the gradients of G's loss on a batch, times `weight`.
     fn generator_gradients(&self, batch: &MicroBatch, weight: f64) -> Result<GeneratorStats> {
+        let classes = batch.classes.as_deref();
         let fake = match batch.fake.track_op() {
             true => batch.fake.clone(),
-            false => self.generator.forward(&batch.latents, Mode::Train)?,
+            false => self.generator.forward(&batch.latents, classes, Mode::Train)?,
         };
         let fake = self.shown(&fake, "fake for G", batch.index)?;
-        let logits = trace_span!("D for G").in_scope(|| self.discriminator.forward(&fake, Mode::Train))?;
+        let judge = |images: &Tensor| self.discriminator.forward(images, classes, Mode::Train);
+        let opinion = trace_span!("D for G").in_scope(|| judge(&fake))?;
         let real = match self.config.loss.couples() {
-            true => {
-                let real = self.shown(&batch.real, "real for G", batch.index)?;
-                Some(self.discriminator.forward(&real, Mode::Train)?)
-            }
+            true => Some(judge(&self.shown(&batch.real, "real for G", batch.index)?)?.logits),
             false => None,
         };
-        let err_g = self.config.loss.generator(&logits, real.as_ref())?;
-        let store = trace_span!("D and G, backward").in_scope(|| err_g.affine(weight, 0.0)?.backward())?;
+        let err_g = self.config.loss.generator(&opinion.logits, real.as_ref())?;
+        let all = plus(&err_g, self.class_loss(&opinion, classes)?.as_ref())?;
+        let store = trace_span!("D and G, backward").in_scope(|| all.affine(weight, 0.0)?.backward())?;
         self.generator.params().add_gradients(&store)?;
-        Ok(GeneratorStats { err_g: scalar(&err_g)?, d_g_z2: self.mean_score(&logits)?, grad_norm: 0.0 })
+        let d_g_z2 = self.mean_score(&opinion.logits)?;
+        Ok(GeneratorStats { err_g: scalar(&err_g)?, d_g_z2, grad_norm: 0.0 })
     }
 
     /// Images as D is shown them: augmented, and with noise (instance noise, Soenderby et al. 2017), if the config says so.
@@ -280,6 +322,10 @@ fn clip_weights(params: &Params, limit: f64) -> Result<()> {
 fn norm(gradients: &Gradients) -> Result<f64> {
     let squares: candle_core::Result<Vec<f64>> = gradients.values().map(gan_ops::sum_of_squares).collect();
     Ok(squares?.iter().sum::<f64>().sqrt())
+}
+
+fn plus(loss: &Tensor, other: Option<&Tensor>) -> candle_core::Result<Tensor> {
+    other.map_or(Ok(loss.clone()), |other| loss + other)
 }
 
 fn scalar(tensor: &Tensor) -> Result<f64> {

@@ -58,10 +58,11 @@ fn expect_step(trainer: &mut Trainer, fixture: &HashMap<String, Tensor>, inputs:
         expect_number(&format!("{expected}.{name}"), ours, &fixture[&format!("{expected}.{name}")]);
     };
     trainer.generator().params().set_requires_grad(true);
-    let fake = trainer.generator().forward(&fixture[&format!("{inputs}.latents")], Mode::Train).unwrap();
+    let fake =
+        trainer.generator().forward(&fixture[&format!("{inputs}.latents")], None, Mode::Train).unwrap();
     let real = fixture[&format!("{inputs}.real")].clone();
     let latents = fixture[&format!("{inputs}.latents")].clone();
-    let batches = [MicroBatch { index: 0, real, latents, fake }];
+    let batches = [MicroBatch { index: 0, real, classes: None, latents, fake }];
     let d = trainer.update_discriminator(&batches).unwrap();
     let g = trainer.update_generator(&batches).unwrap();
     number("errD", d.err_d);
@@ -82,7 +83,7 @@ fn three_steps_leave_the_same_losses_weights_and_statistics_as_pytorch() {
     for step in ["step1", "step2", "step3"] {
         expect_step(&mut trainer, &fixture, step, step);
     }
-    let images = trainer.generator().forward(&fixture["eval.latents"], Mode::Eval).unwrap();
+    let images = trainer.generator().forward(&fixture["eval.latents"], None, Mode::Eval).unwrap();
     expect_tensor("eval.images", &images, &fixture["eval.images"]);
 }
 

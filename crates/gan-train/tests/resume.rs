@@ -194,7 +194,7 @@ fn whatever_is_left_out_of_the_state_is_missed() {
     let (_folder, checkpoint) = one_step();
     let checkpoint = Checkpoint::read(&checkpoint).unwrap();
     let config = config();
-    let model = config.model_config(3);
+    let model = config.model_config(3, &[]);
     let tensors = checkpoint.tensors().unwrap();
     let counters = &checkpoint.record().counters;
     let restore = |tensors: &BTreeMap<_, _>, counters: &BTreeMap<_, _>| {

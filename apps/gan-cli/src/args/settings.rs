@@ -26,6 +26,18 @@ pub struct Settings {
     /// Norm in the discriminator [default: the model's own]
     #[arg(long, value_parser = names(&gan_models::Norm::ALL))]
     norm_d: Option<String>,
+    /// Norm in the generator [default: the model's own]
+    #[arg(long, value_parser = names(&gan_models::Norm::ALL))]
+    norm_g: Option<String>,
+    /// How the generator doubles the size of images [default: the model's own way]
+    #[arg(long, value_parser = names(&gan_models::Upsample::ALL))]
+    upsample: Option<String>,
+    /// Learn to make each class of a labelled data set, told to the networks in this way
+    #[arg(long, value_parser = names(&gan_models::Conditional::ALL))]
+    conditional: Option<String>,
+    /// With --conditional acgan: how much the classes that the discriminator reads count beside the loss
+    #[arg(long, value_name = "WEIGHT")]
+    class_weight: Option<f64>,
     /// Numbers in a latent vector
     #[arg(long, value_name = "N")]
     latent_dim: Option<u32>,

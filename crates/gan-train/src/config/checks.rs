@@ -51,6 +51,7 @@ impl TrainConfig {
         }
         for (name, value) in [
             ("instance_noise", self.instance_noise),
+            ("class_weight", self.class_weight),
             ("clip_grad", self.clip_grad),
             ("clip_weights", self.clip_weights),
             ("gradient_penalty", self.gradient_penalty),
@@ -106,7 +107,7 @@ impl TrainConfig {
                 return refuse(&what, "leave label_smoothing, label_smoothing_fake and label_noise at 0");
             }
         }
-        let norm_d = self.norm_d.unwrap_or(self.model.norm());
+        let norm_d = self.norm_d.unwrap_or(self.model.norm_d());
         if self.gradient_penalty > 0.0 && norm_d == Norm::Batch {
             let what =
                 "WGAN-GP's penalty is on the gradient of each image alone, and with batch norm D has none";

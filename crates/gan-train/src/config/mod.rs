@@ -9,7 +9,7 @@ use crate::loss::Loss;
 use crate::optimizer::Rule;
 use crate::schedule::Schedule;
 use gan_data::{CacheMode, Filter, OnBadImage};
-use gan_models::{Family, Latent, Norm};
+use gan_models::{Conditional, Family, Latent, Norm, Upsample};
 use gan_ops::Precision;
 pub use image_size::ImageSize;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,14 @@ pub struct TrainConfig {
     pub base_width: Option<usize>,
     /// The norm in the discriminator. Default: the model's own.
     pub norm_d: Option<Norm>,
+    /// The norm in the generator. Default: the model's own.
+    pub norm_g: Option<Norm>,
+    /// How the generator doubles the size of images. Default: the model's own way.
+    pub upsample: Option<Upsample>,
+    /// How the networks are told the classes of labelled images, if they are.
+    pub conditional: Option<Conditional>,
+    /// With `acgan`: how much the classes that D reads count beside the loss.
+    pub class_weight: f64,
     /// Numbers in a latent vector.
     pub latent_dim: usize,
     /// What latent vectors are drawn from.
@@ -202,6 +210,10 @@ impl Default for TrainConfig {
             model: Family::Dcgan,
             base_width: None,
             norm_d: None,
+            norm_g: None,
+            upsample: None,
+            conditional: None,
+            class_weight: 1.0,
             latent_dim: 100,
             latent: Latent::Gaussian,
             loss: Loss::NonSaturating,

@@ -57,23 +57,24 @@ impl TrainConfig {
     /// Channels of the layer next to the image.
     pub fn base_width(&self) -> usize {
         let ImageSize { height, width } = self.image_size();
-        let small_dcgan = self.model == Family::Dcgan && height.min(width) < 64;
-        self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width() })
+        let side = height.min(width);
+        let small_dcgan = self.model == Family::Dcgan && side < 64;
+        self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width(side) })
     }
 
-    /// The networks to build for a data set with so many channels.
-    pub fn model_config(&self, channels: usize) -> ModelConfig {
-        let channels = self.channels.unwrap_or(channels);
+    /// The networks to build for a data set with so many channels, and with classes of these names.
+    pub fn model_config(&self, channels: usize, classes: &[String]) -> ModelConfig {
         let ImageSize { height, width } = self.image_size();
-        let base_width = self.base_width.unwrap_or_else(|| self.model.default_base_width());
-        let (latent, latent_dim) = (self.latent, self.latent_dim);
-        let norm_d = self.norm_d;
         ModelConfig {
-            base_width,
-            norm_d,
-            latent,
-            latent_dim,
-            ..ModelConfig::new(self.model, channels, height, width)
+            base_width: self.base_width(),
+            classes: if self.conditional.is_some() { classes.to_vec() } else { Vec::new() },
+            conditional: self.conditional,
+            norm_d: self.norm_d,
+            norm_g: self.norm_g,
+            latent: self.latent,
+            latent_dim: self.latent_dim,
+            upsample: self.upsample,
+            ..ModelConfig::new(self.model, self.channels.unwrap_or(channels), height, width)
         }
     }
 

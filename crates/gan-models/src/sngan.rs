@@ -1,0 +1,158 @@
+//! The residual networks of spectrally normalised GANs (Miyato et al. 2018, tables 3 to 5), and with self-attention those of
+//! SAGAN (Zhang et al. 2019).
+//!
+//! Both are made for 32 to 128 px. Below 64 px all layers are equally wide (the paper's CIFAR-10 networks: base width 128,
+//! and twice as wide a generator); from there on each doubling of the image halves the channels, down to the base width (64).
+//! A bias stands where no norm follows, which would take it away again.
+
+use crate::builder::{SequentialBuilder, Source, Style};
+use crate::config::{Family, ModelConfig};
+use crate::error::Result;
+use crate::networks::Parts;
+use crate::norm::{Norm, Upsample};
+use crate::plan::Plan;
+use candle_core::Device;
+
+/// Up to so many doublings all layers are equally wide.
+const SMALL: u32 = 3;
+
+/// Attention is where height and width are halved at least, and the shorter side is at most this, px: the last such layer of a
+/// generator, the first of a discriminator.
+const ATTENTION_SIDE: usize = 32;
+
+/// latents `[N, Z]` -> images `[N, C, H, W]`.
+pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+    let plan = Plan::of(config)?;
+    let (net, latents) = config.generator_input(source, device)?;
+    let net = net.with_style(Style::Xavier { gain: 1.0 });
+    let mut net = if config.family == Family::Sagan { net.with_spectral_norm() } else { net };
+    let mut input = generator_width(config, &plan, 0);
+    let (mut height, mut width) = plan.base;
+    net = net.linear(latents, input * height * width)?.reshape(&[input, height, width]);
+    for block in 1..=plan.doublings {
+        let output = generator_width(config, &plan, block);
+        net = up_block(net, input, output, config.upsample(), config.norm_g())?;
+        (input, height, width) = (output, 2 * height, 2 * width);
+        if has_attention(config, height, width) {
+            net = net.attention(output)?;
+        }
+    }
+    net.norm2d(input)?.relu().conv2d_with_bias((input, config.channels), 3)?.tanh().finish()
+}
+
+/// images `[N, C, H, W]` -> logits `[N, 1]`.
+pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+    let plan = Plan::of(config)?;
+    let (net, mut input) = config.discriminator_input(source, device)?;
+    let mut net = net.with_style(Style::Xavier { gain: 1.0 });
+    let (mut height, mut width) = (config.height, config.width);
+    let is_small = plan.doublings <= SMALL;
+    // The small networks stop halving at 8 px, and have two blocks there.
+    let halvings = if is_small { (plan.doublings - 1).max(1) } else { plan.doublings };
+    let rest = if is_small { 2 } else { 1 };
+    for block in 0..halvings {
+        let output = if is_small { config.base_width } else { config.base_width << block };
+        net = down_block(net, input, output, config.norm_d(), block == 0)?;
+        (input, height, width) = (output, height / 2, width / 2);
+        if has_attention(config, height, width) {
+            net = net.attention(output)?;
+        }
+    }
+    for _ in 0..rest {
+        let norm = config.norm_d();
+        net = net.residual(
+            |main| {
+                let main = conv(main.norm2d(input)?.relu(), (input, input), norm)?;
+                main.norm2d(input)?.relu().conv2d_with_bias((input, input), 3)
+            },
+            Ok,
+        )?;
+    }
+    let net = net.norm2d(input)?.relu().sum_spatial().features().linear(input, 1)?;
+    config.class_head(net, input)?.finish()
+}
+
+/// Channels after so many blocks of the generator.
+fn generator_width(config: &ModelConfig, plan: &Plan, block: u32) -> usize {
+    if plan.doublings <= SMALL {
+        2 * config.base_width
+    } else {
+        config.base_width << (plan.doublings - block.max(1))
+    }
+}
+
+fn has_attention(config: &ModelConfig, height: usize, width: usize) -> bool {
+    let largest = |side: usize| side <= ATTENTION_SIDE && 2 * side <= config.height.min(config.width);
+    let side = height.min(width);
+    // The next larger one is too large.
+    config.family == Family::Sagan && largest(side) && !largest(2 * side)
+}
+
+/// Twice the size: norm, ReLU, up-sampling convolution, norm, ReLU, convolution; beside it nearest neighbours and a 1x1
+/// convolution.
+fn up_block(
+    net: SequentialBuilder,
+    input: usize,
+    output: usize,
+    by: Upsample,
+    norm: Norm,
+) -> Result<SequentialBuilder> {
+    net.residual(
+        |main| {
+            let main = main.norm2d(input)?.relu();
+            let main = match by {
+                Upsample::Nearest => conv(main.upsample_nearest2d(), (input, output), norm)?,
+                other => main.upsample((input, output), (4, 4), other)?,
+            };
+            conv(main.norm2d(output)?.relu(), (output, output), norm)
+        },
+        |shortcut| conv_1x1(shortcut.upsample_nearest2d(), (input, output), norm),
+    )
+}
+
+/// Half the size: (norm, ReLU,) convolution, norm, ReLU, convolution, mean of 2x2; beside it a 1x1 convolution and the mean.
+/// The first block has images before it, which are not to be cut off at 0.
+fn down_block(
+    net: SequentialBuilder,
+    input: usize,
+    output: usize,
+    norm: Norm,
+    is_first: bool,
+) -> Result<SequentialBuilder> {
+    net.residual(
+        |main| {
+            let main = if is_first { main } else { main.norm2d(input)?.relu() };
+            let main = conv(main, (input, output), norm)?.norm2d(output)?.relu();
+            Ok(main.conv2d_with_bias((output, output), 3)?.avg_pool2d())
+        },
+        |shortcut| match is_first {
+            // In this order it costs a quarter, and gives the same.
+            true => shortcut.avg_pool2d().conv2d_with_bias((input, output), 1),
+            false => Ok(shortcut.conv2d_with_bias((input, output), 1)?.avg_pool2d()),
+        },
+    )
+}
+
+/// A convolution of kernel 3 with a norm behind it, or with a bias where there is none.
+fn conv(net: SequentialBuilder, channels: (usize, usize), norm: Norm) -> Result<SequentialBuilder> {
+    match norm {
+        Norm::Spectral | Norm::None => net.conv2d_with_bias(channels, 3),
+        _ => net.conv2d(channels, (3, 3), 1, 1),
+    }
+}
+
+fn conv_1x1(net: SequentialBuilder, channels: (usize, usize), norm: Norm) -> Result<SequentialBuilder> {
+    match norm {
+        Norm::Spectral | Norm::None => net.conv2d_with_bias(channels, 1),
+        _ => net.conv2d(channels, (1, 1), 1, 0),
+    }
+}
+
+/// About how many parameters the larger of the two networks has, without building it.
+pub(crate) fn parameters(config: &ModelConfig) -> Result<f64> {
+    let plan = Plan::of(config)?;
+    let widths = (0..=plan.doublings).map(|block| generator_width(config, &plan, block) as f64);
+    let widest = generator_width(config, &plan, 0) as f64;
+    let blocks: f64 = widths.map(|width| 18.0 * width * width).sum();
+    Ok(blocks * 1.5 + config.latent_dim as f64 * widest * (plan.base.0 * plan.base.1) as f64)
+}
