@@ -207,7 +207,8 @@ impl ModelConfig {
             Family::Sngan | Family::Sagan => sngan::parameters(self)?,
         };
         // Of each class, at most an embedding as large as the image or the latents, or a scale in every layer.
-        let of_a_class = (self.height * self.width + self.latent_dim + 64 * self.base_width) as f64;
+        let of_a_class =
+            self.height as f64 * self.width as f64 + self.latent_dim as f64 + 64.0 * self.base_width as f64;
         let parameters = parameters + self.classes.len() as f64 * of_a_class;
         if parameters > MOST_PARAMETERS {
             let what = format!("a network of {parameters:.1e} parameters is more than a machine can hold");

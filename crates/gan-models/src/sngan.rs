@@ -151,8 +151,10 @@ fn conv_1x1(net: SequentialBuilder, channels: (usize, usize), norm: Norm) -> Res
 /// About how many parameters the larger of the two networks has, without building it.
 pub(crate) fn parameters(config: &ModelConfig) -> Result<f64> {
     let plan = Plan::of(config)?;
-    let widths = (0..=plan.doublings).map(|block| generator_width(config, &plan, block) as f64);
-    let widest = generator_width(config, &plan, 0) as f64;
-    let blocks: f64 = widths.map(|width| 18.0 * width * width).sum();
-    Ok(blocks * 1.5 + config.latent_dim as f64 * widest * (plan.base.0 * plan.base.1) as f64)
+    let base = config.base_width as f64;
+    let widest =
+        if plan.doublings <= SMALL { 2.0 * base } else { base * f64::from(plan.doublings - 1).exp2() };
+    // Two convolutions of kernel 3 a block.
+    let blocks = 18.0 * widest * widest * f64::from(plan.doublings);
+    Ok(blocks + config.latent_dim as f64 * widest * (plan.base.0 * plan.base.1) as f64)
 }
