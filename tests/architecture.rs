@@ -29,7 +29,8 @@ fn crates_know_only_whom_they_may() {
         ("gan-data", &["gan-rng"]),
         ("gan-models", &["gan-ops", "gan-rng"]),
         ("gan-train", &["gan-data", "gan-models", "gan-ops", "gan-rng"]),
-        ("gan-cli", &["gan-data", "gan-models", "gan-ops", "gan-rng", "gan-train"]),
+        ("gan-eval", &["gan-data", "gan-models", "gan-ops", "gan-rng", "gan-train"]),
+        ("gan-cli", &["gan-data", "gan-eval", "gan-models", "gan-ops", "gan-rng", "gan-train"]),
     ]);
     let metadata = metadata();
     let ours: BTreeSet<&str> =

@@ -1,0 +1,44 @@
+//! Measures on generated images that need another network: a small image classifier.
+//!
+//! Trained on real images, a [`Classifier`] says whether a conditional generator's images are of the class that was asked
+//! for. Trained on generated images, alone or beside real ones ([`Part`]), and tested on real ones, it says what they are
+//! worth as training data. `examples/classify.rs` does both from the command line.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use candle_core::Device;
+//! use gan_data::Digits;
+//! use gan_eval::{Classes, Classifier, ClassifierConfig, Part, Subset, TrainOptions};
+//!
+//! # fn main() -> gan_eval::Result<()> {
+//! let digits = Arc::new(Digits::train(0, 32)?);
+//! let config = ClassifierConfig { base_width: 4, ..ClassifierConfig::new(1, Classes::of(digits.as_ref())?) };
+//! let mut classifier = Classifier::new(config, 42, &Device::Cpu)?;
+//! let few = Arc::new(Subset::first_of_each_class(digits, 10)?);
+//! classifier.train(&[Part::whole(few)], &TrainOptions { steps: 2, ..TrainOptions::default() })?;
+//! let test = Subset::first_of_each_class(Arc::new(Digits::test(0, 32)?), 5)?;
+//! let accuracy = classifier.accuracy(Arc::new(test))?;
+//! assert_eq!((accuracy.total, accuracy.per_class.len()), (50, 10));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Shapes everywhere: images `[N, C, S, S]` in [-1, 1], logits `[N, K]`. Classes of different data sets are brought
+//! together by [`Classes`], by name where they have names.
+
+mod accuracy;
+mod classes;
+mod classifier;
+mod error;
+mod feed;
+mod loss;
+mod network;
+mod sets;
+
+pub use accuracy::Accuracy;
+pub use classes::Classes;
+pub use classifier::{Classifier, ClassifierConfig, TrainOptions};
+pub use error::{Error, Result};
+pub use feed::Part;
+pub use loss::cross_entropy;
+pub use sets::{Concat, Subset};
