@@ -98,21 +98,47 @@ pub struct SampleFlags {
     /// A run folder (its latest checkpoint is used), or a generator file
     #[arg(value_name = "RUN_OR_FILE")]
     pub model: PathBuf,
-    /// Images to make
+    /// Images to make; a conditional generator makes one class after the other, over and over
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub count: u32,
+    /// Of a conditional generator: images of this class only, by name or number
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<String>,
+    /// Of a conditional generator: so many images of each class, a row each
+    #[arg(long, value_name = "N", conflicts_with_all = ["count", "class"])]
+    pub per_class: Option<u32>,
     /// The same seed makes the same images
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
     /// FILE.png for one grid, DIR/ for single images [default: samples-seedN.png]
     #[arg(long, value_name = "FILE.png|DIR/")]
     pub out: Option<PathBuf>,
+    /// Write a data set in place of a grid, with labels if the generator is conditional: CLASS/NUMBER.png (folder), or gray images
+    /// and labels in IDX files like MNIST's (idx) [default of --out: samples-seedN/]
+    #[arg(long, value_parser = export_format())]
+    pub format: Option<ExportFormat>,
+    /// The average of the generator's weights, if the run kept one (ema), or those of the last step (raw, from a run folder)
+    #[arg(long, default_value = "ema", value_parser = named(&Weights::ALL))]
+    pub weights: Weights,
     /// Threads to compute on [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// auto, cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
+}
+
+/// Which weights of a generator.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Weights {
+    /// The average, where there is one.
+    Ema,
+    /// Those of the last step.
+    Raw,
+}
+
+impl Weights {
+    const ALL: [(&'static str, Self); 2] = [("ema", Self::Ema), ("raw", Self::Raw)];
 }
 
 #[derive(Subcommand)]

@@ -1,46 +1,60 @@
 //! `gan sample`.
 
-use crate::args::SampleFlags;
+mod classes;
+mod generated;
+
+use crate::args::{SampleFlags, Weights};
 use crate::device;
 use crate::failure::Failure;
+use crate::progress::watch;
 use crate::train::cores;
 use candle_core::{Device, Tensor};
-use gan_models::{Generator, Mode, latents_from, load_generator};
+use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
+use gan_models::{Generator, load_generator};
 use gan_ops::Precision;
-use gan_train::RunDir;
+use gan_train::{Checkpoint, RunDir};
+use generated::{BATCH, Generated};
 use indicatif::ProgressIterator;
 use std::path::{Path, PathBuf};
 
-/// Images made at a time.
-const BATCH: usize = 64;
 /// The most images in one grid.
-const LARGEST_GRID: u32 = 4096;
+const LARGEST_GRID: usize = 4096;
 
 pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
-    if flags.count == 0 {
-        return Err(Failure::usage("--count is 0", "ask for at least 1 image"));
-    }
     gan_ops::set_threads(flags.threads.unwrap_or_else(cores));
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
-    let file = generator_file(&flags.model)?;
-    let generator = load_generator(&file, &device)?;
+    let (generator, from) = generator(&flags.model, flags.weights, &device)?;
     generator.params().set_requires_grad(false);
-
-    let out = flags.out.clone().unwrap_or_else(|| format!("samples-seed{}.png", flags.seed).into());
-    if names_a_folder(&out) {
-        single_images(generator.as_ref(), flags, &out, &device)?;
-    } else {
-        grid(generator.as_ref(), flags, &out, &device)?;
+    let classes = classes::wanted(flags, generator.config())?;
+    let count = match (&classes, flags.per_class) {
+        (Some(classes), Some(_)) => classes.len(),
+        _ => flags.count as usize,
+    };
+    if count == 0 {
+        return Err(Failure::usage("no images are asked for", "ask for at least 1"));
     }
-    println!("{} images of {} (seed {}): {}", flags.count, file.display(), flags.seed, out.display());
+    let images = Generated::new(generator, flags.seed, classes, count, device);
+
+    let default_out = || match flags.format {
+        Some(_) => format!("samples-seed{}/", flags.seed).into(),
+        None => format!("samples-seed{}.png", flags.seed).into(),
+    };
+    let out = flags.out.clone().unwrap_or_else(default_out);
+    match flags.format {
+        Some(format) => data_set(&images, &out, format)?,
+        None if names_a_folder(&out) => single_images(&images, &out)?,
+        None => grid(&images, &out, flags.per_class)?,
+    }
+    println!("{count} images of {} (seed {}): {}", from.display(), flags.seed, out.display());
     Ok(())
 }
 
-/// One PNG with all images, about square.
-fn grid(generator: &dyn Generator, flags: &SampleFlags, out: &Path, device: &Device) -> Result<(), Failure> {
-    if flags.count > LARGEST_GRID {
+/// One PNG with all images: a row a class, or about square.
+fn grid(generated: &Generated, out: &Path, per_class: Option<u32>) -> Result<(), Failure> {
+    let count = generated.count();
+    if count > LARGEST_GRID {
         return Err(Failure::usage(
-            format!("a grid of {} images is too large", flags.count),
+            format!("a grid of {count} images is too large"),
             format!("ask for at most {LARGEST_GRID}, or for single images with --out DIR/"),
         ));
     }
@@ -50,69 +64,87 @@ fn grid(generator: &dyn Generator, flags: &SampleFlags, out: &Path, device: &Dev
             "end --out in .png for one grid, or in / for single images",
         ));
     }
-    let batches: Result<Vec<Tensor>, Failure> = batches(flags.count)
-        .map(|(first, count)| images(generator, flags.seed, first, count, device))
-        .collect();
+    let batches: candle_core::Result<Vec<Tensor>> =
+        (0..count.div_ceil(BATCH)).map(|batch| generated.batch(batch)).collect();
     let images = Tensor::cat(&batches?, 0)?;
     if images.dims()[1..] == [1, 1, 2] {
         return Ok(gan_data::scatter(&images)?.save_png(out)?); // points of the plane
     }
-    let columns = f64::from(flags.count).sqrt().ceil() as usize;
+    let columns = per_class.map_or((count as f64).sqrt().ceil() as usize, |columns| columns as usize);
     Ok(gan_data::save_image(&images, out, columns)?)
 }
 
 /// A PNG an image: 00000.png, 00001.png, ...
-fn single_images(
-    generator: &dyn Generator,
-    flags: &SampleFlags,
-    folder: &Path,
-    device: &Device,
-) -> Result<(), Failure> {
+fn single_images(generated: &Generated, folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::other(
             format!("cannot create {}: {error}", folder.display()),
             "choose a folder that can be written",
         )
     })?;
-    let bar = indicatif::ProgressBar::new(u64::from(flags.count.div_ceil(BATCH as u32)));
-    for (first, count) in batches(flags.count).progress_with(bar) {
-        let images = images(generator, flags.seed, first, count, device)?;
-        for (i, image) in gan_data::to_images(&images)?.iter().enumerate() {
-            image.save_png(&folder.join(format!("{:05}.png", first + i as u64)))?;
+    let batches = generated.count().div_ceil(BATCH);
+    let bar = indicatif::ProgressBar::new(batches as u64);
+    for batch in (0..batches).progress_with(bar) {
+        for (i, image) in gan_data::to_images(&generated.batch(batch)?)?.iter().enumerate() {
+            image.save_png(&folder.join(format!("{:05}.png", batch * BATCH + i)))?;
         }
     }
     Ok(())
 }
 
-/// First index and size of each batch.
-fn batches(count: u32) -> impl Iterator<Item = (u64, usize)> {
-    let count = count as usize;
-    (0..count).step_by(BATCH).map(move |first| (first as u64, BATCH.min(count - first)))
+/// A data set like those that `gan data export` writes.
+fn data_set(generated: &Generated, out: &Path, format: ExportFormat) -> Result<(), Failure> {
+    let options = ExportOptions {
+        format,
+        split: Split::Train,
+        count: None,
+        transforms: Transforms::new(Vec::new()),
+        on_bad_image: OnBadImage::Stop,
+        watch: watch(),
+    };
+    export(generated, out, &options)?;
+    Ok(())
 }
 
-/// Images `[count, C, H, W]` of the latents number `first` and on.
-fn images(
-    generator: &dyn Generator,
-    seed: u64,
-    first: u64,
-    count: usize,
+/// The generator of a run folder or of a file, and where it was found.
+fn generator(
+    path: &Path,
+    weights: Weights,
     device: &Device,
-) -> Result<Tensor, Failure> {
-    let z = latents_from(generator.config(), seed, first, count, device)?;
-    Ok(generator.forward(&z, None, Mode::Eval)?)
+) -> Result<(Box<dyn Generator>, PathBuf), Failure> {
+    if weights == Weights::Raw {
+        return raw_generator(path, device);
+    }
+    let file = match path.is_dir() {
+        false => path.to_path_buf(),
+        true => RunDir::latest_generator(path)?.ok_or_else(|| no_checkpoint(path))?,
+    };
+    Ok((load_generator(&file, device)?, file))
 }
 
-/// The generator file of a run folder, or the file itself.
-fn generator_file(path: &Path) -> Result<PathBuf, Failure> {
+/// The generator as the last step left it, which is among what a run needs to go on.
+fn raw_generator(path: &Path, device: &Device) -> Result<(Box<dyn Generator>, PathBuf), Failure> {
     if !path.is_dir() {
-        return Ok(path.to_path_buf());
+        return Err(Failure::usage(
+            format!("{} has one set of weights", path.display()),
+            "give the run folder with --weights raw, or leave it out",
+        ));
     }
-    RunDir::latest_generator(path)?.ok_or_else(|| {
-        Failure::other(
-            format!("{} has no checkpoint with a generator", path.display()),
-            "give the folder of a run that has saved one, or a generator file",
-        )
-    })
+    let (found, checkpoint) = Checkpoint::latest(path)?.ok_or_else(|| no_checkpoint(path))?;
+    let own = |(name, tensor): (String, Tensor)| {
+        name.strip_prefix("generator.").map(|name| (name.to_owned(), tensor))
+    };
+    let state = checkpoint.tensors()?.into_iter().filter_map(own).collect();
+    let generator = checkpoint.record().model.generator(0, device)?;
+    generator.params().load_state_dict(&state)?;
+    Ok((generator, found))
+}
+
+fn no_checkpoint(path: &Path) -> Failure {
+    Failure::other(
+        format!("{} has no checkpoint with a generator", path.display()),
+        "give the folder of a run that has saved one, or a generator file",
+    )
 }
 
 /// Whether a file is to be a PNG by its name.

@@ -8,13 +8,12 @@ use gan_data::{
     CacheMode, DataLoader, Dataset, Filter, LoaderConfig, Progress, ResizeTo, Transform, Transforms, Unit,
     Watch,
 };
-use gan_train::{Hyperparameters, Optimizer, Rule, Schedule};
+use gan_train::{Hyperparameters, Optimizer, Rule, Schedule, cross_entropy};
 
 use crate::accuracy::Accuracy;
 use crate::classes::Classes;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, Part, next_batch};
-use crate::loss::cross_entropy;
 use crate::network::Network;
 use crate::sets::Concat;
 

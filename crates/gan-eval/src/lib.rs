@@ -31,7 +31,6 @@ mod classes;
 mod classifier;
 mod error;
 mod feed;
-mod loss;
 mod network;
 mod sets;
 
@@ -40,5 +39,4 @@ pub use classes::Classes;
 pub use classifier::{Classifier, ClassifierConfig, TrainOptions};
 pub use error::{Error, Result};
 pub use feed::Part;
-pub use loss::cross_entropy;
 pub use sets::{Concat, Subset};

@@ -13,6 +13,7 @@
 pub mod augment;
 mod checkpoint;
 pub mod config;
+mod cross_entropy;
 pub mod data;
 mod durable;
 mod ema;
@@ -35,6 +36,7 @@ mod updates;
 
 pub use checkpoint::Checkpoint;
 pub use config::{Crop, ImageSize, OnDivergence, TrainConfig};
+pub use cross_entropy::cross_entropy;
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use loss::{Judged, Loss};

@@ -130,26 +130,6 @@ impl Judged {
     }
 }
 
-/// The mean cross entropy of classes, `-ln softmax(logits)[class]`: what AC-GAN's players minimise beside their loss (Odena et
-/// al. 2017, eq. 3). logits `[N, K]`, N classes -> scalar. An error for a class that is not below K.
-pub fn cross_entropy(logits: &Tensor, classes: &[u32]) -> Result<Tensor> {
-    let (samples, known) = logits.dims2()?;
-    let mut own = vec![0f32; samples * known];
-    for (sample, &class) in classes.iter().enumerate() {
-        match own.get_mut(sample * known + class as usize) {
-            Some(place) if (class as usize) < known => *place = 1.0,
-            _ => candle_core::bail!(
-                "no place for class {class} of sample {sample} in logits [{samples}, {known}]"
-            ),
-        }
-    }
-    let own = Tensor::from_vec(own, (samples, known), logits.device())?.to_dtype(logits.dtype())?;
-    let largest = logits.detach().max_keepdim(1)?;
-    let shifted = logits.broadcast_sub(&largest)?; // exp() stays finite
-    let log_sum = shifted.exp()?.sum(1)?.log()?;
-    (log_sum - (shifted * own)?.sum(1)?)?.mean_all()
-}
-
 fn half_square(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     (logits - targets)?.sqr()?.mean_all()?.affine(0.5, 0.0)
 }

@@ -1,9 +1,10 @@
 //! The two updates of a step: D's from real and generated images, G's through the new D.
 
 use crate::augment::{self, Ada, DiffAugment};
+use crate::cross_entropy::cross_entropy;
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::loss::{Judged, cross_entropy};
+use crate::loss::Judged;
 use crate::optimizer::Gradients;
 use crate::penalty::{self, Penalty};
 use crate::trainer::Trainer;

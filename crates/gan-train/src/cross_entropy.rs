@@ -1,8 +1,9 @@
-//! The loss of a classifier.
+//! The loss of a classifier, and of the part of an AC-GAN that is one.
 
 use candle_core::{Result, Tensor, bail};
 
-/// Mean over the images of `-log softmax(logits)[label]`: logits `[N, K]` and N labels below K -> a scalar.
+/// Mean over the images of `-log softmax(logits)[label]`, which AC-GAN's players minimise beside their loss (Odena et al.
+/// 2017, eq. 3): logits `[N, K]` and N labels below K -> a scalar.
 ///
 /// Finite for every finite logit: the largest of each image is subtracted first, which changes neither value nor gradient.
 /// (Candle's own softmax over the last dimension drops its gradients.) An error if the numbers of logits and labels do not

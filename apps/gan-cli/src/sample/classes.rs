@@ -1,0 +1,55 @@
+//! Which class each image is to be of.
+
+use crate::args::SampleFlags;
+use crate::failure::Failure;
+use gan_models::ModelConfig;
+
+/// Class names in an error message, at most.
+const MOST_NAMES: usize = 20;
+
+/// The class of each image; nothing if the generator is not conditional.
+pub fn wanted(flags: &SampleFlags, model: &ModelConfig) -> Result<Option<Vec<u32>>, Failure> {
+    let flag = if flags.class.is_some() { "--class" } else { "--per-class" };
+    if model.classes.is_empty() && (flags.class.is_some() || flags.per_class.is_some()) {
+        return Err(Failure::usage(
+            format!("{flag} is given, but this generator knows no classes"),
+            "leave it out, or train one that does: gan train --recipe digits-cgan",
+        ));
+    }
+    match (&flags.class, flags.per_class) {
+        (Some(class), _) => Ok(Some(vec![find(class, &model.classes)?; flags.count as usize])),
+        (None, Some(count)) => {
+            let of = |class| std::iter::repeat_n(class, count as usize);
+            Ok(Some((0..model.classes.len() as u32).flat_map(of).collect()))
+        }
+        (None, None) => Ok(model.classes_in_turn(flags.count as usize)),
+    }
+}
+
+/// The class of a name, or of a number.
+fn find(class: &str, names: &[String]) -> Result<u32, Failure> {
+    let by_number = || class.parse().ok().filter(|&number: &usize| number < names.len());
+    let found = names.iter().position(|name| name == class).or_else(by_number);
+    found.map(|class| class as u32).ok_or_else(|| {
+        let some = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(MOST_NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Failure::usage(format!("there is no class {class:?}"), format!("the classes are {some}{more}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_found_by_name_before_number() {
+        let names = ["7", "cat", "0"].map(String::from);
+        assert_eq!(find("cat", &names).ok(), Some(1));
+        assert_eq!(find("0", &names).ok(), Some(2));
+        assert_eq!(find("1", &names).ok(), Some(1));
+        for missing in ["3", "dog", "-1", ""] {
+            assert!(find(missing, &names).is_err(), "{missing}");
+        }
+    }
+}

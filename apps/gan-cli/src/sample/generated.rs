@@ -1,0 +1,78 @@
+//! Generated images as a data set, made when they are asked for.
+
+use candle_core::{Device, Result, Tensor};
+use gan_data::{Dataset, Image, Sample};
+use gan_models::{Generator, Mode, latents_from};
+use std::sync::Mutex;
+
+/// Images made at a time.
+pub const BATCH: usize = 64;
+
+/// Images of a generator: number i is made of the latent vector number i of a seed.
+pub struct Generated {
+    generator: Box<dyn Generator>,
+    seed: u64,
+    classes: Option<Vec<u32>>,
+    count: usize,
+    device: Device,
+    /// The batch that was made last.
+    last: Mutex<Option<(usize, Vec<Image>)>>,
+}
+
+impl Generated {
+    pub fn new(
+        generator: Box<dyn Generator>,
+        seed: u64,
+        classes: Option<Vec<u32>>,
+        count: usize,
+        device: Device,
+    ) -> Self {
+        Self { generator, seed, classes, count, device, last: Mutex::new(None) }
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Batch number `batch` of up to [`BATCH`] images, `[N, C, H, W]`.
+    pub fn batch(&self, batch: usize) -> Result<Tensor> {
+        let first = batch * BATCH;
+        let count = BATCH.min(self.count - first);
+        let z = latents_from(self.generator.config(), self.seed, first as u64, count, &self.device)?;
+        let classes = self.classes.as_ref().map(|classes| &classes[first..first + count]);
+        self.generator.forward(&z, classes, Mode::Eval)
+    }
+}
+
+impl Dataset for Generated {
+    fn name(&self) -> &str {
+        "generated images"
+    }
+
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn channels(&self) -> usize {
+        self.generator.config().channels
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.classes.as_ref().map(|_| self.generator.config().classes.len())
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        self.generator.config().classes.clone()
+    }
+
+    fn get(&self, index: usize) -> gan_data::Result<Sample> {
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let batch = index / BATCH;
+        if last.as_ref().is_none_or(|(made, _)| *made != batch) {
+            *last = Some((batch, gan_data::to_images(&self.batch(batch)?)?));
+        }
+        let image = last.as_ref().and_then(|(_, images)| images.get(index % BATCH)).cloned();
+        let image = image.ok_or_else(|| candle_core::Error::Msg(format!("there is no image {index}")))?;
+        Ok(Sample { image, label: self.classes.as_ref().map(|classes| classes[index]) })
+    }
+}
