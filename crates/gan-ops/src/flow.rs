@@ -19,6 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const BLOCK: usize = 1 << 16;
 
 /// The output of a layer, on its way to the next.
+///
+/// Where several layers take it, hand each a clone: that copies no values, and what the layers give back adds up.
 #[derive(Clone)]
 pub struct Flow(pub(crate) State);
 
@@ -108,6 +110,12 @@ impl Flow {
             State::Own(own) => own.shape.dims(),
             State::Candle(tensor) => tensor.dims(),
         }
+    }
+
+    /// An op on the tensor.
+    pub(crate) fn through(self, op: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        let precision = if let State::Own(own) = &self.0 { own.precision } else { Precision::default() };
+        Ok(Self::enter(&op(&self.leave()?)?)?.with_precision(precision))
     }
 
     pub(crate) fn with_moments(mut self, moments: Option<Moments>) -> Self {
