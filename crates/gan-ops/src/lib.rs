@@ -59,8 +59,10 @@ mod scratch;
 mod simd;
 mod special;
 mod spectral;
+mod sums;
 mod threads;
 mod transpose;
+mod values;
 
 pub use activation::{Activation, leaky_relu, relu, tanh};
 pub use attention::{attention, softmax};
