@@ -100,12 +100,6 @@ impl Flow {
         }
     }
 
-    /// An op on the tensor.
-    pub(crate) fn through(self, op: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Self> {
-        let precision = if let State::Own(own) = &self.0 { own.precision } else { Precision::default() };
-        Ok(Self::enter(&op(&self.leave()?)?)?.with_precision(precision))
-    }
-
     pub(crate) fn with_moments(mut self, moments: Option<Moments>) -> Self {
         if let State::Own(own) = &mut self.0 {
             own.moments = moments.map(Arc::new);
@@ -155,6 +149,14 @@ impl Own {
     /// What Candle tracks in its place.
     pub fn handle(&self) -> &Tensor {
         &self.handle
+    }
+
+    /// C and the elements of a plane of `[N, C, ...]`.
+    pub fn channels_and_plane(&self) -> Result<(usize, usize)> {
+        match self.shape.dims() {
+            [_, channels, plane @ ..] => Ok((*channels, plane.iter().product())),
+            dims => bail!("expected [N, C, ...], got {dims:?}"),
+        }
     }
 
     pub fn dims4(&self) -> Result<(usize, usize, usize, usize)> {
