@@ -1,9 +1,9 @@
 //! Normalisation that does not mix the images of a batch, and the scale and shift of conditional norms.
 //!
-//! Plain compositions of Candle's ops. (Candle's own layer norm drops its gradients.)
+//! The norms are plain compositions of Candle's ops. (Candle's own layer norm drops its gradients.)
 
 use crate::activation::Activation;
-use crate::reference;
+use crate::flow::Flow;
 use candle_core::{Result, Tensor, bail};
 
 /// Instance norm (Ulyanov et al. 2016), as `torch.nn.functional.instance_norm` with statistics of the input:
@@ -33,7 +33,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Resul
 ///
 /// x `[N, C, ...]`, gamma and beta `[N, C]` -> `[N, C, ...]`. An error for other shapes.
 pub fn modulate(x: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<Tensor> {
-    reference::modulate(x, gamma, beta, Activation::Identity)
+    Flow::enter(x)?.modulate(gamma, beta, Activation::Identity)?.leave()
 }
 
 /// Rows of mean 0 and variance 1 (short of eps), and what the centred rows were divided by.

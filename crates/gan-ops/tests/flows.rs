@@ -154,6 +154,21 @@ fn a_flow_taken_twice_keeps_its_values() -> Result<()> {
 }
 
 #[test]
+fn strided_inputs_are_read_right() {
+    let (x, m) = (normal("x", &[4, 5, 3, 6], DType::F32), normal("m", &[4, 6], DType::F32));
+    let view = x.transpose(0, 1).unwrap().narrow(0, 1, 3).unwrap();
+    let (gamma, beta) = (m.t().unwrap().narrow(0, 0, 3).unwrap(), m.t().unwrap().narrow(0, 3, 3).unwrap());
+    expect_twins(
+        &[&x, &m],
+        || gan_ops::modulate(&gan_ops::upsample_nearest2d(&view, 2)?, &gamma, &beta),
+        || {
+            let large = reference::upsample_nearest2d(&view, 2)?;
+            reference::modulate(&large, &gamma, &beta, Activation::Identity)
+        },
+    );
+}
+
+#[test]
 fn gradients_go_where_they_are_asked_for_alone() -> Result<()> {
     let (x, b) = (normal("x", &[2, 3, 4, 5], DType::F64), normal("bias", &[3], DType::F64));
     let (gamma, beta) = (normal("gamma", &[2, 3], DType::F64), normal("beta", &[2, 3], DType::F64));
