@@ -5,7 +5,7 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 use criterion::{Criterion, criterion_group, criterion_main};
-use gan_ops::{Activation, AdamStep, reference};
+use gan_ops::{Activation, AdamStep, Flow, reference};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -77,6 +77,33 @@ fn elementwise(c: &mut Criterion) {
     compare(c, "softplus", || gan_ops::softplus(&x), || reference::softplus(&x));
 }
 
+/// With what it costs to enter a flow and to leave it.
+fn residual_blocks(c: &mut Criterion) {
+    let (x, activation) = (normal(&[BATCH, 64, 32, 32]), Activation::LeakyRelu(0.2));
+    let (bias, gamma, beta) = (normal(&[64]), normal(&[BATCH, 64]), normal(&[BATCH, 64]));
+    let parameter = bias.as_tensor().into();
+    compare(
+        c,
+        "bias and leaky_relu",
+        || Flow::enter(&x)?.add_bias(&parameter, activation)?.leave(),
+        || reference::add_bias(&x, &bias, activation),
+    );
+    compare(
+        c,
+        "modulation and leaky_relu",
+        || Flow::enter(&x)?.modulate(&gamma, &beta, activation)?.leave(),
+        || reference::modulate(&x, &gamma, &beta, activation),
+    );
+    compare(
+        c,
+        "upsample_nearest2d",
+        || gan_ops::upsample_nearest2d(&x, 2),
+        || reference::upsample_nearest2d(&x, 2),
+    );
+    compare(c, "avg_pool2d", || gan_ops::avg_pool2d(&x, 2), || reference::avg_pool2d(&x, 2));
+    compare(c, "pixel_shuffle", || gan_ops::pixel_shuffle(&x, 2), || reference::pixel_shuffle(&x, 2));
+}
+
 fn adam(c: &mut Criterion) {
     let shape = [512, 256, 4, 4];
     let (parameter, gradient) = (normal(&shape), normal(&shape).as_tensor().detach());
@@ -97,6 +124,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
-    targets = convolutions, batch_norm, elementwise, adam
+    targets = convolutions, batch_norm, elementwise, residual_blocks, adam
 }
 criterion_main!(ops);

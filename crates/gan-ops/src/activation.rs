@@ -2,10 +2,10 @@
 
 use crate::cpu::{Real, has_kernel};
 use crate::elementwise::{Function, apply};
-use crate::flow::{Backward, Flow, Own, Slot, State, Values, number};
+use crate::flow::{Backward, Flow, State, number};
 use crate::reference;
-use crate::scratch::Scratch;
 use crate::simd::vectorised;
+use crate::values::{GradientSlot, Values};
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -58,44 +58,37 @@ impl Flow {
         match self.0 {
             State::Candle(x) => Ok(Self(State::Candle(activation.apply(&x)?))),
             State::Own(_) if activation == Activation::Identity => Ok(self),
-            State::Own(x) => match &*x.values {
-                Values::F32(values) => x.activate(values, activation),
-                Values::F64(values) => x.activate(values, activation),
-            },
+            State::Own(mut x) => {
+                match Arc::make_mut(&mut x.values) {
+                    Values::F32(values) => activate(activation, values),
+                    Values::F64(values) => activate(activation, values),
+                }
+                x.then(x.values.clone(), &x.shape, [&number()?, &number()?], |y| ActivationGradient {
+                    activation,
+                    y: y.clone(),
+                    x_gradient: x.wants_gradient(),
+                })
+            }
         }
-    }
-}
-
-impl Own {
-    fn activate<T: Real>(&self, x: &[T], activation: Activation) -> Result<Flow> {
-        let mut y = Scratch::take(x.len());
-        y.copy_from_slice(x);
-        activate(activation, &mut y);
-        self.then(T::wrap(y), &self.shape, [&number()?, &number()?], |y| ActivationGradient {
-            activation,
-            y: y.clone(),
-            x_gradient: self.wants_gradient(),
-        })
     }
 }
 
 struct ActivationGradient {
     activation: Activation,
     y: Arc<Values>,
-    x_gradient: Option<Arc<Slot<Values>>>,
+    x_gradient: Option<GradientSlot>,
 }
 
 impl Backward for ActivationGradient {
     const NAME: &'static str = "activation";
 
-    fn backward(&self, mut dy: Values) -> Result<()> {
+    fn backward(&self, mut dy: Arc<Values>) -> Result<()> {
         let Some(slot) = &self.x_gradient else { return Ok(()) };
-        match &mut dy {
+        match Arc::make_mut(&mut dy) {
             Values::F32(dy) => activation_gradient(self.activation, dy, self.y.slice::<f32>()?),
             Values::F64(dy) => activation_gradient(self.activation, dy, self.y.slice::<f64>()?),
         }
-        slot.add(dy);
-        Ok(())
+        slot.add(dy)
     }
 }
 

@@ -8,17 +8,15 @@
 //!
 //! On other devices, and in other types than f32 and f64, a flow is the tensor itself.
 
-use crate::cpu::{Real, has_kernel, with_slice};
+use crate::cpu::has_kernel;
 use crate::precision::Precision;
-use crate::scratch::Scratch;
+use crate::values::{GradientSlot, Values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Elements a thread copies at a time.
-const BLOCK: usize = 1 << 16;
+use std::sync::Arc;
 
 /// The output of a layer, on its way to the next.
+///
+/// Where several layers take it, hand each a clone: that copies no values, and what the layers give back adds up.
 #[derive(Clone)]
 pub struct Flow(pub(crate) State);
 
@@ -39,26 +37,18 @@ pub(crate) struct Own {
     pub precision: Precision,
     /// A single number that Candle tracks.
     handle: Tensor,
-    gradient: Arc<Slot<Values>>,
+    gradient: GradientSlot,
 }
 
 pub(crate) type Moments = Vec<(f64, f64)>;
-
-/// Elements of either type.
-pub(crate) enum Values {
-    F32(Scratch<f32>),
-    F64(Scratch<f64>),
-}
-
-/// Where an op leaves the gradient of one of its arguments.
-pub(crate) struct Slot<G>(Mutex<Option<G>>);
 
 /// What an op does when its gradient has come.
 pub(crate) trait Backward: Send + Sync + 'static {
     const NAME: &'static str;
 
-    /// Hands on the gradients of the arguments, from that of the result, `dy`.
-    fn backward(&self, dy: Values) -> Result<()>;
+    /// Hands on the gradients of the arguments, from that of the result, `dy`. Who writes over it calls
+    /// [`Arc::make_mut`]: an addition hands one gradient to both of its arguments.
+    fn backward(&self, dy: Arc<Values>) -> Result<()>;
 }
 
 impl Flow {
@@ -72,7 +62,7 @@ impl Flow {
             DType::F32 => Values::copy_of::<f32>(&contiguous)?,
             _ => Values::copy_of::<f64>(&contiguous)?,
         };
-        let gradient = Arc::new(Slot::default());
+        let gradient = GradientSlot::default();
         let handle = if x.track_op() { x.apply_op1(Enter(gradient.clone()))? } else { number()? };
         Ok(Self(State::Own(Own {
             values: Arc::new(values),
@@ -134,12 +124,12 @@ impl Own {
     /// The result of an op on this flow and on some parameters.
     pub fn then<B: Backward>(
         &self,
-        values: Values,
+        values: impl Into<Arc<Values>>,
         shape: impl Into<Shape>,
         parameters: [&Tensor; 2],
         op: impl FnOnce(&Arc<Values>) -> B,
     ) -> Result<Flow> {
-        let (values, gradient) = (Arc::new(values), Arc::new(Slot::default()));
+        let (values, gradient) = (values.into(), GradientSlot::default());
         let tracked = self.handle.track_op() || parameters.iter().any(|handle| handle.track_op());
         let handle = if tracked {
             let node = Node { op: op(&values), gradient: gradient.clone() };
@@ -152,8 +142,21 @@ impl Own {
     }
 
     /// Where to leave the gradient of this flow, if anyone asks for it.
-    pub fn wants_gradient(&self) -> Option<Arc<Slot<Values>>> {
+    pub fn wants_gradient(&self) -> Option<GradientSlot> {
         self.handle.track_op().then(|| self.gradient.clone())
+    }
+
+    /// What Candle tracks in its place.
+    pub fn handle(&self) -> &Tensor {
+        &self.handle
+    }
+
+    /// C and the elements of a plane of `[N, C, ...]`.
+    pub fn channels_and_plane(&self) -> Result<(usize, usize)> {
+        match self.shape.dims() {
+            [_, channels, plane @ ..] => Ok((*channels, plane.iter().product())),
+            dims => bail!("expected [N, C, ...], got {dims:?}"),
+        }
     }
 
     pub fn dims4(&self) -> Result<(usize, usize, usize, usize)> {
@@ -166,91 +169,18 @@ pub(crate) fn number() -> Result<Tensor> {
     Tensor::zeros((), DType::F32, &Device::Cpu)
 }
 
-impl Values {
-    pub fn copy_of<T: Real>(x: &Tensor) -> Result<Self> {
-        with_slice::<T, _>(x, |x| {
-            let mut values = Scratch::take(x.len());
-            let parts = values.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
-            parts.for_each(|(values, x)| values.copy_from_slice(x));
-            T::wrap(values)
-        })
-    }
-
-    pub fn slice<T: Real>(&self) -> Result<&[T]> {
-        T::unwrap(self).ok_or_else(|| candle_core::Error::Msg("a flow changed its type".into()))
-    }
-
-    pub fn slice_mut<T: Real>(&mut self) -> Result<&mut [T]> {
-        T::unwrap_mut(self).ok_or_else(|| candle_core::Error::Msg("a flow changed its type".into()))
-    }
-
-    pub fn to_storage(&self) -> CpuStorage {
-        match self {
-            Values::F32(values) => CpuStorage::F32(to_vec(values)),
-            Values::F64(values) => CpuStorage::F64(to_vec(values)),
-        }
-    }
-
-    fn to_tensor(&self, shape: &Shape) -> Result<Tensor> {
-        match self {
-            Values::F32(values) => Tensor::from_vec(to_vec(values), shape, &Device::Cpu),
-            Values::F64(values) => Tensor::from_vec(to_vec(values), shape, &Device::Cpu),
-        }
-    }
-}
-
-fn to_vec<T: Real>(values: &[T]) -> Vec<T> {
-    values.par_iter().with_min_len(BLOCK).copied().collect()
-}
-
-impl<G> Default for Slot<G> {
-    fn default() -> Self {
-        Self(Mutex::new(None))
-    }
-}
-
-impl<G> Slot<G> {
-    fn lock(&self) -> MutexGuard<'_, Option<G>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn put(&self, gradient: G) {
-        *self.lock() = Some(gradient);
-    }
-
-    pub fn take(&self) -> Result<G> {
-        self.lock().take().ok_or_else(|| candle_core::Error::Msg("no gradient came back".into()))
-    }
-}
-
-impl Slot<Values> {
-    /// Adds to what other ops, which also took this flow, left before.
-    pub fn add(&self, gradient: Values) {
-        let mut slot = self.lock();
-        match (slot.as_mut(), &gradient) {
-            (Some(Values::F32(sum)), Values::F32(more)) => {
-                sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x)
-            }
-            (Some(Values::F64(sum)), Values::F64(more)) => {
-                sum.iter_mut().zip(&**more).for_each(|(sum, x)| *sum += x)
-            }
-            _ => *slot = Some(gradient),
-        }
-    }
-}
-
 /// tensor -> handle
-struct Enter(Arc<Slot<Values>>);
+struct Enter(GradientSlot);
 /// handle -> tensor
 struct Leave {
     values: Arc<Values>,
     shape: Shape,
-    gradient: Arc<Slot<Values>>,
+    gradient: GradientSlot,
 }
 /// handles -> handle
 struct Node<B> {
     op: B,
-    gradient: Arc<Slot<Values>>,
+    gradient: GradientSlot,
 }
 
 fn handle() -> Result<(CpuStorage, Shape)> {
@@ -282,10 +212,10 @@ impl CustomOp1 for Leave {
 
     fn bwd(&self, _: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let dy = dy.contiguous()?;
-        self.gradient.add(match *self.values {
+        self.gradient.add(Arc::new(match *self.values {
             Values::F32(_) => Values::copy_of::<f32>(&dy)?,
             Values::F64(_) => Values::copy_of::<f64>(&dy)?,
-        });
+        }))?;
         Ok(Some(number()?))
     }
 }

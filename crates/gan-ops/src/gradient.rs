@@ -1,7 +1,8 @@
 //! Gradients of parameters.
 
 use crate::cpu::{Real, with_slice_mut};
-use crate::flow::{Slot, number};
+use crate::flow::number;
+use crate::values::Slot;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -19,10 +19,12 @@
 //! | [`softplus`], [`bce_with_logits`] | Candle's is NaN once a logit passes about 17 |
 //! | [`adam_step`], [`lerp_in_place`] | about 15 temporaries a parameter and step; moments that cannot be saved |
 //! | [`sum_of_squares`] | single-threaded |
-//! | [`instance_norm2d`], [`layer_norm`], [`modulate`] | no instance norm; layer norm's fast path drops gradients |
-//! | [`power_iteration`], [`spectral_norm`] | none |
-//! | [`upsample_nearest2d`], [`avg_pool2d`], [`max_pool2d`] | wrong gradients: the input's other uses lost, remainders, a factor of 1/k^2 |
+//! | [`upsample_nearest2d`], [`avg_pool2d`] | single-threaded; wrong gradients: the input's other uses lost, remainders |
 //! | [`pixel_shuffle`] | candle-nn's, which this crate does without |
+//! | [`modulate`], [`Flow::add_bias`], [`Flow::add`] | single-threaded; a pass for each of product, sum and activation |
+//! | [`instance_norm2d`], [`layer_norm`] | no instance norm; layer norm's fast path drops gradients |
+//! | [`max_pool2d`] | wrong gradients: a factor of 1/k^2 |
+//! | [`power_iteration`], [`spectral_norm`] | none |
 //! | [`softmax`], [`attention`] | softmax's fast path drops gradients |
 //! | [`Dual`] | no second derivatives: gradient penalties need them |
 //!
@@ -37,6 +39,7 @@ mod activation;
 mod amx;
 mod attention;
 mod batch_norm;
+mod bias;
 mod ceiling;
 mod conv;
 mod cpu;
@@ -45,7 +48,9 @@ mod elementwise;
 mod flow;
 mod gradient;
 mod instructions;
+mod join;
 mod loss;
+mod modulate;
 mod norm;
 mod optimizer;
 mod precision;
@@ -56,8 +61,10 @@ mod scratch;
 mod simd;
 mod special;
 mod spectral;
+mod sums;
 mod threads;
 mod transpose;
+mod values;
 
 pub use activation::{Activation, leaky_relu, relu, tanh};
 pub use attention::{attention, softmax};

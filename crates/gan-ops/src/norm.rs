@@ -1,7 +1,9 @@
 //! Normalisation that does not mix the images of a batch, and the scale and shift of conditional norms.
 //!
-//! Plain compositions of Candle's ops. (Candle's own layer norm drops its gradients.)
+//! The norms are plain compositions of Candle's ops. (Candle's own layer norm drops its gradients.)
 
+use crate::activation::Activation;
+use crate::flow::Flow;
 use candle_core::{Result, Tensor, bail};
 
 /// Instance norm (Ulyanov et al. 2016), as `torch.nn.functional.instance_norm` with statistics of the input:
@@ -31,7 +33,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Resul
 ///
 /// x `[N, C, ...]`, gamma and beta `[N, C]` -> `[N, C, ...]`. An error for other shapes.
 pub fn modulate(x: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<Tensor> {
-    x.broadcast_mul(&by_sample_and_channel(gamma, x)?)?.broadcast_add(&by_sample_and_channel(beta, x)?)
+    Flow::enter(x)?.modulate(gamma, beta, Activation::Identity)?.leave()
 }
 
 /// Rows of mean 0 and variance 1 (short of eps), and what the centred rows were divided by.
@@ -69,7 +71,7 @@ pub(crate) fn by_channel(vector: &Tensor, x: &Tensor) -> Result<Tensor> {
 }
 
 /// A matrix `[N, C]` in the shape that broadcasts over x `[N, C, ...]`.
-fn by_sample_and_channel(matrix: &Tensor, x: &Tensor) -> Result<Tensor> {
+pub(crate) fn by_sample_and_channel(matrix: &Tensor, x: &Tensor) -> Result<Tensor> {
     let (samples, channels) = (x.dim(0)?, x.dim(1)?);
     if matrix.dims() != [samples, channels] {
         bail!(

@@ -1,8 +1,8 @@
 //! The element types the kernels are written for.
 
-use crate::flow::Values;
 use crate::scratch::Scratch;
 use crate::special::Special;
+use crate::values::Values;
 use bytemuck::Pod;
 use candle_core::{CpuStorage, WithDType};
 use num_traits::Float;

@@ -4,7 +4,9 @@
 
 use crate::activation::Activation;
 use crate::batch_norm::BatchNormOutput;
+use crate::norm::{by_channel, by_sample_and_channel};
 use crate::optimizer::AdamStep;
+use crate::resample::{pooled, shuffled, upsampled};
 use candle_core::{Result, Tensor, Var};
 
 /// As [`crate::conv2d`].
@@ -62,6 +64,39 @@ pub fn channel_affine(x: &Tensor, scale: &Tensor, shift: &Tensor, activation: Ac
     let by_channel = |vector: &Tensor| vector.reshape((1, (), 1, 1));
     let affine = x.broadcast_mul(&by_channel(scale)?)?.broadcast_add(&by_channel(shift)?)?;
     self::activation(&affine, activation)
+}
+
+/// As [`crate::Flow::add_bias`].
+pub fn add_bias(x: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    self::activation(&x.broadcast_add(&by_channel(bias, x)?)?, activation)
+}
+
+/// As [`crate::Flow::modulate`].
+pub fn modulate(x: &Tensor, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Tensor> {
+    let scaled = x.broadcast_mul(&by_sample_and_channel(gamma, x)?)?;
+    self::activation(&scaled.broadcast_add(&by_sample_and_channel(beta, x)?)?, activation)
+}
+
+/// As [`crate::upsample_nearest2d`].
+pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
+    let (n, c, h, w) = upsampled(x.dims(), factor)?;
+    let (from_h, from_w) = (h / factor, w / factor);
+    let squares = x.reshape((n * c * from_h, 1, from_w, 1))?;
+    squares.broadcast_as((n * c * from_h, factor, from_w, factor))?.reshape((n, c, h, w))
+}
+
+/// As [`crate::pixel_shuffle`].
+pub fn pixel_shuffle(x: &Tensor, factor: usize) -> Result<Tensor> {
+    let (n, c, h, w) = shuffled(x.dims(), factor)?;
+    let squares = x.reshape((n, c, factor, factor, h / factor, w / factor))?;
+    squares.permute((0, 1, 4, 2, 5, 3))?.reshape((n, c, h, w))
+}
+
+/// As [`crate::avg_pool2d`].
+pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
+    let (n, c, h, w) = pooled(x.dims(), size)?;
+    let read = x.narrow(2, 0, h * size)?.narrow(3, 0, w * size)?;
+    read.reshape((n * c * h, size, w, size))?.mean((1, 3))?.reshape((n, c, h, w))
 }
 
 /// As [`Activation::apply`].

@@ -4,41 +4,17 @@
 
 mod common;
 use candle_core::{DType, Device, Result, Tensor, Var};
-use common::{check_against_differences, gradients, normal, relative_difference};
+use common::{
+    ACTIVATIONS, check_against_differences, expect_twins, gradients, normal, relative_difference, types,
+};
 use gan_ops::{
     Activation, AdamStep, Epilogue, Flow, Precision, adam_step, conv_transpose2d, conv2d, reference,
 };
 use proptest::prelude::*;
 
-const F32_NOISE: f64 = 2e-6;
-
-const ACTIVATIONS: [Activation; 4] =
-    [Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.2), Activation::Tanh];
-
-/// Holds value and gradients of two implementations together.
-fn expect_twins(inputs: &[&Var], fast: impl Fn() -> Result<Tensor>, slow: impl Fn() -> Result<Tensor>) {
-    let (fast, slow) = (fast().unwrap(), slow().unwrap());
-    let noise = if slow.dtype() == DType::F32 { F32_NOISE } else { 1e-10 };
-    assert!(relative_difference(&fast, &slow) < noise, "values differ");
-    let dy = normal("dy", slow.dims(), slow.dtype());
-    for (ours, theirs) in gradients(&fast, &dy, inputs).iter().zip(gradients(&slow, &dy, inputs)) {
-        let difference = relative_difference(ours, &theirs);
-        assert!(difference < 2.0 * noise, "gradients of shape {:?} differ by {difference}", ours.dims());
-    }
-}
-
 /// Few channels mostly, so that many cases can be tried; now and then more than fit some panels of any CPU.
 fn channels() -> impl Strategy<Value = (usize, usize)> {
     prop_oneof![6 => (1usize..20, 1usize..20), 1 => (1usize..=130, 1usize..40), 1 => (1usize..20, 1usize..=130)]
-}
-
-/// Activations in f64 alone: in f32 rounding would decide on which side of a relu's kink a sum lies, and what is left of
-/// the slope of a saturated tanh.
-fn types() -> impl Strategy<Value = (DType, Activation)> {
-    prop_oneof![
-        2 => Just((DType::F32, Activation::Identity)),
-        1 => (0..ACTIVATIONS.len()).prop_map(|i| (DType::F64, ACTIVATIONS[i])),
-    ]
 }
 
 proptest! {

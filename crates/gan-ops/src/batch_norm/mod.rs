@@ -11,10 +11,11 @@ pub(crate) use kernels::moments_of_planes;
 
 use crate::activation::Activation;
 use crate::cpu::Real;
-use crate::flow::{Backward, Flow, Own, Slot, State, Values};
+use crate::flow::{Backward, Flow, Own, State};
 use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
+use crate::values::{GradientSlot, Values};
 use candle_core::{Device, Result, Tensor, bail};
 use kernels::{Normalization, Statistics, gradient_sums, input_gradient, moments, normalize, statistics};
 use std::sync::Arc;
@@ -184,7 +185,7 @@ struct NormalizationGradient<T> {
     /// Whether the statistics are those of x, and the gradient flows through them.
     of_batch: bool,
     x: Arc<Values>,
-    x_gradient: Option<Arc<Slot<Values>>>,
+    x_gradient: Option<GradientSlot>,
     weight_gradient: Option<Destination>,
     bias_gradient: Option<Destination>,
 }
@@ -192,7 +193,7 @@ struct NormalizationGradient<T> {
 impl<T: Real> Backward for NormalizationGradient<T> {
     const NAME: &'static str = "batch_norm2d";
 
-    fn backward(&self, mut dy: Values) -> Result<()> {
+    fn backward(&self, mut dy: Arc<Values>) -> Result<()> {
         let _span = trace_span!("batch norm, backward").entered();
         let x = self.x.slice::<T>()?;
         let sums = gradient_sums(x, dy.slice::<T>()?, &self.norm);
@@ -204,8 +205,13 @@ impl<T: Real> Backward for NormalizationGradient<T> {
             }
         }
         if let Some(slot) = &self.x_gradient {
-            input_gradient(x, dy.slice_mut::<T>()?, &self.norm, self.of_batch.then_some(&sums));
-            slot.add(dy);
+            input_gradient(
+                x,
+                Arc::make_mut(&mut dy).slice_mut::<T>()?,
+                &self.norm,
+                self.of_batch.then_some(&sums),
+            );
+            slot.add(dy)?;
         }
         Ok(())
     }

@@ -14,11 +14,12 @@ mod weight_gradient;
 
 use crate::activation::{Activation, activate, activation_gradient};
 use crate::cpu::{Real, with_slice};
-use crate::flow::{Backward, Flow, Moments, Own, Slot, State, Values, number};
+use crate::flow::{Backward, Flow, Moments, Own, State, number};
 use crate::gradient::{Destination, Parameter};
 use crate::precision::Precision;
 use crate::reference;
 use crate::scratch::Scratch;
+use crate::values::{GradientSlot, Values};
 use candle_core::{Result, Tensor};
 use geometry::Geometry;
 use lanes::Panels;
@@ -175,15 +176,15 @@ struct ConvolutionGradient {
     weight: Tensor,
     /// What the activation made, where there is one.
     y: Option<Arc<Values>>,
-    x_gradient: Option<Arc<Slot<Values>>>,
+    x_gradient: Option<GradientSlot>,
     weight_gradient: Option<Destination>,
 }
 
 impl Backward for ConvolutionGradient {
     const NAME: &'static str = "convolution";
 
-    fn backward(&self, dy: Values) -> Result<()> {
-        match dy {
+    fn backward(&self, dy: Arc<Values>) -> Result<()> {
+        match *dy {
             Values::F32(_) => self.hand_on::<f32>(dy),
             Values::F64(_) => self.hand_on::<f64>(dy),
         }
@@ -192,11 +193,12 @@ impl Backward for ConvolutionGradient {
 
 impl ConvolutionGradient {
     /// A gradient that nobody tracks (of the images, of a network held fixed) is not computed.
-    fn hand_on<T: Real>(&self, mut dy: Values) -> Result<()> {
+    fn hand_on<T: Real>(&self, mut dy: Arc<Values>) -> Result<()> {
         let Convolution { geometry: g, transposed, precision, epilogue } = self.convolution;
         if let Some(y) = &self.y {
             let _span = trace_span!("activation, backward").entered();
-            activation_gradient(epilogue.activation(), dy.slice_mut::<T>()?, y.slice::<T>()?);
+            let dy = Arc::make_mut(&mut dy).slice_mut::<T>()?;
+            activation_gradient(epilogue.activation(), dy, y.slice::<T>()?);
         }
         let dy = dy.slice::<T>()?;
         if let Some(destination) = &self.weight_gradient {
@@ -207,7 +209,7 @@ impl ConvolutionGradient {
         }
         if let Some(slot) = &self.x_gradient {
             let _span = trace_span!("convolution, gradient of the input").entered();
-            slot.add(with_slice::<T, _>(&self.weight, |weight| {
+            let dx = with_slice::<T, _>(&self.weight, |weight| {
                 let nothing = Activation::Identity.into();
                 let (dx, _) = if transposed {
                     correlate(&g, precision, dy, weight, nothing)
@@ -215,7 +217,8 @@ impl ConvolutionGradient {
                     scatter(&g, precision, dy, weight, nothing)
                 };
                 T::wrap(dx)
-            })?);
+            })?;
+            slot.add(dx.into())?;
         }
         Ok(())
     }

@@ -2,6 +2,34 @@
 #![allow(dead_code)] // each test file is a crate of its own and uses a part
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use gan_ops::Activation;
+use proptest::prelude::*;
+
+const F32_NOISE: f64 = 2e-6;
+
+pub const ACTIVATIONS: [Activation; 4] =
+    [Activation::Identity, Activation::Relu, Activation::LeakyRelu(0.2), Activation::Tanh];
+
+/// Holds value and gradients of two implementations together.
+pub fn expect_twins(inputs: &[&Var], fast: impl Fn() -> Result<Tensor>, slow: impl Fn() -> Result<Tensor>) {
+    let (fast, slow) = (fast().unwrap(), slow().unwrap());
+    let noise = if slow.dtype() == DType::F32 { F32_NOISE } else { 1e-10 };
+    assert!(relative_difference(&fast, &slow) < noise, "values differ");
+    let dy = normal("dy", slow.dims(), slow.dtype());
+    for (ours, theirs) in gradients(&fast, &dy, inputs).iter().zip(gradients(&slow, &dy, inputs)) {
+        let difference = relative_difference(ours, &theirs);
+        assert!(difference < 2.0 * noise, "gradients of shape {:?} differ by {difference}", ours.dims());
+    }
+}
+
+/// Activations in f64 alone: in f32 rounding would decide on which side of a relu's kink a sum lies, and what is left of
+/// the slope of a saturated tanh.
+pub fn types() -> impl Strategy<Value = (DType, Activation)> {
+    prop_oneof![
+        2 => Just((DType::F32, Activation::Identity)),
+        1 => (0..ACTIVATIONS.len()).prop_map(|i| (DType::F64, ACTIVATIONS[i])),
+    ]
+}
 
 /// N(0, 1) numbers as a variable, always the same for one name.
 pub fn normal(name: &str, shape: &[usize], dtype: DType) -> Var {
