@@ -28,8 +28,7 @@ impl BatchNorm2d {
         };
         let normalised = self.normalise(x, &one(1.0)?, &one(0.0)?, pass.mode, Activation::Identity)?;
         let (gamma, beta) = self.of_classes(pass)?;
-        let y = gan_ops::modulate(&normalised.leave()?, &gamma, &beta)?;
-        Flow::enter(&y)?.activate(activation)
+        normalised.modulate(&gamma, &beta, activation)
     }
 
     /// As in training, but no running statistic follows.

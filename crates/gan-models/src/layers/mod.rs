@@ -161,7 +161,7 @@ impl Layer {
             Layer::Conv2d { weight, bias: Some(bias), stride, padding } => {
                 let plain = Epilogue::Activation(Activation::Identity);
                 let y = x.conv2d(&weight.get(pass.mode)?, *stride, *padding, plain)?;
-                by_tensor(y, &|y| y.broadcast_add(&bias.tensor().reshape((1, (), 1, 1))?))
+                y.add_bias(&bias.get(), activation)
             }
             Layer::ConvTranspose2d { weight, stride, padding } => {
                 x.conv_transpose2d(&weight.get(pass.mode)?, *stride, *padding, 0, epilogue)
@@ -183,14 +183,14 @@ impl Layer {
                 x.reshape([&[batch], &shape[..]].concat())?.activate(activation)
             }
             Layer::Append(append) => by_tensor(x, &|x| append.forward(x, pass)),
-            Layer::UpsampleNearest2d(factor) => by_tensor(x, &|x| gan_ops::upsample_nearest2d(x, *factor)),
-            Layer::PixelShuffle(factor) => by_tensor(x, &|x| gan_ops::pixel_shuffle(x, *factor)),
-            Layer::AvgPool2d(size) => by_tensor(x, &|x| gan_ops::avg_pool2d(x, *size)),
+            Layer::UpsampleNearest2d(factor) => x.upsample_nearest2d(*factor)?.activate(activation),
+            Layer::PixelShuffle(factor) => x.pixel_shuffle(*factor)?.activate(activation),
+            Layer::AvgPool2d(size) => x.avg_pool2d(*size)?.activate(activation),
             Layer::SumSpatial => by_tensor(x, &|x| x.sum((2, 3))),
-            Layer::Residual { main, shortcut } => by_tensor(x, &|x| {
-                let main = walk(main, Flow::enter(x)?, pass)?.leave()?;
-                main + walk(shortcut, Flow::enter(x)?, pass)?.leave()?
-            }),
+            Layer::Residual { main, shortcut } => {
+                let beside = walk(shortcut, x.clone(), pass)?;
+                walk(main, x, pass)?.add(beside)?.activate(activation)
+            }
             Layer::Attention(attention) => by_tensor(x, &|x| attention.forward(x, pass.mode)),
         }
     }
