@@ -133,7 +133,7 @@ fn settings_that_make_no_sense() {
     expect(&run(&["--latent-dim", "4000000000"]), &["more than a machine can hold"]);
     expect(&run(&["--lr", "-1"]), &["lr is -1"]);
     expect(&run(&["--device", "gpu"]), &["gpu", "cuda:N"]);
-    expect(&run(&["--recipe", "mnits"]), &["mnits", "mnist"]);
+    expect(&run(&["--recipe", "mnits"]), &["mnits", "mnist-dcgan"]);
     expect(&run(&["--image-size", "0"]), &["image_size is 0x0"]);
     expect(&run(&["--channels", "2"]), &["channels is 2", "1 for gray or 3 for colour"]);
     expect(&run(&["--workers", "0"]), &["workers is 0"]);

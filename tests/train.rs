@@ -155,14 +155,6 @@ fn a_loss_that_has_no_labels_takes_the_default_recipe_without_its_smoothing() {
 }
 
 #[test]
-fn recipes_are_listed_with_what_they_are_for() {
-    let said = succeed_in(Path::new("."), &["recipes"]);
-    for name in ["digits", "mnist", "fashion-mnist", "notebook"] {
-        assert!(said.lines().any(|line| line.starts_with(name) && line.len() > 30), "{name} in\n{said}");
-    }
-}
-
-#[test]
 fn a_reader_who_leaves_early_is_no_panic_and_no_end_of_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_gan");

@@ -2,13 +2,36 @@
 
 use crate::failure::Failure;
 
-/// Name and text of each. A recipe's first line is a comment that says what it is for.
-pub const RECIPES: [(&str, &str); 5] = [
-    ("digits", include_str!("../../../assets/recipes/digits.toml")),
-    ("mnist", include_str!("../../../assets/recipes/mnist.toml")),
-    ("fashion-mnist", include_str!("../../../assets/recipes/fashion-mnist.toml")),
-    ("ring", include_str!("../../../assets/recipes/ring.toml")),
-    ("notebook", include_str!("../../../assets/recipes/notebook.toml")),
+macro_rules! recipes {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../assets/recipes/", $name, ".toml")))),*]
+    };
+}
+
+/// Name and text of each. Its comments at the start say what it is for, where its settings come from and what to expect.
+pub const RECIPES: [(&str, &str); 13] = recipes![
+    "digits",
+    "digits-cgan",
+    "ring",
+    "grid",
+    "mnist-dcgan",
+    "mnist-wgan",
+    "mnist-wgan-gp",
+    "mnist-projection",
+    "fashion-dcgan",
+    "cifar10-dcgan",
+    "cifar10-sngan",
+    "cifar10-projection",
+    "notebook",
+];
+
+/// Data sets whose recipe is taken where none is named.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("digits", "digits"),
+    ("ring", "ring"),
+    ("grid", "grid"),
+    ("mnist", "mnist-dcgan"),
+    ("fashion-mnist", "fashion-dcgan"),
 ];
 
 /// The text of a recipe.
@@ -25,19 +48,49 @@ pub fn find(name: &str) -> Result<&'static str, Failure> {
 
 /// The recipe to start from where none is named: that of the data set, if it has one and its networks are wanted.
 pub fn default_for(dataset: Option<&str>, model: Option<&str>) -> Option<(&'static str, &'static str)> {
-    let name = dataset.unwrap_or("digits");
+    let dataset = dataset.unwrap_or("digits");
+    let (_, name) = DEFAULTS.into_iter().find(|(of, _)| *of == dataset)?;
     let recipe = RECIPES.into_iter().find(|(recipe, _)| *recipe == name);
     let is_for = |text: &str, model: &str| text.contains(&format!("model = \"{model}\""));
     recipe.filter(|(_, text)| model.is_none_or(|model| is_for(text, model)))
 }
 
+/// What a recipe says of itself.
+#[derive(Debug, Default)]
+struct About {
+    purpose: String,
+    source: String,
+    expect: String,
+}
+
+/// From the comments at the start of a recipe.
+fn about(text: &str) -> About {
+    let mut about = About::default();
+    let mut part = &mut about.purpose;
+    for line in text.lines().map_while(|line| line.strip_prefix('#')) {
+        let mut line = line.trim();
+        if let Some(rest) = line.strip_prefix("Source:") {
+            (part, line) = (&mut about.source, rest.trim());
+        } else if let Some(rest) = line.strip_prefix("Expect:") {
+            (part, line) = (&mut about.expect, rest.trim());
+        }
+        if !part.is_empty() {
+            part.push(' ');
+        }
+        part.push_str(line);
+    }
+    about
+}
+
 /// `gan recipes`.
 pub fn list() -> Result<(), Failure> {
     for (name, text) in RECIPES {
-        let purpose = text.lines().next().unwrap_or_default().trim_start_matches("# ");
-        println!("{name:14} {purpose}");
+        let About { purpose, source, expect } = about(text);
+        println!("{name}\n  {purpose}\n  expect: {expect}\n  source: {source}\n");
     }
-    println!("\nTrain one with: gan train --recipe NAME   (flags override its settings)");
+    println!(
+        "Times are of two cores. Train one with: gan train --recipe NAME   (flags override its settings)"
+    );
     Ok(())
 }
 
@@ -50,15 +103,24 @@ mod tests {
     fn every_recipe_is_a_valid_config_and_says_what_it_is_for() {
         for (name, text) in RECIPES {
             TrainConfig::from_toml(text).unwrap().resolve().unwrap();
-            assert!(text.starts_with("# ") && !text.starts_with("# \n"), "{name}");
+            let About { purpose, source, expect } = about(text);
+            for said in [&purpose, &source, &expect] {
+                assert!(said.len() > 20 && !said.contains("TODO"), "{name}: {said:?}");
+            }
         }
+    }
+
+    #[test]
+    fn every_file_is_a_recipe() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/recipes");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), RECIPES.len());
     }
 
     #[test]
     fn without_a_name_the_recipe_is_that_of_the_data_set() {
         let name = |dataset, model| default_for(dataset, model).map(|(name, _)| name);
         assert_eq!(name(None, None), Some("digits"));
-        assert_eq!(name(Some("mnist"), Some("dcgan")), Some("mnist"));
+        assert_eq!(name(Some("mnist"), Some("dcgan")), Some("mnist-dcgan"));
         assert_eq!(name(Some("mnist"), Some("mlp")), None, "its learning rate was chosen for other networks");
         assert_eq!(name(Some("cifar10"), None), None);
         assert_eq!(name(Some("ring"), Some("mlp")), Some("ring"));
