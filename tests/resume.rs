@@ -418,7 +418,7 @@ fn inspect_says_what_a_run_a_checkpoint_and_a_file_are() {
     let said = succeed_in(folder, &["inspect", "run/checkpoints/step-000002"]);
     for line in [
         "a checkpoint",
-        "Dcgan, 1x16x16 images",
+        "dcgan, 1x16x16 images",
         "done: 2 of 4 steps",
         "checksums: hold",
         "optimizer_d.steps 4",

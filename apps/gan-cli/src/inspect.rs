@@ -1,12 +1,12 @@
 //! `gan inspect`: what a run, a checkpoint or a file is, and whether it is whole.
 
 use crate::failure::Failure;
-use gan_models::{Checksum, Listing, ModelConfig, inspect_file};
+use gan_models::{Checksum, Listing, inspect_file};
 use gan_train::{Checkpoint, Record, RunDir};
 use std::path::Path;
 
-/// Running statistics, which are no parameters.
-const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
+/// Running statistics and singular vectors, which are no parameters.
+const BUFFERS: [&str; 5] = ["running_mean", "running_var", "num_batches_tracked", "weight_u", "weight_v"];
 
 pub fn run(path: &Path) -> Result<(), Failure> {
     if !path.is_dir() {
@@ -22,7 +22,7 @@ pub fn run(path: &Path) -> Result<(), Failure> {
 fn file(path: &Path) -> Result<(), Failure> {
     let info = inspect_file(path)?;
     match &info.model {
-        Some((kind, config)) => println!("{}: a {kind} of gan\n  {}", path.display(), model(config)),
+        Some((kind, config)) => println!("{}: a {kind} of gan\n  {}", path.display(), config),
         None => println!("{}: a safetensors file that gan did not write", path.display()),
     }
     println!("  {}", amount(&info.tensors));
@@ -81,7 +81,7 @@ fn whole_run(path: &Path) -> Result<(), Failure> {
 }
 
 fn say(record: &Record) {
-    println!("  {}", model(&record.model));
+    println!("  {}", record.model);
     println!(
         "  data: {}, {} images, SHA-256 {:.16}",
         record.data.name, record.data.images, record.data.sha256
@@ -94,13 +94,6 @@ fn say(record: &Record) {
     println!("  counters: {}", counters.join(", "));
     let settings = toml::to_string(&record.config).unwrap_or_default();
     println!("  settings: {}", settings.trim_end().replace('\n', ", "));
-}
-
-fn model(config: &ModelConfig) -> String {
-    let ModelConfig { family, channels, height, width, base_width, latent_dim, latent, .. } = config;
-    format!(
-        "{family:?}, {channels}x{height}x{width} images, base width {base_width}, latent {latent_dim} ({latent:?})"
-    )
 }
 
 fn amount(tensors: &Listing) -> String {

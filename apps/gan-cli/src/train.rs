@@ -50,10 +50,7 @@ impl Job {
 
         println!("device:  {which}");
         println!("data:    {}, {}", dataset.name(), images(dataset.len()));
-        println!(
-            "model:   {:?}, {}x{}x{} images, base width {}, latent {}",
-            model.family, model.channels, model.height, model.width, model.base_width, model.latent_dim
-        );
+        println!("model:   {model}");
         println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.seed);
         Ok(Self { config, device, dataset, steps })
     }
@@ -72,61 +69,60 @@ impl Job {
         let mut progress = Steps::new(self.steps, self.config.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
-        let summary = run::train(&self.config, self.dataset, folder, from, &self.device, &mut |stats| {
-            progress.step(stats);
-            match stop.asked() {
-                None => ControlFlow::Continue(()),
-                Some(_) => ControlFlow::Break(()),
-            }
-        })?;
+        let summary =
+            run::train(&self.config, self.dataset.clone(), folder, from, &self.device, &mut |stats| {
+                progress.step(stats);
+                match stop.asked() {
+                    None => ControlFlow::Continue(()),
+                    Some(_) => ControlFlow::Break(()),
+                }
+            })?;
         progress.finish();
         let seconds = started.elapsed().as_secs_f64();
-        report(
-            &summary,
-            self.steps,
-            seconds,
-            from.map_or(0, |checkpoint| checkpoint.record().step()),
-            folder,
-        );
+        let first = from.map_or(0, |checkpoint| checkpoint.record().step());
+        self.report(&summary, seconds, first, folder);
         match stop.asked() {
             Some(status) if !summary.complete => Ok(status.into()),
             _ => Ok(ExitCode::SUCCESS),
         }
     }
-}
 
-fn report(summary: &Summary, steps: u64, seconds: f64, first: u64, folder: &RunDir) {
-    println!(
-        "\nTrained {} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting for images, {:.1} % for checkpoints).",
-        summary.steps - first,
-        summary.images_per_second,
-        summary.waiting * 100.0,
-        summary.checkpoint_time.as_secs_f64() / seconds.max(f64::MIN_POSITIVE) * 100.0
-    );
-    if summary.waiting > LONG_WAIT {
+    /// What came of it, and what to do next.
+    fn report(&self, summary: &Summary, seconds: f64, first: u64, folder: &RunDir) {
         println!(
-            "  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads."
+            "\nTrained {} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting for images, {:.1} % for checkpoints).",
+            summary.steps - first,
+            summary.images_per_second,
+            summary.waiting * 100.0,
+            summary.checkpoint_time.as_secs_f64() / seconds.max(f64::MIN_POSITIVE) * 100.0
         );
+        if summary.waiting > LONG_WAIT {
+            println!(
+                "  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads."
+            );
+        }
+        if let Some(modes) = summary.modes {
+            let part = modes.near * 100.0;
+            println!("Found {} of {} modes; {part:.1} % of the samples lie near one.", modes.found, modes.of);
+        }
+        if summary.bad_images > 0 {
+            println!("Skipped {} that could not be read.", images(summary.bad_images));
+        }
+        let path = folder.path().display();
+        if !summary.complete {
+            println!(
+                "Stopped at step {} of {}, as asked; everything is saved. Go on with it:\n  {} resume {path}",
+                summary.steps,
+                self.steps,
+                program()
+            );
+            return;
+        }
+        println!("  samples:   {}", folder.sample_path(summary.steps).display());
+        println!("  generator: {}", folder.generator_path(summary.steps).display());
+        let of_each_class = if self.config.conditional.is_some() { " --per-class 10" } else { "" };
+        println!("Next, make new images from it:\n  {} sample {path} --seed 1{of_each_class}", program());
     }
-    if let Some(modes) = summary.modes {
-        let part = modes.near * 100.0;
-        println!("Found {} of {} modes; {part:.1} % of the samples lie near one.", modes.found, modes.of);
-    }
-    if summary.bad_images > 0 {
-        println!("Skipped {} that could not be read.", images(summary.bad_images));
-    }
-    let path = folder.path().display();
-    if !summary.complete {
-        println!(
-            "Stopped at step {} of {steps}, as asked; everything is saved. Go on with it:\n  {} resume {path}",
-            summary.steps,
-            program()
-        );
-        return;
-    }
-    println!("  samples:   {}", folder.sample_path(summary.steps).display());
-    println!("  generator: {}", folder.generator_path(summary.steps).display());
-    println!("Next, make new images from it:\n  {} sample {path} --seed 1", program());
 }
 
 /// So many images, in words.

@@ -121,6 +121,22 @@ pub struct ModelConfig {
     pub width: usize,
 }
 
+/// In a line, for people.
+impl std::fmt::Display for ModelConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { channels, height, width, base_width, latent_dim, .. } = self;
+        let family = self.family.name();
+        write!(
+            f,
+            "{family}, {channels}x{height}x{width} images, base width {base_width}, latent {latent_dim}"
+        )?;
+        match self.conditional {
+            Some(kind) => write!(f, ", {} classes ({})", self.classes.len(), kind.name()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// More parameters than this in one network (16 GiB of them) are taken for a mistake.
 const MOST_PARAMETERS: f64 = (1u64 << 32) as f64;
 
