@@ -4,11 +4,11 @@
 //! discriminator halves its way back. At 64x64 RGB, width 64 and latent 100 they have 3,576,704 and 2,765,568
 //! parameters, and the names of their tensors are those of the example's `state_dict`.
 
-use crate::builder::Source;
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::networks::Parts;
 use crate::plan::Plan;
+use crate::tensors::Source;
 use candle_core::Device;
 
 const KERNEL: (usize, usize) = (4, 4);

@@ -4,12 +4,12 @@
 //! equal bytes. The tensors have their `state_dict` names. A checksum covers every byte of the file: SHA-256 of it with
 //! zeros in place of the checksum's own digits.
 
-use crate::builder::Source;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
 use crate::listing::{Listing, listing};
 use crate::networks::{Discriminator, Generator};
 use crate::params::Params;
+use crate::tensors::Source;
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};

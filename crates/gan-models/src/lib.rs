@@ -23,7 +23,9 @@ mod config;
 mod cost;
 mod dcgan;
 mod error;
+mod family;
 mod file;
+mod init;
 mod latent;
 mod layers;
 mod listing;
@@ -34,11 +36,13 @@ mod notebook;
 mod params;
 mod plan;
 mod sngan;
+mod tensors;
 
 pub use candle_core;
 pub use conditional::Conditional;
-pub use config::{Family, ModelConfig};
+pub use config::ModelConfig;
 pub use error::{Error, Result};
+pub use family::Family;
 pub use file::{
     Checksum, FileInfo, discriminator_to_bytes, generator_to_bytes, inspect_file, load_generator,
     save_generator,

@@ -3,10 +3,10 @@
 //! Three hidden layers of 1, 2 and 4 times the base width, LeakyReLU(0.2) between them. The paper's maxout and dropout
 //! in the discriminator are left out: LeakyReLU has taken their place.
 
-use crate::builder::Source;
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::networks::Parts;
+use crate::tensors::Source;
 use candle_core::Device;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.

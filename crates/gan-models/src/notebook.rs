@@ -2,10 +2,10 @@
 //!
 //! Without padding the sides run 1 -> 4 -> 10 -> 22 -> 46 and back, so images are 46x46.
 
-use crate::builder::Source;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
 use crate::networks::Parts;
+use crate::tensors::Source;
 use candle_core::Device;
 
 /// The one image side it makes, px.

@@ -1,7 +1,8 @@
 //! How an image size is made of a small base.
 
-use crate::config::{Family, ModelConfig};
+use crate::config::ModelConfig;
 use crate::error::{Error, Result};
+use crate::family::Family;
 
 /// How an image size is made: a base, doubled so many times.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,12 +5,15 @@
 //! and twice as wide a generator); from there on each doubling of the image halves the channels, down to the base width (64).
 //! A bias stands where no norm follows, which would take it away again.
 
-use crate::builder::{SequentialBuilder, Source, Style};
-use crate::config::{Family, ModelConfig};
+use crate::builder::SequentialBuilder;
+use crate::config::ModelConfig;
 use crate::error::Result;
+use crate::family::Family;
+use crate::init::Style;
 use crate::networks::Parts;
 use crate::norm::{Norm, Upsample};
 use crate::plan::Plan;
+use crate::tensors::Source;
 use candle_core::Device;
 
 /// Up to so many doublings all layers are equally wide.

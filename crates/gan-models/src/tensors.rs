@@ -1,0 +1,112 @@
+//! The tensors of a network in the making: drawn from a seed, or taken from a state dict.
+
+use crate::error::{Error, Result};
+use crate::init::Init;
+use crate::layers::{SPECTRAL_EPS, Spectral, Weight};
+use crate::listing::{Listing, differences, listing};
+use crate::params::{Parameter, Params};
+use candle_core::{DType, Device, Tensor, Var};
+use gan_rng::Stream;
+use std::collections::BTreeMap;
+
+/// Where the values of a new network come from.
+pub(crate) enum Source {
+    /// Drawn from the streams `init/<role>/<name>` of a seed.
+    Seed { seed: u64, role: &'static str },
+    /// A state dict, which must hold just the tensors that the network has.
+    Tensors(BTreeMap<String, Tensor>),
+}
+
+/// Power iterations before the first use of a spectral norm, as in PyTorch.
+const FIRST_POWER_ITERATIONS: usize = 15;
+
+/// The tensors asked for so far.
+pub(crate) struct Tensors<'a> {
+    source: Source,
+    device: &'a Device,
+    params: Params,
+    wanted: Listing,
+}
+
+impl<'a> Tensors<'a> {
+    pub fn new(source: Source, device: &'a Device) -> Self {
+        Self { source, device, params: Params::new(), wanted: Listing::new() }
+    }
+
+    pub fn parameter(&mut self, name: String, shape: &[usize], init: Init) -> Result<Parameter> {
+        let value = match &self.source {
+            Source::Tensors(_) => self.stored(&name, shape, DType::F32)?,
+            Source::Seed { .. } => self.drawn(&name, shape, init)?,
+        };
+        Ok(self.params.add_parameter(name, &value)?)
+    }
+
+    /// Running statistics, all of the same value at first.
+    pub fn buffer(&mut self, name: String, shape: &[usize], dtype: DType, value: i64) -> Result<Var> {
+        let value = match &self.source {
+            Source::Tensors(_) => self.stored(&name, shape, dtype)?,
+            Source::Seed { .. } => {
+                Tensor::new(value, self.device)?.to_dtype(dtype)?.broadcast_as(shape)?.contiguous()?
+            }
+        };
+        Ok(self.params.add_buffer(name, &value)?)
+    }
+
+    /// A weight under spectral norm, its outputs counted by one of its dimensions.
+    pub fn spectral(&mut self, parameter: Parameter, output_dim: usize) -> Result<Weight> {
+        let weight = parameter.tensor().detach();
+        let outputs = weight.dim(output_dim)?;
+        let rest = weight.elem_count() / outputs.max(1);
+        let (u_name, v_name) = (format!("{}_u", parameter.name()), format!("{}_v", parameter.name()));
+        let (u, v) = match &self.source {
+            Source::Tensors(_) => {
+                (self.stored(&u_name, &[outputs], DType::F32)?, self.stored(&v_name, &[rest], DType::F32)?)
+            }
+            Source::Seed { .. } => {
+                let normal = || Init::Normal { mean: 0.0, std: 1.0 };
+                let mut u = self.drawn(&u_name, &[outputs], normal())?;
+                let mut v = self.drawn(&v_name, &[rest], normal())?;
+                // As PyTorch begins.
+                for _ in 0..FIRST_POWER_ITERATIONS {
+                    (u, v) = gan_ops::power_iteration(&weight, output_dim, &u, &v, SPECTRAL_EPS)?;
+                }
+                (u, v)
+            }
+        };
+        let (u, v) = (self.params.add_buffer(u_name, &u)?, self.params.add_buffer(v_name, &v)?);
+        Ok(Weight { parameter, spectral: Some(Spectral { u, v, output_dim }) })
+    }
+
+    /// All of them; an error if stored tensors are not those of the network.
+    pub fn finish(self) -> Result<Params> {
+        if let Source::Tensors(stored) = &self.source
+            && let Some(what) = differences(&self.wanted, &listing(stored))
+        {
+            return Err(Error::config(what, ""));
+        }
+        Ok(self.params)
+    }
+
+    /// Numbers of the stream of a name.
+    fn drawn(&self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
+        let Source::Seed { seed, role } = &self.source else {
+            return Ok(Tensor::zeros(0, DType::F32, self.device)?);
+        };
+        let mut stream = Stream::new(*seed, &format!("init/{role}/{name}"), 0);
+        Ok(Tensor::from_vec(init.draw(&mut stream, shape.iter().product()), shape, self.device)?)
+    }
+
+    /// A stored tensor. Where there is none such the answer is an empty one, and [`finish`](Self::finish) refuses them
+    /// all with the list of differences.
+    fn stored(&mut self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor> {
+        self.wanted.insert(name.to_owned(), (dtype, shape.to_vec()));
+        let stored = match &self.source {
+            Source::Tensors(stored) => stored.get(name),
+            Source::Seed { .. } => None,
+        };
+        match stored.filter(|value| value.dims() == shape && value.dtype() == dtype) {
+            Some(value) => Ok(value.clone()),
+            None => Ok(Tensor::zeros(0, dtype, self.device)?),
+        }
+    }
+}
