@@ -29,6 +29,7 @@ pub mod run;
 mod run_dir;
 mod saver;
 mod schedule;
+mod shown;
 mod state;
 mod stats;
 mod trainer;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod image_size;
+mod names;
 mod resolve;
 
 use crate::augment::Policy;
@@ -12,6 +13,7 @@ use gan_data::{CacheMode, Filter, OnBadImage};
 use gan_models::{Conditional, Family, Latent, Norm, Upsample};
 use gan_ops::Precision;
 pub use image_size::ImageSize;
+use names::{CacheName, FilterName, OnBadImageName, PrecisionName};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -160,37 +162,6 @@ pub enum OnDivergence {
 impl OnDivergence {
     /// All of them, by name.
     pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("rollback", Self::Rollback)];
-}
-
-/// How a config names them.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Precision", rename_all = "lowercase")]
-enum PrecisionName {
-    F32,
-    Bf16,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Filter", rename_all = "lowercase")]
-enum FilterName {
-    Bilinear,
-    Bicubic,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "CacheMode", rename_all = "lowercase")]
-enum CacheName {
-    Auto,
-    Ram,
-    Disk,
-    Off,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "OnBadImage", rename_all = "lowercase")]
-enum OnBadImageName {
-    Stop,
-    Skip,
 }
 
 impl Default for TrainConfig {
