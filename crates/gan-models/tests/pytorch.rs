@@ -1,6 +1,7 @@
 //! Whole networks against PyTorch (assets/fixtures/make_networks.py): values, gradients, statistics, names and shapes.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::print_stdout)] // with --nocapture it says how far each case is off
 
 use candle_core::{DType, Device, Tensor, Var, safetensors};
 use gan_models::{Mode, ModelConfig, Params};
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/fixtures/networks.safetensors");
 
-/// Of each tensor, `|a - b| / |b|`; the float32 of PyTorch itself is off by up to 6e-6, as the script prints.
+/// Of each tensor, `|a - b| / |b|`; the float32 of PyTorch itself is off by up to 4.3e-6, as the script prints.
 const TOLERANCE: f64 = 1e-5;
 
 struct Fixture {

@@ -2,6 +2,7 @@
 //! backward (assets/fixtures/make_networks.py).
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
+#![allow(clippy::print_stdout)] // with --nocapture it says how far each case is off
 
 use candle_core::{DType, Device, Tensor, safetensors};
 use gan_models::ModelConfig;
