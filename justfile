@@ -63,11 +63,9 @@ venv:
     python3 -m venv target/venv
     target/venv/bin/pip install torch torchvision numpy safetensors pillow pyarrow
 
-# Make the PyTorch fixtures anew
-fixtures:
-    target/venv/bin/python assets/fixtures/make_ops.py
-    target/venv/bin/python assets/fixtures/make_regularizers.py
-    target/venv/bin/python assets/fixtures/make_dcgan_steps.py
+# Make the PyTorch fixtures anew; with --check compare them with what the scripts make now
+fixtures *flags:
+    for script in assets/fixtures/make_*.py; do target/venv/bin/python $script {{flags}} || exit 1; done
 
 # Make what the fuzzers start from anew
 fuzz-seeds:

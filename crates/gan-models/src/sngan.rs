@@ -3,7 +3,7 @@
 //!
 //! Both are made for 32 to 128 px. Below 64 px all layers are equally wide (the paper's CIFAR-10 networks: base width 128,
 //! and twice as wide a generator); from there on each doubling of the image halves the channels, down to the base width (64).
-//! A bias stands where no norm follows, which would take it away again.
+//! A bias stands where no norm follows, which would take it away again; transposed convolutions and pixel shuffles have none.
 
 use crate::builder::SequentialBuilder;
 use crate::config::ModelConfig;
