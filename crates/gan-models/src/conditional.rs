@@ -1,5 +1,6 @@
 //! How networks are told of classes.
 
+use crate::named::name_of;
 use serde::{Deserialize, Serialize};
 
 /// How a generator is told which class to make, and a discriminator which class an image is said to be.
@@ -29,6 +30,6 @@ impl Conditional {
 
     /// Its name in configs.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+        name_of(&Self::ALL, self)
     }
 }

@@ -1,5 +1,6 @@
 //! The kinds of networks there are.
 
+use crate::named::name_of;
 use crate::norm::{Norm, Upsample};
 use crate::notebook;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ impl Family {
 
     /// Its name in configs.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, family)| *family == self).map_or("", |(name, _)| name)
+        name_of(&Self::ALL, self)
     }
 
     /// The width its authors chose for images whose shorter side has so many px.

@@ -30,6 +30,7 @@ mod latent;
 mod layers;
 mod listing;
 mod mlp;
+mod named;
 mod networks;
 mod norm;
 mod notebook;
@@ -50,6 +51,7 @@ pub use file::{
 pub use latent::{Latent, latents, latents_from};
 pub use layers::Mode;
 pub use listing::{Listing, differences, listing};
+pub use named::name_of;
 pub use networks::{Discriminator, Generator, Opinion, probability};
 pub use norm::{Norm, Upsample};
 pub use params::Params;

@@ -5,6 +5,7 @@
 //! G(z) generated.
 
 use candle_core::{Result, Tensor};
+use gan_models::name_of;
 use gan_ops::{bce_with_logits, relu, softplus};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +45,7 @@ impl Loss {
 
     /// Its name in configs.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, loss)| *loss == self).map_or("", |(name, _)| name)
+        name_of(&Self::ALL, self)
     }
 
     /// Whether D is told a number for each image, which can be smoothed or wrong; if not, it is told only which side an
