@@ -6,7 +6,6 @@ mod common;
 use common::{
     TINY, files_under, final_generator, gan_in, png_size, succeed_in, train_tiny, write_cifar, write_mnist,
 };
-use std::path::Path;
 
 #[test]
 fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {

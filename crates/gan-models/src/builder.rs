@@ -3,9 +3,9 @@
 use crate::error::Result;
 use crate::init::{Init, Style};
 use crate::layers::{Affine, Append, Attention, BatchNorm2d, Layer, Weight};
-use crate::networks::{ClassHead, Parts};
 use crate::norm::{Norm, Upsample};
 use crate::params::Parameter;
+use crate::parts::{ClassHead, Parts};
 use crate::tensors::{Source, Tensors};
 use candle_core::{DType, Device};
 use gan_ops::Activation;

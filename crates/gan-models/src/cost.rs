@@ -1,7 +1,7 @@
 //! What a forward pass costs.
 
 use crate::layers::Layer;
-use crate::networks::Parts;
+use crate::parts::Parts;
 
 /// Multiply-adds a sample of each convolution and linear layer, from the first to the last, for samples of
 /// `size` (height, width).

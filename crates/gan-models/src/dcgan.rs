@@ -4,9 +4,10 @@
 //! discriminator halves its way back. At 64x64 RGB, width 64 and latent 100 they have 3,576,704 and 2,765,568
 //! parameters, and the names of their tensors are those of the example's `state_dict`.
 
+use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::networks::Parts;
+use crate::parts::Parts;
 use crate::plan::Plan;
 use crate::tensors::Source;
 use candle_core::Device;
@@ -18,7 +19,7 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
     let plan = Plan::of(config)?;
     let mut width = config.base_width << (plan.doublings - 1);
     let up = config.upsample();
-    let (net, latents) = config.generator_input(source, device)?;
+    let (net, latents) = generator_input(config, source, device)?;
     let mut net = net
         .reshape(&[latents, 1, 1])
         .conv_transpose2d((latents, width), plan.base, 1, 0)?
@@ -35,14 +36,14 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
     let plan = Plan::of(config)?;
     let mut width = config.base_width;
-    let (net, channels) = config.discriminator_input(source, device)?;
+    let (net, channels) = discriminator_input(config, source, device)?;
     let mut net = net.conv2d((channels, width), KERNEL, 2, 1)?.leaky_relu(0.2);
     for _ in 1..plan.doublings {
         net = net.conv2d((width, 2 * width), KERNEL, 2, 1)?.norm2d(2 * width)?.leaky_relu(0.2);
         width *= 2;
     }
     let net = net.features().conv2d((width, 1), plan.base, 1, 0)?;
-    config.class_head(net, width * plan.base.0 * plan.base.1)?.finish()
+    class_head(config, net, width * plan.base.0 * plan.base.1)?.finish()
 }
 
 /// About how many parameters the generator has, without building it.

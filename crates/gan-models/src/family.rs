@@ -2,8 +2,10 @@
 
 use crate::named::name_of;
 use crate::norm::{Norm, Upsample};
-use crate::notebook;
 use serde::{Deserialize, Serialize};
+
+/// The one image side that the notebook's networks make, px.
+pub(crate) const NOTEBOOK_SIDE: usize = 46;
 
 /// The kinds of networks there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +77,6 @@ impl Family {
 
     /// The only image side (px) the family can make, where there is only one.
     pub fn fixed_image_size(self) -> Option<usize> {
-        (self == Family::Notebook).then_some(notebook::SIDE)
+        (self == Family::Notebook).then_some(NOTEBOOK_SIDE)
     }
 }

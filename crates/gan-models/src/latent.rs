@@ -1,6 +1,5 @@
 //! Latent vectors: what a generator makes images from.
 
-use crate::config::ModelConfig;
 use candle_core::{Device, Result, Tensor};
 use gan_rng::Stream;
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ impl Latent {
     pub const ALL: [(&'static str, Latent); 2] =
         [("gaussian", Latent::Gaussian), ("uniform", Latent::Uniform)];
 
-    fn numbers(self, stream: &mut Stream, count: usize) -> Vec<f32> {
+    pub(crate) fn numbers(self, stream: &mut Stream, count: usize) -> Vec<f32> {
         match self {
             Latent::Gaussian => stream.normals(count, 0.0, 1.0),
             Latent::Uniform => stream.uniforms(count, -1.0, 1.0),
@@ -31,24 +30,4 @@ impl Latent {
     pub fn draw(self, stream: &mut Stream, count: usize, dim: usize, device: &Device) -> Result<Tensor> {
         Tensor::from_vec(self.numbers(stream, count * dim), (count, dim), device)
     }
-}
-
-/// `count` latent vectors `[count, Z]` for sampling a model, always the same for a seed: vector i does not depend on
-/// how many there are.
-pub fn latents(config: &ModelConfig, seed: u64, count: usize, device: &Device) -> Result<Tensor> {
-    latents_from(config, seed, 0, count, device)
-}
-
-/// The latent vectors number `first`, `first + 1`, ... of a seed, `[count, Z]`: for making many images in batches.
-pub fn latents_from(
-    config: &ModelConfig,
-    seed: u64,
-    first: u64,
-    count: usize,
-    device: &Device,
-) -> Result<Tensor> {
-    let dim = config.latent_dim;
-    let vector = |i| config.latent.numbers(&mut Stream::new(seed, "sample", i), dim);
-    let numbers: Vec<f32> = (first..first + count as u64).flat_map(vector).collect();
-    Tensor::from_vec(numbers, (count, dim), device)
 }

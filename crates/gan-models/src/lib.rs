@@ -17,8 +17,10 @@
 //!
 //! Shapes everywhere: latents `[N, Z]`, images `[N, C, H, W]` in [-1, 1], logits `[N]`.
 
+mod build;
 mod builder;
 mod conditional;
+mod conditioning;
 mod config;
 mod cost;
 mod dcgan;
@@ -27,6 +29,7 @@ mod family;
 mod file;
 mod init;
 mod latent;
+mod latents;
 mod layers;
 mod listing;
 mod mlp;
@@ -35,6 +38,7 @@ mod networks;
 mod norm;
 mod notebook;
 mod params;
+mod parts;
 mod plan;
 mod sngan;
 mod tensors;
@@ -48,7 +52,8 @@ pub use file::{
     Checksum, FileInfo, discriminator_to_bytes, generator_to_bytes, inspect_file, load_generator,
     save_generator,
 };
-pub use latent::{Latent, latents, latents_from};
+pub use latent::Latent;
+pub use latents::{latents, latents_from};
 pub use layers::Mode;
 pub use listing::{Listing, differences, listing};
 pub use named::name_of;

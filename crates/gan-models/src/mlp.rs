@@ -3,15 +3,16 @@
 //! Three hidden layers of 1, 2 and 4 times the base width, LeakyReLU(0.2) between them. The paper's maxout and dropout
 //! in the discriminator are left out: LeakyReLU has taken their place.
 
+use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::networks::Parts;
+use crate::parts::Parts;
 use crate::tensors::Source;
 use candle_core::Device;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
 pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let (mut net, mut input) = config.generator_input(source, device)?;
+    let (mut net, mut input) = generator_input(config, source, device)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
@@ -22,12 +23,12 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
 pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let (mut net, mut input) = config.discriminator_input(source, device)?;
+    let (mut net, mut input) = discriminator_input(config, source, device)?;
     for output in [4, 2, 1].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
-    config.class_head(net.features().linear(input, 1)?, input)?.finish()
+    class_head(config, net.features().linear(input, 1)?, input)?.finish()
 }
 
 /// About how many parameters the larger of the two networks has, without building it.

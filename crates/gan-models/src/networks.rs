@@ -2,8 +2,9 @@
 
 use crate::config::ModelConfig;
 use crate::cost::multiply_adds;
-use crate::layers::{Layer, Mode, Pass, Weight, forward, forward_dual};
-use crate::params::{Parameter, Params};
+use crate::layers::{Mode, Pass, forward, forward_dual};
+use crate::params::Params;
+use crate::parts::{ClassHead, Parts};
 use candle_core::{Result, Tensor, bail};
 use gan_ops::Dual;
 
@@ -55,32 +56,6 @@ pub struct Opinion {
 /// The probability of being real, `D = sigmoid(logit)`, in the shape of the logits.
 pub fn probability(logits: &Tensor) -> Result<Tensor> {
     candle_nn::ops::sigmoid(logits)
-}
-
-/// A network that is built.
-pub(crate) struct Parts {
-    /// Of a generator all, of a discriminator those that make features.
-    pub trunk: Vec<Layer>,
-    /// From the features to the logit.
-    pub head: Vec<Layer>,
-    pub class_head: Option<ClassHead>,
-    pub params: Params,
-}
-
-/// What a discriminator makes of its features beside the logit.
-pub(crate) enum ClassHead {
-    /// The inner product with the vector of the class, `[K, F]`, is added to the logit.
-    Projection(Weight),
-    /// Class logits: weight `[K, F]`, bias `[K]`.
-    Classifier { weight: Weight, bias: Parameter },
-}
-
-impl ClassHead {
-    pub fn weight(&self) -> &Weight {
-        match self {
-            ClassHead::Projection(weight) | ClassHead::Classifier { weight, .. } => weight,
-        }
-    }
 }
 
 /// A generator or a discriminator: layers one after the other.

@@ -2,20 +2,19 @@
 //!
 //! Without padding the sides run 1 -> 4 -> 10 -> 22 -> 46 and back, so images are 46x46.
 
+use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::networks::Parts;
+use crate::family::NOTEBOOK_SIDE as SIDE;
+use crate::parts::Parts;
 use crate::tensors::Source;
 use candle_core::Device;
-
-/// The one image side it makes, px.
-pub(crate) const SIDE: usize = 46;
 
 const KERNEL: (usize, usize) = (4, 4);
 
 /// latents `[N, Z]` -> images `[N, C, 46, 46]`, through 4, 2 and 1 times the base width.
 pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let (net, mut input) = config.generator_input(source, device)?;
+    let (net, mut input) = generator_input(config, source, device)?;
     let mut net = net.reshape(&[input, 1, 1]);
     for output in [4, 2, 1].map(|times| times * config.base_width) {
         net = net.conv_transpose2d((input, output), KERNEL, 2, 0)?.norm2d(output)?.relu();
@@ -26,13 +25,13 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 
 /// images `[N, C, 46, 46]` -> logits `[N, 1, 1, 1]`.
 pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let (mut net, mut input) = config.discriminator_input(source, device)?;
+    let (mut net, mut input) = discriminator_input(config, source, device)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
         net = net.conv2d((input, output), KERNEL, 2, 0)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
     let net = net.features().conv2d((input, 1), KERNEL, 2, 0)?;
-    config.class_head(net, input * KERNEL.0 * KERNEL.1)?.finish()
+    class_head(config, net, input * KERNEL.0 * KERNEL.1)?.finish()
 }
 
 /// About how many parameters the generator has, without building it.

@@ -6,12 +6,13 @@
 //! A bias stands where no norm follows, which would take it away again; transposed convolutions and pixel shuffles have none.
 
 use crate::builder::SequentialBuilder;
+use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::family::Family;
 use crate::init::Style;
-use crate::networks::Parts;
 use crate::norm::{Norm, Upsample};
+use crate::parts::Parts;
 use crate::plan::Plan;
 use crate::tensors::Source;
 use candle_core::Device;
@@ -26,7 +27,7 @@ const ATTENTION_SIDE: usize = 32;
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
 pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
     let plan = Plan::of(config)?;
-    let (net, latents) = config.generator_input(source, device)?;
+    let (net, latents) = generator_input(config, source, device)?;
     let net = net.with_style(Style::Xavier { gain: 1.0 });
     let mut net = if config.family == Family::Sagan { net.with_spectral_norm() } else { net };
     let mut input = generator_width(config, &plan, 0);
@@ -46,7 +47,7 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
 pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
     let plan = Plan::of(config)?;
-    let (net, mut input) = config.discriminator_input(source, device)?;
+    let (net, mut input) = discriminator_input(config, source, device)?;
     let mut net = net.with_style(Style::Xavier { gain: 1.0 });
     let (mut height, mut width) = (config.height, config.width);
     let is_small = plan.doublings <= SMALL;
@@ -72,7 +73,7 @@ pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Devic
         )?;
     }
     let net = net.norm2d(input)?.relu().sum_spatial().features().linear(input, 1)?;
-    config.class_head(net, input)?.finish()
+    class_head(config, net, input)?.finish()
 }
 
 /// Channels after so many blocks of the generator.

@@ -11,6 +11,7 @@
 //! D gives real images, D(G(z)) the one it gives generated images, before (1) and after (2) its own update.
 
 pub mod augment;
+mod batch;
 mod checkpoint;
 pub mod config;
 mod cross_entropy;
@@ -35,6 +36,7 @@ mod stats;
 mod trainer;
 mod updates;
 
+pub use batch::{DiscriminatorStats, GeneratorStats, MicroBatch};
 pub use checkpoint::Checkpoint;
 pub use config::{Crop, ImageSize, OnDivergence, TrainConfig};
 pub use cross_entropy::cross_entropy;
@@ -48,4 +50,3 @@ pub use schedule::Schedule;
 pub use state::State;
 pub use stats::StepStats;
 pub use trainer::Trainer;
-pub use updates::{DiscriminatorStats, GeneratorStats, MicroBatch};

@@ -3,12 +3,13 @@
 //! Its stages run in spans, which cost next to nothing until somebody listens, as `gan bench train --profile` does.
 
 use crate::augment::Ada;
+use crate::batch::{DiscriminatorStats, GeneratorStats, MicroBatch};
 use crate::config::TrainConfig;
 use crate::ema::Ema;
 use crate::error::Result;
 use crate::optimizer::{Hyperparameters, Optimizer};
 use crate::state::State;
-use crate::updates::{DiscriminatorStats, GeneratorStats, MicroBatch};
+
 use candle_core::{Device, Tensor};
 use gan_data::{Batch, DataLoader};
 use gan_models::{Discriminator, Generator, Mode, ModelConfig, Params, latents};

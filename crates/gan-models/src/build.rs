@@ -1,0 +1,120 @@
+//! From a config to networks, or to a reason why not.
+
+use crate::conditional::Conditional;
+use crate::config::ModelConfig;
+use crate::error::{Error, Result};
+use crate::family::Family;
+use crate::networks::{Discriminator, Generator, Network};
+use crate::norm::Norm;
+use crate::tensors::Source;
+use crate::{dcgan, mlp, notebook, sngan};
+use candle_core::Device;
+
+/// More parameters than this in one network (16 GiB of them) are taken for a mistake.
+const MOST_PARAMETERS: f64 = (1u64 << 32) as f64;
+
+/// The longest side of an image, px.
+const LONGEST_SIDE: usize = 1 << 16;
+
+impl ModelConfig {
+    /// Whether the networks can be built; the error says what can be instead.
+    pub fn validate(&self) -> Result<()> {
+        if !(1..=4).contains(&self.channels) {
+            let what = format!("images have 1 to 4 channels, not {}", self.channels);
+            return Err(Error::config(what, "use 1 for gray, 3 for colour"));
+        }
+        for (name, value) in [
+            ("base_width", self.base_width),
+            ("latent_dim", self.latent_dim),
+            ("image height", self.height),
+            ("image width", self.width),
+        ] {
+            if value == 0 {
+                return Err(Error::config(format!("{name} is 0"), format!("give {name} at least 1")));
+            }
+        }
+        if self.height.max(self.width) > LONGEST_SIDE {
+            let what = format!("images of {}x{} are more than a machine can hold", self.height, self.width);
+            return Err(Error::config(what, format!("sides of up to {LONGEST_SIDE} px can be built")));
+        }
+        for norm in [self.norm_d(), self.norm_g()] {
+            if self.family == Family::Mlp && matches!(norm, Norm::Batch | Norm::Instance) {
+                let what =
+                    "batch and instance norm are for the channels of images, and the mlp model has none";
+                return Err(Error::config(what, "use layer, spectral or none"));
+            }
+        }
+        if !self.family.can_upsample_by(self.upsample()) {
+            let what = format!("the {} model has its own way to larger images", self.family.name());
+            return Err(Error::config(what, "leave out upsample, or use the dcgan, sngan or sagan model"));
+        }
+        self.validate_classes()?;
+        let parameters = match self.family {
+            Family::Dcgan => dcgan::parameters(self)?,
+            Family::Notebook => notebook::parameters(self)?,
+            Family::Mlp => mlp::parameters(self),
+            Family::Sngan | Family::Sagan => sngan::parameters(self)?,
+        };
+        // Of each class, at most an embedding as large as the image or the latents, or a scale in every layer.
+        let of_a_class =
+            self.height as f64 * self.width as f64 + self.latent_dim as f64 + 64.0 * self.base_width as f64;
+        let parameters = parameters + self.classes.len() as f64 * of_a_class;
+        if parameters > MOST_PARAMETERS {
+            let what = format!("a network of {parameters:.1e} parameters is more than a machine can hold");
+            return Err(Error::config(what, "use a smaller base width, latent or image size"));
+        }
+        Ok(())
+    }
+
+    fn validate_classes(&self) -> Result<()> {
+        let Some(kind) = self.conditional else {
+            let what = "classes are named for networks that are not conditional";
+            let hint = "choose a kind of conditional networks, or leave the classes out";
+            return if self.classes.is_empty() { Ok(()) } else { Err(Error::config(what, hint)) };
+        };
+        if self.classes.is_empty() {
+            let what = format!("{} networks need images with classes, and there are none", kind.name());
+            return Err(Error::config(what, "use a labelled data set, or leave out conditional"));
+        }
+        if kind == Conditional::Projection && self.norm_g() != Norm::Batch {
+            let what = format!(
+                "projection tells the generator its class by batch norm, and the {} model has none here",
+                self.family.name()
+            );
+            return Err(Error::config(
+                what,
+                "use norm_g = \"batch\" if the model can have it, or concat, embed or acgan",
+            ));
+        }
+        Ok(())
+    }
+
+    /// A new generator with the initial weights of a seed, the same on every platform.
+    pub fn generator(&self, seed: u64, device: &Device) -> Result<Box<dyn Generator>> {
+        self.build_generator(Source::Seed { seed, role: "generator" }, device)
+    }
+
+    /// A new discriminator with the initial weights of a seed, the same on every platform.
+    pub fn discriminator(&self, seed: u64, device: &Device) -> Result<Box<dyn Discriminator>> {
+        self.validate()?;
+        let source = Source::Seed { seed, role: "discriminator" };
+        let parts = match self.family {
+            Family::Dcgan => dcgan::discriminator(self, source, device)?,
+            Family::Notebook => notebook::discriminator(self, source, device)?,
+            Family::Mlp => mlp::discriminator(self, source, device)?,
+            Family::Sngan | Family::Sagan => sngan::discriminator(self, source, device)?,
+        };
+        Ok(Box::new(Network::new(self.clone(), parts)))
+    }
+
+    pub(crate) fn build_generator(&self, source: Source, device: &Device) -> Result<Box<dyn Generator>> {
+        self.validate()?;
+        let parts = match self.family {
+            Family::Dcgan => dcgan::generator(self, source, device)?,
+            Family::Notebook => notebook::generator(self, source, device)?,
+            Family::Mlp => mlp::generator(self, source, device)?,
+            Family::Sngan | Family::Sagan => sngan::generator(self, source, device)?,
+        };
+        Ok(Box::new(Network::new(self.clone(), parts)))
+    }
+}
