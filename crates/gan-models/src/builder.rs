@@ -192,7 +192,7 @@ impl<'a> SequentialBuilder<'a> {
         Ok(Affine { weight, bias: self.tensors.parameter(bias, shape, Init::Constant(0.0))? })
     }
 
-    /// Convolution without bias. Kernel as (height, width).
+    /// Convolution, with a bias unless batch norm is the norm. Kernel as (height, width).
     pub fn conv2d(
         self,
         channels: (usize, usize),
@@ -200,10 +200,17 @@ impl<'a> SequentialBuilder<'a> {
         stride: usize,
         padding: usize,
     ) -> Result<Self> {
-        self.convolution(channels, kernel, stride, padding, false)
+        let has_bias = self.wants_bias();
+        self.convolution(channels, kernel, stride, padding, has_bias)
     }
 
-    /// Convolution of stride 1 that keeps the size, with a bias that is 0 at first.
+    /// Whether convolutions have biases. Batch norm takes them away again, so that DCGAN's networks have none; without any, and
+    /// with a norm that goes by the image, a discriminator could not tell an image from the same with less contrast.
+    fn wants_bias(&self) -> bool {
+        self.norm != Norm::Batch
+    }
+
+    /// Convolution of stride 1 that keeps the size, with a bias whatever the norm.
     pub fn conv2d_with_bias(self, channels: (usize, usize), kernel: usize) -> Result<Self> {
         self.convolution(channels, (kernel, kernel), 1, kernel / 2, true)
     }
@@ -220,13 +227,12 @@ impl<'a> SequentialBuilder<'a> {
         let (weight, bias) = (self.name("weight"), self.name("bias"));
         let init = self.style.convolution(input * area, output * area);
         let weight = self.tensors.parameter(weight, &[output, input, kernel.0, kernel.1], init)?;
-        let zero = Init::Constant(0.0);
-        let bias = has_bias.then(|| self.tensors.parameter(bias, &[output], zero)).transpose()?;
+        let bias = self.bias(bias, output, has_bias)?;
         let weight = self.weight(weight, 0)?;
         Ok(self.push(Layer::Conv2d { weight, bias, stride, padding }))
     }
 
-    /// Transposed convolution without bias.
+    /// Transposed convolution, with a bias unless batch norm is the norm.
     pub fn conv_transpose2d(
         mut self,
         (input, output): (usize, usize),
@@ -235,11 +241,17 @@ impl<'a> SequentialBuilder<'a> {
         padding: usize,
     ) -> Result<Self> {
         let area = kernel.0 * kernel.1;
-        let name = self.name("weight");
         let init = self.style.convolution(input * area, output * area);
-        let weight = self.tensors.parameter(name, &[input, output, kernel.0, kernel.1], init)?;
+        let (weight, bias) = (self.name("weight"), self.name("bias"));
+        let weight = self.tensors.parameter(weight, &[input, output, kernel.0, kernel.1], init)?;
+        let bias = self.bias(bias, output, self.wants_bias())?;
         let weight = self.weight(weight, 1)?;
-        Ok(self.push(Layer::ConvTranspose2d { weight, stride, padding }))
+        Ok(self.push(Layer::ConvTranspose2d { weight, bias, stride, padding }))
+    }
+
+    /// The bias of a convolution, 0 at first.
+    fn bias(&mut self, name: String, outputs: usize, has_bias: bool) -> Result<Option<Parameter>> {
+        has_bias.then(|| self.tensors.parameter(name, &[outputs], Init::Constant(0.0))).transpose()
     }
 
     /// A weight, under spectral norm where that is wanted.

@@ -27,7 +27,7 @@ fn count(layers: &[Layer], mut size: (usize, usize), costs: &mut Vec<u64>) -> (u
                 size = (side(size.0, 2), side(size.1, 3));
                 costs.push((weight.count() * size.0 * size.1) as u64);
             }
-            Layer::ConvTranspose2d { weight, stride, padding } => {
+            Layer::ConvTranspose2d { weight, stride, padding, .. } => {
                 costs.push((weight.count() * pixels) as u64);
                 let kernel = weight.parameter.tensor();
                 let side = |input: usize, axis| (input - 1) * stride + kernel.dims()[axis] - 2 * padding;

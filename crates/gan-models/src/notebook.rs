@@ -1,4 +1,4 @@
-//! The small networks of a well-known GAN notebook: kernel 4, stride 2, no padding, no bias.
+//! The small networks of a well-known GAN notebook: kernel 4, stride 2, no padding; no bias with batch norm.
 //!
 //! Without padding the sides run 1 -> 4 -> 10 -> 22 -> 46 and back, so images are 46x46.
 

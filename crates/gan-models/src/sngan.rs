@@ -3,7 +3,7 @@
 //!
 //! Both are made for 32 to 128 px. Below 64 px all layers are equally wide (the paper's CIFAR-10 networks: base width 128,
 //! and twice as wide a generator); from there on each doubling of the image halves the channels, down to the base width (64).
-//! A bias stands where no norm follows, which would take it away again; transposed convolutions and pixel shuffles have none.
+//! Convolutions have biases, but for those with batch norm behind them, which would take them away again.
 
 use crate::builder::SequentialBuilder;
 use crate::conditioning::{class_head, discriminator_input, generator_input};
@@ -11,11 +11,13 @@ use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::family::Family;
 use crate::init::Style;
-use crate::norm::{Norm, Upsample};
+use crate::norm::Upsample;
 use crate::parts::Parts;
 use crate::plan::Plan;
 use crate::tensors::Source;
 use candle_core::Device;
+
+const KERNEL: (usize, usize) = (3, 3);
 
 /// Up to so many doublings all layers are equally wide.
 const SMALL: u32 = 3;
@@ -35,7 +37,7 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
     net = net.linear(latents, input * height * width)?.reshape(&[input, height, width]);
     for block in 1..=plan.doublings {
         let output = generator_width(config, &plan, block);
-        net = up_block(net, input, output, config.upsample(), config.norm_g())?;
+        net = up_block(net, input, output, config.upsample())?;
         (input, height, width) = (output, 2 * height, 2 * width);
         if has_attention(config, height, width) {
             net = net.attention(output)?;
@@ -56,17 +58,16 @@ pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Devic
     let rest = if is_small { 2 } else { 1 };
     for block in 0..halvings {
         let output = if is_small { config.base_width } else { config.base_width << block };
-        net = down_block(net, input, output, config.norm_d(), block == 0)?;
+        net = down_block(net, input, output, block == 0)?;
         (input, height, width) = (output, height / 2, width / 2);
         if has_attention(config, height, width) {
             net = net.attention(output)?;
         }
     }
     for _ in 0..rest {
-        let norm = config.norm_d();
         net = net.residual(
             |main| {
-                let main = conv(main.norm2d(input)?.relu(), (input, input), norm)?;
+                let main = main.norm2d(input)?.relu().conv2d((input, input), KERNEL, 1, 1)?;
                 main.norm2d(input)?.relu().conv2d_with_bias((input, input), 3)
             },
             Ok,
@@ -94,23 +95,14 @@ fn has_attention(config: &ModelConfig, height: usize, width: usize) -> bool {
 
 /// Twice the size: norm, ReLU, up-sampling convolution, norm, ReLU, convolution; beside it nearest neighbours and a 1x1
 /// convolution.
-fn up_block(
-    net: SequentialBuilder,
-    input: usize,
-    output: usize,
-    by: Upsample,
-    norm: Norm,
-) -> Result<SequentialBuilder> {
+fn up_block(net: SequentialBuilder, input: usize, output: usize, by: Upsample) -> Result<SequentialBuilder> {
     net.residual(
         |main| {
             let main = main.norm2d(input)?.relu();
-            let main = match by {
-                Upsample::Nearest => conv(main.upsample_nearest2d(), (input, output), norm)?,
-                other => main.upsample((input, output), (4, 4), other)?,
-            };
-            conv(main.norm2d(output)?.relu(), (output, output), norm)
+            let main = main.upsample((input, output), (4, 4), by)?;
+            main.norm2d(output)?.relu().conv2d((output, output), KERNEL, 1, 1)
         },
-        |shortcut| conv_1x1(shortcut.upsample_nearest2d(), (input, output), norm),
+        |shortcut| shortcut.upsample_nearest2d().conv2d((input, output), (1, 1), 1, 0),
     )
 }
 
@@ -120,13 +112,12 @@ fn down_block(
     net: SequentialBuilder,
     input: usize,
     output: usize,
-    norm: Norm,
     is_first: bool,
 ) -> Result<SequentialBuilder> {
     net.residual(
         |main| {
             let main = if is_first { main } else { main.norm2d(input)?.relu() };
-            let main = conv(main, (input, output), norm)?.norm2d(output)?.relu();
+            let main = main.conv2d((input, output), KERNEL, 1, 1)?.norm2d(output)?.relu();
             Ok(main.conv2d_with_bias((output, output), 3)?.avg_pool2d())
         },
         |shortcut| match is_first {
@@ -135,21 +126,6 @@ fn down_block(
             false => Ok(shortcut.conv2d_with_bias((input, output), 1)?.avg_pool2d()),
         },
     )
-}
-
-/// A convolution of kernel 3 with a norm behind it, or with a bias where there is none.
-fn conv(net: SequentialBuilder, channels: (usize, usize), norm: Norm) -> Result<SequentialBuilder> {
-    match norm {
-        Norm::Spectral | Norm::None => net.conv2d_with_bias(channels, 3),
-        _ => net.conv2d(channels, (3, 3), 1, 1),
-    }
-}
-
-fn conv_1x1(net: SequentialBuilder, channels: (usize, usize), norm: Norm) -> Result<SequentialBuilder> {
-    match norm {
-        Norm::Spectral | Norm::None => net.conv2d_with_bias(channels, 1),
-        _ => net.conv2d(channels, (1, 1), 1, 0),
-    }
 }
 
 /// About how many parameters the larger of the two networks has, without building it.

@@ -41,9 +41,10 @@ pub(crate) enum Layer {
         stride: usize,
         padding: usize,
     },
-    /// weight `[in, out, kh, kw]`
+    /// weight `[in, out, kh, kw]`, bias `[out]`
     ConvTranspose2d {
         weight: Weight,
+        bias: Option<Parameter>,
         stride: usize,
         padding: usize,
     },
@@ -147,6 +148,19 @@ fn walk<'a>(layers: impl IntoIterator<Item = &'a Layer>, mut x: Flow, pass: &Pas
     Ok(x)
 }
 
+/// A convolution and what comes after it; a bias comes between the two.
+fn with_bias(
+    bias: &Option<Parameter>,
+    epilogue: Epilogue,
+    convolution: impl FnOnce(Epilogue) -> Result<Flow>,
+) -> Result<Flow> {
+    match bias {
+        None => convolution(epilogue),
+        Some(bias) => convolution(Epilogue::Activation(Activation::Identity))?
+            .add_bias(&bias.get(), epilogue.activation()),
+    }
+}
+
 impl Layer {
     /// The layer and its epilogue.
     fn forward(&self, x: Flow, pass: &Pass, epilogue: Epilogue) -> Result<Flow> {
@@ -155,16 +169,14 @@ impl Layer {
             Flow::enter(&op(&x.leave()?)?)?.activate(activation)
         };
         match self {
-            Layer::Conv2d { weight, bias: None, stride, padding } => {
-                x.conv2d(&weight.get(pass.mode)?, *stride, *padding, epilogue)
+            Layer::Conv2d { weight, bias, stride, padding } => {
+                let weight = weight.get(pass.mode)?;
+                with_bias(bias, epilogue, |epilogue| x.conv2d(&weight, *stride, *padding, epilogue))
             }
-            Layer::Conv2d { weight, bias: Some(bias), stride, padding } => {
-                let plain = Epilogue::Activation(Activation::Identity);
-                let y = x.conv2d(&weight.get(pass.mode)?, *stride, *padding, plain)?;
-                y.add_bias(&bias.get(), activation)
-            }
-            Layer::ConvTranspose2d { weight, stride, padding } => {
-                x.conv_transpose2d(&weight.get(pass.mode)?, *stride, *padding, 0, epilogue)
+            Layer::ConvTranspose2d { weight, bias, stride, padding } => {
+                let weight = weight.get(pass.mode)?;
+                let op = |epilogue| x.conv_transpose2d(&weight, *stride, *padding, 0, epilogue);
+                with_bias(bias, epilogue, op)
             }
             Layer::Linear { weight, bias } => {
                 let weight = weight.tensor(pass.mode)?;
