@@ -64,6 +64,8 @@ fn every_family_makes_and_judges_images_of_its_size() -> TensorResult<()> {
         (Family::Dcgan, &[(8, 8), (14, 14), (28, 28), (32, 32), (32, 48), (80, 40), (64, 64)][..]),
         (Family::Notebook, &[(46, 46)]),
         (Family::Mlp, &[(1, 1), (17, 31), (28, 28)]),
+        (Family::Sngan, &[(8, 8), (28, 28), (32, 48), (64, 64)]),
+        (Family::Sagan, &[(8, 8), (32, 32), (64, 96), (128, 128)]),
     ] {
         for &(height, width) in sizes {
             for channels in 1..=4 {

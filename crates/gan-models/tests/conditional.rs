@@ -1,0 +1,116 @@
+//! Networks that know classes: what a class changes, what the generator file keeps of it, and what is refused.
+
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+use gan_models::candle_core::{Device, Tensor};
+use gan_models::{Conditional, Family, Mode, ModelConfig, Norm, latents, load_generator, save_generator};
+
+const CLASSES: [&str; 3] = ["cat", "dog", "a \"third\"\n"];
+
+fn config(family: Family, conditional: Conditional) -> ModelConfig {
+    ModelConfig {
+        base_width: 4,
+        latent_dim: 6,
+        conditional: Some(conditional),
+        classes: CLASSES.map(String::from).to_vec(),
+        ..ModelConfig::new(family, 1, 16, 16)
+    }
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
+    for (_, family) in Family::ALL.into_iter().filter(|(_, family)| *family != Family::Notebook) {
+        for (name, kind) in Conditional::ALL {
+            let config = config(family, kind);
+            if (family, kind) == (Family::Mlp, Conditional::Projection) {
+                continue; // refused, see below
+            }
+            let g = config.generator(1, &Device::Cpu).unwrap();
+            let d = config.discriminator(1, &Device::Cpu).unwrap();
+            let z = latents(&config, 0, 2, &Device::Cpu).unwrap();
+            let images = |classes: &[u32]| g.forward(&z, Some(classes), Mode::Eval).unwrap();
+            let cats = images(&[0, 0]);
+            let mixed = images(&[0, 2]);
+            let first = |images: &Tensor| values(&images.narrow(0, 0, 1).unwrap());
+            assert_eq!(first(&cats), first(&mixed), "{family:?} {name}: the same latent and class");
+            // Conditional batch norm that begins at 1 and 0 treats all classes alike at first.
+            let alike = kind == Conditional::Projection && matches!(family, Family::Sngan | Family::Sagan);
+            assert_eq!(values(&cats) == values(&mixed), alike, "{family:?} {name}");
+            let opinion = |classes: &[u32]| d.forward(&cats, Some(classes), Mode::Eval).unwrap();
+            let (as_cats, as_others) = (opinion(&[0, 0]), opinion(&[1, 2]));
+            assert_eq!(
+                as_cats.class_logits.map(|logits| logits.dims().to_vec()),
+                match kind {
+                    Conditional::Acgan => Some(vec![2, 3]),
+                    _ => None,
+                }
+            );
+            // An AC-GAN's discriminator is not told.
+            let told = values(&as_cats.logits) != values(&as_others.logits);
+            assert_eq!(told, kind != Conditional::Acgan, "{family:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn classes_that_do_not_fit_are_errors() {
+    let conditional = config(Family::Dcgan, Conditional::Concat);
+    let plain = ModelConfig { conditional: None, classes: Vec::new(), ..conditional.clone() };
+    let forward = |config: &ModelConfig, classes: Option<&[u32]>| {
+        let z = latents(config, 0, 2, &Device::Cpu).unwrap();
+        config.generator(0, &Device::Cpu).unwrap().forward(&z, classes, Mode::Eval).map(|_| ())
+    };
+    assert!(forward(&plain, None).is_ok() && forward(&conditional, Some(&[0, 2])).is_ok());
+    for (config, classes, named) in [
+        (&plain, Some(&[0, 0][..]), "takes no classes"),
+        (&conditional, None, "needs one of its 3 classes"),
+        (&conditional, Some(&[0, 3]), "no class 3"),
+        (&conditional, Some(&[0]), "1 classes for 2 samples"),
+    ] {
+        let error = forward(config, classes).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
+fn a_generator_file_keeps_the_names_of_the_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    for config in [
+        config(Family::Dcgan, Conditional::Embed),
+        ModelConfig { norm_g: Some(Norm::Spectral), ..config(Family::Dcgan, Conditional::Acgan) },
+        config(Family::Sagan, Conditional::Projection),
+    ] {
+        let generator = config.generator(3, &Device::Cpu).unwrap();
+        let z = latents(&config, 0, 3, &Device::Cpu).unwrap();
+        generator.forward(&z, Some(&[0, 1, 2]), Mode::Train).unwrap(); // statistics, and a step of spectral norm
+        save_generator(generator.as_ref(), &path).unwrap();
+        let loaded = load_generator(&path, &Device::Cpu).unwrap();
+        assert_eq!(loaded.config(), &config);
+        let images = |g: &dyn gan_models::Generator| {
+            values(&g.forward(&z, config.classes_in_turn(3).as_deref(), Mode::Eval).unwrap())
+        };
+        assert_eq!(images(loaded.as_ref()), images(generator.as_ref()));
+    }
+}
+
+#[test]
+fn what_cannot_be_conditional_is_refused_with_what_can() {
+    let refusal = |config: ModelConfig| {
+        let error = config.validate().unwrap_err();
+        assert!(!error.hint().is_empty());
+        error.to_string()
+    };
+    let dcgan = config(Family::Dcgan, Conditional::Projection);
+    assert!(refusal(ModelConfig { classes: Vec::new(), ..dcgan.clone() }).contains("there are none"));
+    assert!(refusal(ModelConfig { conditional: None, ..dcgan.clone() }).contains("not conditional"));
+    assert!(refusal(ModelConfig { norm_g: Some(Norm::Layer), ..dcgan }).contains("by batch norm"));
+    assert!(refusal(config(Family::Mlp, Conditional::Projection)).contains("by batch norm"));
+    let many = vec![String::new(); 30_000_000];
+    let many = ModelConfig { classes: many, ..config(Family::Dcgan, Conditional::Embed) };
+    assert!(refusal(many).contains("more than a machine can hold"));
+}
