@@ -11,6 +11,10 @@ train *flags:
 bench *flags:
     cargo run --release -p gan-cli -- bench train --profile {{flags}}
 
+# How many of some labelled images a small classifier reads right: `just classify --train digits --test made`
+classify *flags:
+    cargo run -p gan-eval --example classify -- {{flags}}
+
 # All tests
 test *flags:
     cargo test --workspace {{flags}}
