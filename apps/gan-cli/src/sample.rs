@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::progress::watch;
 use crate::train::cores;
 use candle_core::{Device, Tensor};
+use classes::Classes;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
 use gan_models::{Generator, load_generator};
 use gan_ops::Precision;
@@ -25,10 +26,10 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let (generator, from) = generator(&flags.model, flags.weights, &device)?;
     generator.params().set_requires_grad(false);
-    let classes = classes::wanted(flags, generator.config())?;
-    let count = match (&classes, flags.per_class) {
-        (Some(classes), Some(_)) => classes.len(),
-        _ => flags.count as usize,
+    let classes = Classes::wanted(flags, generator.config())?;
+    let count = match flags.per_class {
+        Some(of_each) => of_each as usize * generator.config().classes.len(),
+        None => flags.count as usize,
     };
     if count == 0 {
         return Err(Failure::usage("no images are asked for", "ask for at least 1"));

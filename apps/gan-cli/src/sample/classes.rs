@@ -7,22 +7,45 @@ use gan_models::ModelConfig;
 /// Class names in an error message, at most.
 const MOST_NAMES: usize = 20;
 
-/// The class of each image; nothing if the generator is not conditional.
-pub fn wanted(flags: &SampleFlags, model: &ModelConfig) -> Result<Option<Vec<u32>>, Failure> {
-    let flag = if flags.class.is_some() { "--class" } else { "--per-class" };
-    if model.classes.is_empty() && (flags.class.is_some() || flags.per_class.is_some()) {
-        return Err(Failure::usage(
-            format!("{flag} is given, but this generator knows no classes"),
-            "leave it out, or train one that does: gan train --recipe digits-cgan",
-        ));
-    }
-    match (&flags.class, flags.per_class) {
-        (Some(class), _) => Ok(Some(vec![find(class, &model.classes)?; flags.count as usize])),
-        (None, Some(count)) => {
-            let of = |class| std::iter::repeat_n(class, count as usize);
-            Ok(Some((0..model.classes.len() as u32).flat_map(of).collect()))
+/// The class of each image.
+#[derive(Clone, Copy)]
+pub enum Classes {
+    /// The generator is not conditional.
+    None,
+    /// All of one class.
+    Only(u32),
+    /// One after the other of so many, over and over.
+    InTurn(u32),
+    /// So many of the first class, then as many of the next.
+    Each(u32),
+}
+
+impl Classes {
+    /// What the flags ask for.
+    pub fn wanted(flags: &SampleFlags, model: &ModelConfig) -> Result<Self, Failure> {
+        let flag = if flags.class.is_some() { "--class" } else { "--per-class" };
+        if model.classes.is_empty() && (flags.class.is_some() || flags.per_class.is_some()) {
+            return Err(Failure::usage(
+                format!("{flag} is given, but this generator knows no classes"),
+                "leave it out, or train one that does: gan train --recipe digits-cgan",
+            ));
         }
-        (None, None) => Ok(model.classes_in_turn(flags.count as usize)),
+        match (&flags.class, flags.per_class) {
+            (Some(class), _) => Ok(Self::Only(find(class, &model.classes)?)),
+            (None, Some(count)) => Ok(Self::Each(count)),
+            (None, None) if model.classes.is_empty() => Ok(Self::None),
+            (None, None) => Ok(Self::InTurn(model.classes.len() as u32)),
+        }
+    }
+
+    /// The class of image number `index`; nothing if there are no classes.
+    pub fn of(self, index: usize) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::Only(class) => Some(class),
+            Self::InTurn(known) => Some((index % known as usize) as u32),
+            Self::Each(count) => Some((index / count as usize) as u32),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Generated images as a data set, made when they are asked for.
 
+use super::classes::Classes;
 use candle_core::{Device, Result, Tensor};
 use gan_data::{Dataset, Image, Sample};
 use gan_models::{Generator, Mode, latents_from};
@@ -12,7 +13,7 @@ pub const BATCH: usize = 64;
 pub struct Generated {
     generator: Box<dyn Generator>,
     seed: u64,
-    classes: Option<Vec<u32>>,
+    classes: Classes,
     count: usize,
     device: Device,
     /// The batch that was made last.
@@ -23,7 +24,7 @@ impl Generated {
     pub fn new(
         generator: Box<dyn Generator>,
         seed: u64,
-        classes: Option<Vec<u32>>,
+        classes: Classes,
         count: usize,
         device: Device,
     ) -> Self {
@@ -39,8 +40,8 @@ impl Generated {
         let first = batch * BATCH;
         let count = BATCH.min(self.count - first);
         let z = latents_from(self.generator.config(), self.seed, first as u64, count, &self.device)?;
-        let classes = self.classes.as_ref().map(|classes| &classes[first..first + count]);
-        self.generator.forward(&z, classes, Mode::Eval)
+        let classes: Option<Vec<u32>> = (first..first + count).map(|index| self.classes.of(index)).collect();
+        self.generator.forward(&z, classes.as_deref(), Mode::Eval)
     }
 }
 
@@ -58,7 +59,7 @@ impl Dataset for Generated {
     }
 
     fn classes(&self) -> Option<usize> {
-        self.classes.as_ref().map(|_| self.generator.config().classes.len())
+        self.classes.of(0).map(|_| self.generator.config().classes.len())
     }
 
     fn class_names(&self) -> Vec<String> {
@@ -73,6 +74,6 @@ impl Dataset for Generated {
         }
         let image = last.as_ref().and_then(|(_, images)| images.get(index % BATCH)).cloned();
         let image = image.ok_or_else(|| candle_core::Error::Msg(format!("there is no image {index}")))?;
-        Ok(Sample { image, label: self.classes.as_ref().map(|classes| classes[index]) })
+        Ok(Sample { image, label: self.classes.of(index) })
     }
 }
