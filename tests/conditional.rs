@@ -33,7 +33,7 @@ fn a_class_is_sampled_by_name_or_number_and_all_of_them_row_by_row() {
     for (flags, named) in [
         (&["--class", "birds"][..], &["no class \"birds\"", "the classes are cats, dogs"][..]),
         (&["--class", "2"], &["no class \"2\"", "cats, dogs"]),
-        (&["--per-class", "0"], &["no images are asked for"]),
+        (&["--per-class", "0"], &["--per-class is 0"]),
     ] {
         let flags: Vec<&str> = ["sample", "run"].iter().chain(flags).copied().collect();
         let said = gan_in(path, &flags);

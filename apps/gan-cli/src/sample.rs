@@ -32,7 +32,8 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
         None => flags.count as usize,
     };
     if count == 0 {
-        return Err(Failure::usage("no images are asked for", "ask for at least 1"));
+        let flag = if flags.per_class.is_some() { "--per-class" } else { "--count" };
+        return Err(Failure::usage(format!("{flag} is 0"), "ask for at least 1 image"));
     }
     let images = Generated::new(generator, flags.seed, classes, count, device);
 
