@@ -51,7 +51,8 @@ pub struct TrainConfig {
     pub on_bad_image: OnBadImage,
     /// The kind of networks.
     pub model: Family,
-    /// Channels of the layer next to the image. Default: 32 below 64 px, else the model's own.
+    /// Channels of the layer next to the image. Default: 32 below 64 px (not of the mlp and the notebook's networks), else the
+    /// model's own.
     pub base_width: Option<usize>,
     /// The norm in the discriminator. Default: the model's own.
     pub norm_d: Option<Norm>,
@@ -265,6 +266,7 @@ mod tests {
         assert_eq!((notebook.image_size().width, notebook.base_width), (46, Some(16)));
         assert_eq!((notebook.batch_size, notebook.drop_last), (Some(100), Some(false)));
         assert_eq!(resolved("image_size = 64").base_width, Some(64));
+        assert_eq!(resolved("model = 'sngan'").base_width, Some(32), "the paper's 128 is for a GPU");
         assert_eq!(resolved("image_size = 64\nbase_width = 8").base_width, Some(8));
         assert_eq!(resolved("epochs = 3").total_steps(100), 300);
         assert_eq!(resolved("epochs = 3\nn_critic = 5").total_steps(100), 60);

@@ -58,8 +58,8 @@ impl TrainConfig {
     pub fn base_width(&self) -> usize {
         let ImageSize { height, width } = self.image_size();
         let side = height.min(width);
-        let small_dcgan = self.model == Family::Dcgan && side < 64;
-        self.base_width.unwrap_or(if small_dcgan { 32 } else { self.model.default_base_width(side) })
+        let is_small = side < 64 && matches!(self.model, Family::Dcgan | Family::Sngan | Family::Sagan);
+        self.base_width.unwrap_or(if is_small { 32 } else { self.model.default_base_width(side) })
     }
 
     /// The networks to build for a data set with so many channels, and with classes of these names.
