@@ -49,10 +49,13 @@ fn gradients_of_penalties_are_those_of_pytorchs_double_backward_with_every_norm(
             let all_wanted = under(&fixture, &format!("{case}.grad."));
             let longest = all_wanted.values().map(length).fold(0.0, f64::max);
             for (parameter, wanted) in all_wanted {
-                // What a bias behind the last activation gets, or one that instance norm takes away, is nothing but rounding.
+                // What a bias behind the last activation gets is nothing but rounding; so is what one gets that instance norm takes
+                // away, which is held to the longest gradient.
+                let taken_away = norm == Norm::Instance && parameter == "main.2.bias";
+                let least = if taken_away { longest / 30.0 } else { 1e-3 };
                 let ours = gradients.get(&parameter).cloned().unwrap_or(wanted.zeros_like().unwrap());
                 let difference = length(&(&ours - &wanted).unwrap());
-                let scale = length(&wanted).max(longest / 30.0);
+                let scale = length(&wanted).max(least);
                 assert!(
                     difference / scale < TOLERANCE,
                     "{case}: {parameter} differs by {:e}",
