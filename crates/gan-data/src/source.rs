@@ -51,13 +51,27 @@ pub struct OpenOptions {
     pub seed: u64,
     /// The side of the images of drawn sets, pixels; at least 16.
     pub size: usize,
+    /// Which column is the class, of a parquet file or a table of labels; by itself if `None`.
+    pub label_column: Option<String>,
+    /// Which column of a parquet file holds the images; by itself if `None`.
+    pub image_column: Option<String>,
+    /// A table of labels for the images of a folder or archive.
+    pub labels: Option<PathBuf>,
     /// Is told how it is going.
     pub watch: Watch,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { split: Split::Train, seed: 0, size: 32, watch: Watch::default() }
+        Self {
+            split: Split::Train,
+            seed: 0,
+            size: 32,
+            label_column: None,
+            image_column: None,
+            labels: None,
+            watch: Watch::default(),
+        }
     }
 }
 
@@ -109,7 +123,7 @@ impl Source {
     /// # Errors
     /// If it cannot be reached or read, or is not what its name says.
     pub fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Dataset>> {
-        let OpenOptions { split, seed, size, ref watch } = *options;
+        let OpenOptions { split, seed, size, ref watch, .. } = *options;
         Ok(match self {
             Self::Digits if split == Split::Train => Arc::new(Digits::train(seed, size)?),
             Self::Digits => Arc::new(Digits::test(seed, size)?),

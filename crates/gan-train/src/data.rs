@@ -28,7 +28,15 @@ pub fn source(config: &TrainConfig) -> Result<Source> {
 pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn Dataset>> {
     let size = config.image_size();
     let size = size.height.max(size.width).max(LEAST_DRAWN);
-    let options = OpenOptions { split, seed: config.seed, size, watch: watch.clone() };
+    let options = OpenOptions {
+        split,
+        seed: config.seed,
+        size,
+        label_column: config.label_column.clone(),
+        image_column: config.image_column.clone(),
+        labels: config.labels.clone(),
+        watch: watch.clone(),
+    };
     Ok(source(config)?.open(&options)?)
 }
 

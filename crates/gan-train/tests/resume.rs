@@ -262,8 +262,10 @@ fn whatever_is_left_out_of_the_state_is_missed() {
 }
 
 /// Every setting that a run may not change, with another value. A new setting has to be put here or among those that may.
-const CHANGES: [(&str, &str); 44] = [
+const CHANGES: [(&str, &str); 46] = [
     ("image_size", "32"),
+    ("label_column", "'breed'"),
+    ("image_column", "'photo'"),
     ("resize_filter", "'bicubic'"),
     ("crop", "'center'"),
     ("color_jitter", "0.1"),
@@ -309,9 +311,10 @@ const CHANGES: [(&str, &str); 44] = [
     ("precision", "'bf16'"),
 ];
 /// Those that it may.
-const MAY_CHANGE: [(&str, &str); 15] = [
+const MAY_CHANGE: [(&str, &str); 16] = [
     ("dataset", "'elsewhere'"),
     ("data_dir", "'elsewhere'"),
+    ("labels", "'elsewhere'"),
     ("steps", "60"),
     ("epochs", "3"),
     ("threads", "1"),
