@@ -124,9 +124,43 @@ fn a_check_hints_at_what_would_serve_better() {
             "centre crop 64x64, convert to gray",
             "1 image is more than 3 times longer than wide",
             // Large enough for 64 px; and the name is one word for a shell.
-            "train --dataset 'gray photos' --channels 1 --image-size 64 --batch-size 4\n",
+            "train --dataset 'gray photos' --channels 1 --image-size 64 --batch-size 4 \
+             --augment color,translation --ema 0.995 --base-width 32\n",
+            "few:      under 2000 images",
         ],
     );
+}
+
+#[test]
+fn a_check_tells_pairs_and_what_is_nearly_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two smooth halves, one dark and one light.
+    let pair = |seed: u8| {
+        let value = |x: usize, y: usize| (x % 64 + y) as u8 / 4 + seed + if x < 64 { 0 } else { 150 };
+        RgbImage::from_fn(128, 64, |x, y| image::Rgb([value(x as usize, y as usize); 3]))
+    };
+    std::fs::create_dir(folder.path().join("pairs")).unwrap();
+    for seed in [0, 20, 40] {
+        pair(seed).save(folder.path().join(format!("pairs/{seed}.png"))).unwrap();
+    }
+    let report = check(folder.path(), &["pairs"]);
+    expect(&report, &["pairs:    3 images are two pictures side by side"]);
+
+    // One picture at two sizes, and another.
+    let wave = |width: u32, height: u32, k: f32| {
+        RgbImage::from_fn(width, height, |x, y| {
+            let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
+            image::Rgb([(120.0 + 50.0 * (k * x).sin() + 50.0 * (2.0 * k * y).cos()) as u8; 3])
+        })
+    };
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    for (name, picture) in [("a", wave(160, 120, 9.0)), ("b", wave(80, 60, 9.0)), ("c", wave(160, 120, 5.0))]
+    {
+        picture.save(folder.path().join(format!("photos/{name}.png"))).unwrap();
+    }
+    let report = check(folder.path(), &["photos"]);
+    expect(&report, &["alike:    1\n", "photos/b.png shows nearly the same as ", "photos/a.png"]);
+    assert!(!report.contains("pairs"), "{report}");
 }
 
 #[test]

@@ -16,6 +16,11 @@ use std::sync::Arc;
 
 /// Images in a preview, across.
 const COLUMNS: usize = 8;
+/// With fewer images a discriminator learns them by heart, and the generator learns nothing from it any more.
+const FEW: usize = 2000;
+/// What helps then (Zhao et al. 2020), and was the better of what was tried (docs/data.md, "Few photos").
+const FOR_FEW: &str = " --augment color,translation --ema 0.995";
+const WIDTH_FOR_FEW: usize = 32;
 /// The most images in a preview.
 const MOST_PREVIEWED: u32 = 1024;
 
@@ -83,6 +88,12 @@ fn train_command(mut flags: String, dataset: &dyn Dataset, config: &TrainConfig)
     // Training refuses a batch that is larger than the data.
     if dataset.len() < config.batch_size() {
         flags += &format!(" --batch-size {}", dataset.len());
+    }
+    if dataset.len() < FEW {
+        flags += FOR_FEW;
+        if config.base_width() > WIDTH_FOR_FEW {
+            flags += &format!(" --base-width {WIDTH_FOR_FEW}");
+        }
     }
     format!("{} train {flags}", program())
 }

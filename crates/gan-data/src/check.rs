@@ -1,5 +1,8 @@
 //! A look at every image of a data set before anything is trained on it.
 
+mod alike;
+mod pairs;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -8,6 +11,7 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
+use self::alike::{Alike, Thumbnail};
 use crate::fingerprint::{Fingerprint, of_digests, record};
 use crate::{Dataset, Image, Progress, Split, Unit, Watch};
 
@@ -26,6 +30,11 @@ pub struct Report {
     pub bad: Vec<(usize, String)>,
     /// Images with the same pixels as an earlier one: the number of both.
     pub repeated: Vec<(usize, usize)>,
+    /// Images that show nearly the same as an earlier one, at another size or saved anew: the number of both. Of
+    /// images of 48 px and more; not all are found.
+    pub alike: Vec<(usize, usize)>,
+    /// Images that are two side by side, or one above the other: exactly 2:1, with an edge all along the middle.
+    pub pairs: usize,
     /// The published set that these images are, whatever container and order they came in.
     pub canonical: Option<(&'static str, Split)>,
 }
@@ -84,6 +93,8 @@ enum Finding {
         pixels: [u8; 32],
         /// Of the record that it would be in a published set.
         record: [u8; 32],
+        thumbnail: Option<Thumbnail>,
+        pair: bool,
     },
     Bad(String),
 }
@@ -100,7 +111,13 @@ impl Finding {
         // A gray image from a file of colours has three planes where the published one has one.
         let planes = if gray { 1 } else { channels };
         let record = record(sample.label.unwrap_or(u32::MAX) as u8, pixels, channels, planes);
-        Self::Good { size: (width, height), gray, label: sample.label, pixels: hash.into(), record }
+        let pair = pairs::looks_like_a_pair(&sample.image);
+        let (label, pixels) = (sample.label, hash.into());
+        let thumbnail = match Thumbnail::of(sample.image) {
+            Ok(thumbnail) => thumbnail,
+            Err(error) => return Self::Bad(error.to_string()),
+        };
+        Self::Good { size: (width, height), gray, label, pixels, record, thumbnail, pair }
     }
 }
 
@@ -110,11 +127,13 @@ fn summarise(dataset: &dyn Dataset, findings: Vec<(usize, Finding)>) -> Report {
     let mut records = Vec::with_capacity(findings.len());
     let mut classes = vec![0; dataset.classes().unwrap_or(0)];
     let mut all_labelled = true;
+    let mut alike = Alike::default();
     for (index, finding) in findings {
         match finding {
             Finding::Bad(reason) => report.bad.push((index, reason)),
-            Finding::Good { size, gray, label, pixels, record } => {
+            Finding::Good { size, gray, label, pixels, record, thumbnail, pair } => {
                 report.images += 1;
+                report.pairs += usize::from(pair);
                 report.gray += usize::from(gray);
                 *report.sizes.entry(size).or_default() += 1;
                 match label.and_then(|label| classes.get_mut(label as usize)) {
@@ -123,7 +142,11 @@ fn summarise(dataset: &dyn Dataset, findings: Vec<(usize, Finding)>) -> Report {
                 }
                 match first_of.get(&pixels) {
                     Some(&first) => report.repeated.push((first, index)),
-                    None => drop(first_of.insert(pixels, index)),
+                    None => {
+                        first_of.insert(pixels, index);
+                        let earlier = thumbnail.and_then(|thumbnail| alike.find(index, thumbnail));
+                        report.alike.extend(earlier.map(|earlier| (earlier, index)));
+                    }
                 }
                 records.push(record);
             }

@@ -1,9 +1,12 @@
 //! Points of the plane: toys on which a person sees within a minute whether a GAN finds every mode.
 
+mod plot;
+
 use candle_core::{Tensor, bail};
 use gan_rng::Stream;
-use plotters::prelude::{BitMapBackend, Circle, Color, IntoDrawingArea, RGBColor, WHITE};
+use plotters::prelude::RGBColor;
 
+use self::plot::{Cloud, plot};
 use crate::{Dataset, Error, Image, Result, Sample};
 
 /// Points of a set.
@@ -12,8 +15,6 @@ const LEN: usize = 100_000;
 const PLOTTED: usize = 2000;
 const GRAY: RGBColor = RGBColor(120, 120, 120);
 const RED: RGBColor = RGBColor(214, 39, 40);
-/// Side of a scatter plot, px.
-const PLOT: u32 = 512;
 /// A mode counts as found with one sample of a hundred within three standard deviations of it.
 const LEAST_PART: f64 = 0.01;
 
@@ -87,18 +88,25 @@ impl Points {
     /// # Errors
     /// If they have another shape.
     pub fn scatter(&self, images: Option<&Tensor>) -> Result<Image> {
-        let real: Vec<[f32; 2]> = (0..PLOTTED).map(|i| self.values(i)).collect();
-        let fake = images.map(pairs).transpose()?.unwrap_or_default();
-        plot(&[(real, GRAY), (fake, RED)])
+        let real = (0..PLOTTED).map(|i| self.values(i)).collect();
+        let mut clouds = vec![Cloud { places: real, color: GRAY, name: "real" }];
+        if let Some(images) = images {
+            clouds.push(generated(images)?);
+        }
+        plot(&clouds, self.half_side)
     }
 }
 
-/// A scatter plot of generated images `[N, 1, 1, 2]` by themselves, as [`Points`] are seen by a network.
+/// A scatter plot of generated images `[N, 1, 1, 2]` by themselves, as a network sees [`Points`]: in [-1, 1].
 ///
 /// # Errors
 /// If they have another shape.
 pub fn scatter(images: &Tensor) -> Result<Image> {
-    plot(&[(pairs(images)?, RED)])
+    plot(&[generated(images)?], 1.0)
+}
+
+fn generated(images: &Tensor) -> candle_core::Result<Cloud> {
+    Ok(Cloud { places: pairs(images)?, color: RED, name: "generated" })
 }
 
 /// The values of images `[N, 1, 1, 2]`.
@@ -107,25 +115,6 @@ fn pairs(images: &Tensor) -> candle_core::Result<Vec<[f32; 2]>> {
         bail!("points are images of 1x2 gray pixels, not {:?}", images.shape());
     }
     Ok(images.flatten_all()?.to_vec1::<f32>()?.as_chunks::<2>().0.to_vec())
-}
-
-/// Points in [-1, 1] in colours, of which the later lie on top.
-fn plot(colored: &[(Vec<[f32; 2]>, RGBColor)]) -> Result<Image> {
-    let mut pixels = vec![255; (PLOT * PLOT * 3) as usize];
-    let fail = |error: String| Error::Tensor(candle_core::Error::Msg(format!("cannot plot: {error}")));
-    {
-        let area = BitMapBackend::with_buffer(&mut pixels, (PLOT, PLOT)).into_drawing_area();
-        area.fill(&WHITE).map_err(|error| fail(error.to_string()))?;
-        let place = |value: f32| ((value + 1.0) / 2.0 * PLOT as f32) as i32;
-        for (points, color) in colored {
-            for &[x, y] in points {
-                let dot = Circle::new((place(x), place(-y)), 1, color.mix(0.5).filled());
-                area.draw(&dot).map_err(|error| fail(error.to_string()))?;
-            }
-        }
-        area.present().map_err(|error| fail(error.to_string()))?;
-    }
-    Ok(Image { width: PLOT as usize, height: PLOT as usize, channels: 3, pixels })
 }
 
 impl Dataset for Points {
@@ -197,13 +186,14 @@ mod tests {
     fn a_scatter_plot_shows_the_modes_where_they_are() {
         let ring = Points::ring(0);
         let at = |image: &Image, x: f64, y: f64| {
-            let place = |value: f64| ((value / 3.0 + 1.0) * 256.0) as usize;
-            let pixel = (place(-y) * image.width + place(x)) * 3;
+            let place = |value: f64| ((value / 3.0 + 1.0) / 2.0 * f64::from(plot::SIDE)) as usize;
+            let (row, column) = (place(-y) + plot::TOP as usize, place(x) + plot::LEFT as usize);
+            let pixel = (row * image.width + column) * 3;
             [image.pixels[pixel], image.pixels[pixel + 1], image.pixels[pixel + 2]]
         };
         let real = ring.scatter(None).unwrap();
         assert!(at(&real, 2.0, 0.0)[0] < 200 && at(&real, 0.0, 2.0)[0] < 200, "modes are gray");
-        assert_eq!(at(&real, 0.0, 0.0), [255; 3], "the middle is empty");
+        assert_eq!(at(&real, 0.5, 0.5), [255; 3], "between the modes there is nothing");
         let fake = Tensor::new(&[[[[0.0f32, -2.0 / 3.0]]]], &Device::Cpu).unwrap();
         let both = ring.scatter(Some(&fake)).unwrap();
         let [red, green, _] = at(&both, 0.0, -2.0);

@@ -1,6 +1,6 @@
 //! What `gan data check` found, for a person to read.
 
-use super::train_command;
+use super::{FEW, train_command};
 use crate::args::DataFlags;
 use crate::configure;
 use crate::failure::Failure;
@@ -35,6 +35,12 @@ pub fn print(
     print_odd(report, dataset);
     if report.images == 0 {
         return Ok(());
+    }
+    if dataset.len() < FEW {
+        println!(
+            "few:      under {FEW} images: the command below shows D changed images, so that it does not"
+        );
+        println!("          learn them by heart");
     }
     let suggested = suggest(report, dataset, config, flags);
     print_transforms(report, dataset, &suggested)?;
@@ -112,6 +118,14 @@ fn print_odd(report: &Report, dataset: &dyn Dataset) {
         list("repeated:", repeated);
     } else {
         println!("repeated: {} the same as others", images_are(report.repeated.len()));
+    }
+    let alike = report.alike.iter().map(|&(first, again)| {
+        format!("{} shows nearly the same as {}", dataset.describe(again), dataset.describe(first))
+    });
+    list("alike:   ", alike);
+    if report.pairs * 10 >= report.images * 9 {
+        println!("pairs:    {} two pictures side by side, as pix2pix has them:", images_are(report.pairs));
+        println!("          a GAN of single images would learn to make both at once; cut them apart first");
     }
     let long = |(width, height): (usize, usize)| width.max(height) > LONG * width.min(height);
     let longer: usize = report.sizes.iter().filter(|(size, _)| long(**size)).map(|(_, count)| count).sum();
