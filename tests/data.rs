@@ -7,6 +7,7 @@ use common::{
     Said, TINY, files_under, final_generator, gan_in, png_size, succeed_in, train_tiny, write_broken_png,
     write_cifar, write_mnist, write_pets, write_png,
 };
+use image::RgbImage;
 use std::io::Write;
 use std::path::Path;
 

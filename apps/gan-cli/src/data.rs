@@ -91,7 +91,9 @@ fn train_command(mut flags: String, dataset: &dyn Dataset, config: &TrainConfig)
     }
     if dataset.len() < FEW {
         flags += FOR_FEW;
-        if config.base_width() > WIDTH_FOR_FEW {
+        // The width that training would take at this size; looking at data resolved one for another.
+        let usual = TrainConfig { base_width: None, ..config.clone() }.base_width();
+        if usual > WIDTH_FOR_FEW {
             flags += &format!(" --base-width {WIDTH_FOR_FEW}");
         }
     }
