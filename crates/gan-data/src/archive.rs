@@ -91,6 +91,28 @@ impl Archive {
         Ok(bytes)
     }
 
+    /// The first bytes of a file, at most `length`; none if it cannot be read.
+    pub(crate) fn head(&self, number: usize, length: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let read = match &self.members {
+            Members::Zip(zip) => match zip.clone().by_index(number) {
+                Ok(member) => member.take(length as u64).read_to_end(&mut bytes),
+                Err(_) => Ok(0),
+            },
+            Members::Tar(file, places) => {
+                let (start, all) = places[number];
+                bytes.resize(all.min(length as u64) as usize, 0);
+                spool::read_up_to(file, &mut bytes, start)
+            }
+            Members::Unpacked(spool) => {
+                bytes = spool.get(number).unwrap_or_default();
+                Ok(bytes.len().min(length))
+            }
+        };
+        bytes.truncate(read.unwrap_or(0));
+        bytes
+    }
+
     /// How long a file is, as far as the archive's list says; 0 if it says nothing that can be read.
     pub(crate) fn length(&self, number: usize) -> u64 {
         match &self.members {

@@ -115,10 +115,34 @@ pub enum Error {
     },
 
     /// A folder of images without images.
-    #[error("{folder} holds no images: no JPEG, PNG, WebP, BMP or GIF files, nor folders with such", folder = folder.display())]
+    #[error("{folder} holds no images that are read: {found}", folder = folder.display())]
     NoImages {
         /// The folder that was searched.
         folder: PathBuf,
+        /// What is there, in words.
+        found: String,
+        /// Whether images of other kinds are there.
+        unread: bool,
+    },
+
+    /// A folder with splits, of which the one that was asked for has no images.
+    #[error("{folder} has no images of its {split:?} split: its folders are {found}", folder = folder.display())]
+    MissingSplit {
+        /// The folder.
+        folder: PathBuf,
+        /// The split that was asked for.
+        split: Split,
+        /// The folders in it that hold images.
+        found: String,
+    },
+
+    /// More files than can be listed.
+    #[error("{path} holds {what}", path = path.display())]
+    TooManyFiles {
+        /// The folder or archive.
+        path: PathBuf,
+        /// What there is too much of.
+        what: String,
     },
 
     /// An image whose size cannot be worked with.
@@ -343,7 +367,16 @@ impl Error {
             Self::Malformed { .. } => "the file is damaged or of another kind: fetch it again",
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
             Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
-            Self::NoImages { .. } => "give the folder that holds the images, or one folder for each class",
+            Self::NoImages { unread: true, .. } => "convert the images to PNG or JPEG",
+            Self::NoImages { .. } => {
+                "give the folder with the images (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM), or with a folder for each class"
+            }
+            Self::MissingSplit { .. } => {
+                "give the path of one of these folders; or rename them, if they are no splits"
+            }
+            Self::TooManyFiles { .. } => {
+                "give a part of it, or parquet files; and see whether links in it lead round in circles"
+            }
             Self::ImageSize { .. } => {
                 "choose another image size (--image-size), or make all images gray or colour (--channels)"
             }

@@ -1,23 +1,25 @@
-//! A folder of images, as people have them: JPEG, PNG, WebP, BMP and GIF, of any size and kind; or such a folder packed
-//! into a zip or tar archive.
+//! A folder of images, as people have them, of any size and kind; or such a folder packed into a zip or tar archive.
 
+mod found;
+mod junk;
+mod kind;
 mod layout;
+mod left_out;
+mod splits;
+mod walk;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use self::found::InArchive;
+pub(crate) use self::kind::is_image;
+use self::left_out::{LeftOut, Note};
 use crate::archive::{Archive, MAX_FILE};
 use crate::decode::decode;
 use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, digest, files};
-
-/// Endings of the files that are taken for images; all others are left alone.
-const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "gif"];
-/// Folders within folders, no deeper than this.
-const MAX_DEPTH: usize = 16;
 
 /// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
 ///
@@ -29,7 +31,8 @@ pub struct Folder {
     place: Place,
     images: Vec<Entry>,
     classes: Vec<String>,
-    left_out: usize,
+    left_out: LeftOut,
+    notes: Vec<Note>,
 }
 
 /// Where the files lie.
@@ -42,7 +45,7 @@ enum Place {
 /// An image file.
 #[derive(Clone, Debug)]
 struct Entry {
-    /// Within the folder or archive.
+    /// Within the folder or archive, or the one folder in it that holds all images.
     path: PathBuf,
     /// What the archive knows it by.
     number: usize,
@@ -51,60 +54,61 @@ struct Entry {
 
 impl Folder {
     /// The images in a folder, in the order of their names: `PATH/IMAGE`, or `PATH/CLASS/.../IMAGE`, or either in
-    /// `PATH/train` and `PATH/test` (or `val`). `PATH` can also be an archive of such a folder: `.zip`, `.tar` or
-    /// `.tar.gz`, known by its content; what is in a single folder in it counts as in the archive itself.
+    /// folders that are called as splits are (`train`, `Testing`, `val_set`). A single folder that holds all images
+    /// is looked through. `PATH` can also be an archive of such a folder: `.zip`, `.tar` or `.tar.gz`, known by its
+    /// content.
     ///
-    /// Only names are read (but a `.tar.gz` is unpacked into a temporary file, of which `watch` is told). Hidden files
-    /// are left out, and links to folders are not followed.
+    /// Only names are read, and the first bytes of files whose endings say nothing (but a `.tar.gz` is unpacked into
+    /// a temporary file, of which `watch` is told). Links are followed. Hidden files are left out, and what systems
+    /// and runs of `gan` leave behind; [`notes`](Self::notes) says what else is.
     ///
     /// # Errors
-    /// If there is no such folder or archive, no image in it, or a part of it cannot be read.
+    /// If there is no such folder or archive, no image in it or none of the split, too many files, or a part of it
+    /// that cannot be read.
     pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
-        let found = files::metadata(path)?.ok_or_else(|| Error::NoFolder { path: path.to_owned() })?;
-        let mut left_out = 0;
-        let (place, mut files) = if found.is_dir() {
-            let mut files = Vec::new();
-            walk(path, Path::new(""), MAX_DEPTH, &mut files, &mut left_out)?;
-            (Place::Folder(path.to_owned()), files)
+        let there = files::metadata(path)?.ok_or_else(|| Error::NoFolder { path: path.to_owned() })?;
+        let (mut place, found) = if there.is_dir() {
+            (Place::Folder(path.to_owned()), walk::walk(path)?)
         } else {
-            let is_wanted = |name: &Path| {
-                let (hidden, image) = (layout::is_hidden(name), is_image(name));
-                left_out += usize::from(!hidden && !image);
-                !hidden && image
-            };
-            let (archive, files) = Archive::open(path, is_wanted, watch)?;
-            (Place::Archive(archive), files)
+            let mut in_archive = InArchive::new(path);
+            let (archive, wanted) = Archive::open(path, |name| in_archive.wants(name), watch)?;
+            let found = in_archive.finish(&archive, wanted);
+            (Place::Archive(archive), found)
         };
-        files.sort();
-        if matches!(place, Place::Archive(_)) {
-            // Of files of one name the last counts, as where an archive is unpacked.
-            files.dedup_by(|(next, number), (one, kept)| {
-                let same = next == one;
-                if same {
-                    *kept = *number;
-                }
-                same
-            });
-            // Whoever packs a folder packs its name too.
-            files = layout::without_common_folder(files);
+        if found.images.is_empty() {
+            let (found, unread) = (found.left_out.describe(), found.left_out.has_unread());
+            return Err(Error::NoImages { folder: path.to_owned(), found, unread });
         }
-        let empty = || Error::NoImages { folder: path.to_owned() };
-        let (images, classes) = layout::arrange(path, files, split)?;
-        if images.is_empty() {
-            return Err(empty());
+        let layout = layout::arrange(path, &found.images, split)?;
+        // Images are known by their names within the folder that holds them all.
+        if let Place::Folder(root) = &mut place {
+            root.push(&layout.wrap);
         }
-        if left_out > 0 {
-            tracing::info!(
-                "{}: files left out, as their names are not those of images: {left_out}",
-                path.display()
-            );
+        let mut notes = found.left_out.notes(path);
+        if !found.tables.is_empty() {
+            let names = left_out::some(found.tables.iter().map(|(table, _)| table.display().to_string()));
+            notes.push(Note::info(format!("{}: tables that are not read: {names}", path.display())));
         }
-        Ok(Self { name: format!("folder:{}", path.display()), place, images, classes, left_out })
+        notes.extend(layout.notes);
+        for Note { text, warning } in &notes {
+            match warning {
+                true => tracing::warn!("{text}"),
+                false => tracing::info!("{text}"),
+            }
+        }
+        let name = format!("folder:{}", path.display());
+        let (images, classes, left_out) = (layout.images, layout.classes, found.left_out);
+        Ok(Self { name, place, images, classes, left_out, notes })
     }
 
-    /// How many files were left out because their names do not end as those of images do.
+    /// How many files were left out for what they are: no images, or of a kind that is not read.
     pub fn other_files(&self) -> usize {
-        self.left_out
+        self.left_out.files()
+    }
+
+    /// What was left out and what was guessed, a line each.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().map(|note| note.text.as_str())
     }
 
     fn read(&self, entry: &Entry) -> Result<Vec<u8>> {
@@ -182,43 +186,6 @@ impl Dataset for Folder {
         }
         sha.finalize().into()
     }
-}
-
-/// The images in a folder and in those within it, by their paths within `root`.
-fn walk(
-    root: &Path,
-    folder: &Path,
-    depth: usize,
-    images: &mut Vec<(PathBuf, usize)>,
-    left_out: &mut usize,
-) -> Result<()> {
-    let path = root.join(folder);
-    if depth == 0 {
-        tracing::warn!("{} lies too deep: it is left out", path.display());
-        return Ok(());
-    }
-    for entry in fs::read_dir(&path).map_err(Error::reading(&path))? {
-        let entry = entry.map_err(Error::reading(&path))?;
-        let name = folder.join(entry.file_name());
-        if layout::is_hidden(Path::new(&entry.file_name())) {
-            continue;
-        }
-        // Of a link this is the link itself: one to a folder could lead round in a circle.
-        let kind = entry.file_type().map_err(Error::reading(&entry.path()))?;
-        if kind.is_dir() {
-            walk(root, &name, depth - 1, images, left_out)?;
-        } else if is_image(&name) {
-            images.push((name, 0));
-        } else {
-            *left_out += 1;
-        }
-    }
-    Ok(())
-}
-
-fn is_image(path: &Path) -> bool {
-    let ending = path.extension().and_then(OsStr::to_str);
-    ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {

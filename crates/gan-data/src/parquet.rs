@@ -10,7 +10,7 @@ mod table;
 pub(crate) use self::fixed::{Shape, read};
 pub use self::set::Parquet;
 pub(crate) use self::splits::{of_one_config, of_split};
-pub(crate) use self::table::Table;
+pub(crate) use self::table::{Table, has_images};
 
 /// What a library says, or a server through it, without line breaks and whatever else would move a terminal's cursor.
 pub(crate) fn one_line(words: &dyn std::fmt::Display) -> String {

@@ -1,5 +1,7 @@
 //! From the name of a data set to its images.
 
+mod parquet_set;
+
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -172,11 +174,11 @@ impl fmt::Display for Source {
     }
 }
 
-/// What lies at a path, judged by the names of the files in a folder, or by the first bytes of a file.
+/// What lies at a path, judged by the names of the files in a folder (and by the columns of a parquet file among
+/// them), or by the first bytes of a file.
 fn at(path: &Path) -> Result<Source> {
     let own = || path.to_owned();
     if path.is_dir() {
-        let mut of_files = Source::Folder(own());
         for entry in std::fs::read_dir(path).map_err(Error::reading(path))? {
             let name = entry.map_err(Error::reading(path))?.file_name();
             let name = name.to_string_lossy();
@@ -184,11 +186,10 @@ fn at(path: &Path) -> Result<Source> {
                 return Ok(Source::Idx(own()));
             } else if name.starts_with("data_batch_") || name.starts_with("cifar-10-b") {
                 return Ok(Source::Cifar10(Some(own())));
-            } else if name.ends_with(".parquet") {
-                of_files = Source::Parquet(own());
             }
         }
-        return Ok(of_files);
+        let is_parquet = parquet_set::is_parquet_set(path)?;
+        return Ok(if is_parquet { Source::Parquet(own()) } else { Source::Folder(own()) });
     }
     let (file, _) = files::open(path)?;
     let mut start = Vec::new();
@@ -253,6 +254,49 @@ mod tests {
         assert_eq!(found("cifar-10-binary.tar.gz"), Source::Cifar10(Some(path("cifar-10-binary.tar.gz"))));
         for name in ["x", "x.zip"] {
             assert_eq!(found(name), Source::Folder(path(name)));
+        }
+    }
+
+    /// A parquet file with a column of images is a data set; one without is a table beside images.
+    #[cfg(feature = "hub")]
+    #[test]
+    fn a_folder_with_parquet_files_is_told_by_their_columns() {
+        use ::parquet::file::properties::WriterProperties;
+        use ::parquet::file::writer::SerializedFileWriter;
+        use ::parquet::schema::parser::parse_message_type;
+        let parquet = |schema: &str| {
+            let schema = Arc::new(parse_message_type(schema).unwrap());
+            let properties = Arc::new(WriterProperties::builder().build());
+            let writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+            writer.into_inner().unwrap()
+        };
+        let images = parquet("message schema { required group image { required binary bytes; } }");
+        let table = parquet("message schema { required binary file_name; required int64 label; }");
+        for (files, is_set) in [
+            (&["README.md", "data/train-00000-of-00001.parquet"][..], true),
+            (&["README.md", "cover.png", "assets/x.png", "data/train-00000-of-00001.parquet"], true),
+            (&["README.md", "plain_text/train/0000.parquet"], true),
+            (&["x.png", "0000.parquet"], true),
+            (&["x.png", "metadata.table"], false),
+            (&["cats/x.png", "dogs/y.png", "train.table"], false),
+            (&["train/x.png", "train/metadata.table", "metadata.table"], false),
+            (&["metadata.table"], true), // and opening it says what it lacks
+            (&["README.md", "data/x.png"], false),
+            (&["README.md", ".cache/0000.parquet"], false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            for file in files {
+                let (name, content) = match file.strip_suffix(".table") {
+                    Some(stem) => (format!("{stem}.parquet"), &table),
+                    None => ((*file).to_owned(), &images),
+                };
+                let path = folder.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, content).unwrap();
+            }
+            let path = folder.path().to_owned();
+            let expected = if is_set { Source::Parquet(path) } else { Source::Folder(path) };
+            assert_eq!(Source::find(folder.path().to_str().unwrap(), None).unwrap(), expected, "{files:?}");
         }
     }
 }

@@ -126,14 +126,24 @@ fn an_archive_of_any_kind_is_read_like_the_folder_in_it() {
                 (vec!["cat".to_owned(), "dog".to_owned()], vec![(Some(0), 2), (Some(0), 3), (Some(1), 1)]);
             assert_eq!(content(&kind.pack(&files), Split::Train), expected, "{kind:?} {top:?}");
         }
-        let splits = [("x/train/a/1.png", &images[0][..]), ("x/test/a/2.png", &images[1]), ("x/readme", b"")];
+        let (one, other) = (&images[0][..], &images[1][..]);
+        let splits = [
+            ("x/train/a/1.png", one),
+            ("x/train/b/2.png", other),
+            ("x/test/b/2.png", other),
+            ("x/readme", b""),
+        ];
         let archive = kind.pack(&splits);
-        assert_eq!(content(&archive, Split::Train), (vec!["a".to_owned()], vec![(Some(0), 1)]), "{kind:?}");
-        assert_eq!(content(&archive, Split::Test).1, [(Some(0), 2)], "{kind:?}");
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(content(&archive, Split::Train), (classes, vec![(Some(0), 1), (Some(1), 2)]), "{kind:?}");
+        assert_eq!(content(&archive, Split::Test).1, [(Some(1), 2)], "{kind:?}");
         assert_eq!(open(&archive, Split::Train).unwrap().other_files(), 1);
         let train = kind.pack(&[("train/a/1.png", &images[0]), ("train/b/2.png", &images[1])]);
         assert_eq!(content(&train, Split::Train).0, ["a", "b"], "{kind:?}");
-        assert!(matches!(open(&train, Split::Test), Err(Error::NoImages { .. })), "no test images: {kind:?}");
+        assert!(
+            matches!(open(&train, Split::Test), Err(Error::MissingSplit { .. })),
+            "no test images: {kind:?}"
+        );
         let loose = kind.pack(&[("2.png", &images[1]), ("1.png", &images[0])]);
         assert_eq!(content(&loose, Split::Train), (vec![], vec![(None, 1), (None, 2)]), "{kind:?}");
     }

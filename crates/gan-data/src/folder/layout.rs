@@ -1,104 +1,279 @@
 //! What the place of a file among folders says: its split and its class.
 
-use std::ffi::OsStr;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use super::Entry;
+use super::left_out::{Note, some};
+use super::splits::{self, Part};
 use crate::{Error, Result, Split};
 
-/// What folders of a split are called.
-const TRAIN: [&str; 1] = ["train"];
-const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
+type Files = [(PathBuf, usize)];
 
-/// Files that no one sees in a folder: hidden ones, and what macOS puts into archives.
-pub(super) fn is_hidden(path: &Path) -> bool {
-    path.components().any(|part| {
-        matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX")
-    })
+/// The images of a split.
+pub(super) struct Layout {
+    /// By their names within `wrap`.
+    pub(super) images: Vec<Entry>,
+    pub(super) classes: Vec<String>,
+    /// The folder that holds all images, those of other splits too.
+    pub(super) wrap: PathBuf,
+    pub(super) notes: Vec<Note>,
 }
 
-/// The files by their names within the one folder that holds them all, if there is one that is no split.
-pub(super) fn without_common_folder(files: Vec<(PathBuf, usize)>) -> Vec<(PathBuf, usize)> {
-    let Some(common) = files.first().and_then(|(path, _)| top(path)).map(OsStr::to_owned) else {
-        return files;
-    };
-    if is_split(&common) || files.iter().any(|(path, _)| top(path) != Some(&common)) {
-        return files;
+/// Some of the files, and how many of the folders that they lie in have been looked through.
+#[derive(Clone, Debug)]
+struct Group {
+    range: Range<usize>,
+    depth: usize,
+}
+
+/// What lies in a group: folders, each with the files in it, and images beside them.
+#[derive(Default)]
+struct Level<'a> {
+    folders: Vec<(&'a OsStr, Range<usize>)>,
+    loose: usize,
+}
+
+impl<'a> Level<'a> {
+    fn of(files: &'a Files, group: &Group) -> Self {
+        let mut level = Self::default();
+        for at in group.range.clone() {
+            match (folder(&files[at].0, group.depth), level.folders.last_mut()) {
+                (None, _) => level.loose += 1,
+                // In the order of their names, those of a folder follow each other.
+                (Some(name), Some((last, range))) if name == *last => range.end = at + 1,
+                (Some(name), _) => level.folders.push((name, at..at + 1)),
+            }
+        }
+        level
     }
-    files.into_iter().map(|(path, number)| (below(&path), number)).collect()
+
+    fn splits(&self) -> Option<Vec<Option<Part>>> {
+        let names: Vec<&OsStr> = self.folders.iter().map(|(name, _)| *name).collect();
+        splits::among(&names, self.loose > 0)
+    }
 }
 
 /// The images of a split with their labels, and the names of the classes. `root` is for messages.
 ///
 /// The files must be sorted.
-pub(super) fn arrange(
-    root: &Path,
-    files: Vec<(PathBuf, usize)>,
-    split: Split,
-) -> Result<(Vec<Entry>, Vec<String>)> {
-    let (prefix, files) = of_split(root, files, split)?;
-    let entry = |path: PathBuf, number, label| Entry { path: prefix.join(path), number, label };
-    let (loose, in_folders): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| top(path).is_none());
-    if !loose.is_empty() {
-        if !in_folders.is_empty() {
-            let folder = root.join(&prefix);
-            tracing::warn!("{} holds images: the folders in it are left out", folder.display());
+pub(super) fn arrange(root: &Path, files: &Files, split: Split) -> Result<Layout> {
+    let mut notes = Vec::new();
+    let mut whole = Group { range: 0..files.len(), depth: 0 };
+    let mut level = Level::of(files, &whole);
+    let mut splits = level.splits();
+    while splits.is_none() && level.loose == 0 && level.folders.len() == 1 {
+        whole.depth += 1;
+        level = Level::of(files, &whole);
+        splits = level.splits();
+    }
+    let wrap: PathBuf =
+        files.first().map(|(path, _)| path.components().take(whole.depth).collect()).unwrap_or_default();
+    let place = root.join(&wrap);
+
+    let (mut groups, mut known) = (vec![whole.clone()], None);
+    let is_split = splits.is_some();
+    if let Some(parts) = splits {
+        let of = |part| of_part(&level, &parts, part, whole.depth);
+        let train = look_through(files, of(Part::Train), None);
+        let tests = [Part::Test, Part::Validation].map(of);
+        let test = tests.into_iter().find(|groups| !groups.is_empty()).unwrap_or_default();
+        let taken = match split {
+            Split::Train => &train,
+            Split::Test => &test,
+        };
+        notes.extend(about_splits(&place, &level, &parts, taken));
+        if taken.is_empty() {
+            let found = some(level.folders.iter().map(|(name, _)| name.display().to_string()));
+            return Err(Error::MissingSplit { folder: place, split, found });
         }
-        return Ok((loose.into_iter().map(|(path, number)| entry(path, number, None)).collect(), Vec::new()));
+        groups = match split {
+            Split::Train => train,
+            Split::Test if train.is_empty() => look_through(files, test, None),
+            Split::Test => {
+                // The classes are those that are trained on, with the same numbers.
+                let classes = class_names(files, &train).unwrap_or_default();
+                let test = look_through(files, test, Some(&classes));
+                known = Some(classes);
+                test
+            }
+        };
+    } else if let Some((within, trained)) =
+        within_classes(&place, files, &level, whole.depth, split, &mut notes)?
+    {
+        (groups, known) = (within, Some(trained));
     }
-    let mut classes: Vec<String> = Vec::new();
-    let mut last = None;
-    let mut images = Vec::with_capacity(in_folders.len());
-    for (path, number) in in_folders {
-        let class = top(&path).map(OsStr::to_owned);
-        if class != last {
-            classes.push(class.as_deref().unwrap_or_default().to_string_lossy().into_owned());
-            last = class;
+    let names = match known {
+        Some(names) if names.is_empty() => None,
+        Some(mut names) => class_names(files, &groups).map(|own| {
+            let new: Vec<_> = own.into_iter().filter(|name| names.binary_search(name).is_err()).collect();
+            names.extend(new);
+            names
+        }),
+        None => class_names(files, &groups),
+    };
+    if names.is_none() {
+        notes.extend(without_classes(root, files, &groups, whole.depth + usize::from(is_split)));
+    }
+    let names = names.unwrap_or_default();
+    let images = label(files, &groups, &names, &wrap);
+    let classes = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    Ok(Layout { images, classes, wrap, notes })
+}
+
+/// The folders of a level that are of this part.
+fn of_part(level: &Level<'_>, parts: &[Option<Part>], part: Part, depth: usize) -> Vec<Group> {
+    let folders = level.folders.iter().zip(parts).filter(|(_, found)| **found == Some(part));
+    folders.map(|((_, range), _)| Group { range: range.clone(), depth: depth + 1 }).collect()
+}
+
+/// Goes on into the one folder that holds all of the files, unless it is a class that is known.
+fn look_through(files: &Files, mut groups: Vec<Group>, known: Option<&[OsString]>) -> Vec<Group> {
+    loop {
+        let levels: Vec<_> = groups.iter().map(|group| Level::of(files, group)).collect();
+        let names: BTreeSet<_> =
+            levels.iter().flat_map(|level| level.folders.iter().map(|(name, _)| *name)).collect();
+        let is_known = |name: &OsStr| known.is_some_and(|known| known.iter().any(|class| class == name));
+        match names.first() {
+            Some(name)
+                if names.len() == 1 && levels.iter().all(|level| level.loose == 0) && !is_known(name) =>
+            {
+                groups.iter_mut().for_each(|group| group.depth += 1);
+            }
+            _ => return groups,
         }
-        images.push(entry(path, number, Some(classes.len() as u32 - 1)));
     }
-    Ok((images, classes))
 }
 
-/// The files of a split by their names within its folder, and that folder; all files where folders are no splits.
-///
-/// A folder called train among others that are no splits is a class: of photos of trains.
-fn of_split(
-    root: &Path,
-    files: Vec<(PathBuf, usize)>,
+/// The names of the classes in their order; none where images lie beside the folders.
+fn class_names(files: &Files, groups: &[Group]) -> Option<Vec<OsString>> {
+    let mut names = BTreeSet::new();
+    for group in groups {
+        let level = Level::of(files, group);
+        if level.loose > 0 {
+            return None;
+        }
+        names.extend(level.folders.into_iter().map(|(name, _)| name));
+    }
+    (!names.is_empty()).then(|| names.into_iter().map(OsStr::to_owned).collect())
+}
+
+/// The files of a split where every class has folders for the splits in it, and the classes that are trained
+/// on.
+fn within_classes(
+    place: &Path,
+    files: &Files,
+    level: &Level<'_>,
+    depth: usize,
     split: Split,
-) -> Result<(PathBuf, Vec<(PathBuf, usize)>)> {
-    let mut folders: Vec<&OsStr> = files.iter().filter_map(|(path, _)| top(path)).collect();
-    folders.dedup();
-    if folders.is_empty() || !folders.iter().all(|name| is_split(name)) {
-        return Ok((PathBuf::new(), files));
+    notes: &mut Vec<Note>,
+) -> Result<Option<(Vec<Group>, Vec<OsString>)>> {
+    let (mut taken, mut trained, mut with) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, range) in &level.folders {
+        let inner = Level::of(files, &Group { range: range.clone(), depth: depth + 1 });
+        let Some(parts) = inner.splits().filter(|parts| inner.loose == 0 && parts.len() > 1) else {
+            continue;
+        };
+        with.push(*name);
+        if parts.contains(&Some(Part::Train)) {
+            trained.push(OsString::from(name));
+        }
+        let wanted = match split {
+            Split::Train => Part::Train,
+            Split::Test if parts.contains(&Some(Part::Test)) => Part::Test,
+            Split::Test => Part::Validation,
+        };
+        // The class is the folder around that of the split.
+        taken
+            .extend(of_part(&inner, &parts, wanted, depth).into_iter().map(|group| Group { depth, ..group }));
     }
-    let wanted: &[&str] = match split {
-        Split::Train => &TRAIN,
-        Split::Test => &TEST,
-    };
-    let Some(chosen) = wanted.iter().find(|&&name| folders.contains(&OsStr::new(name))) else {
-        return Err(Error::NoImages { folder: root.join(wanted[0]) });
-    };
-    let of_chosen = files.into_iter().filter(|(path, _)| top(path) == Some(OsStr::new(chosen)));
-    Ok((PathBuf::from(chosen), of_chosen.map(|(path, number)| (below(&path), number)).collect()))
+    let Some(first) = with.first() else { return Ok(None) };
+    let example = place.join(first);
+    let example = example.display();
+    if with.len() < level.folders.len() || level.loose > 0 {
+        notes.push(Note::warning(format!(
+            "{example} holds folders called as splits are, which others beside it do not: all images in it are \
+             taken"
+        )));
+        return Ok(None);
+    }
+    if taken.is_empty() {
+        let found = some(with.iter().map(|name| name.display().to_string()));
+        return Err(Error::MissingSplit { folder: place.to_owned(), split, found });
+    }
+    notes.push(Note::info(format!(
+        "{example} and the folders beside it have folders for splits in them: those for {} are taken",
+        match split {
+            Split::Train => "training",
+            Split::Test => "testing",
+        }
+    )));
+    Ok(Some((taken, trained)))
 }
 
-fn is_split(name: &OsStr) -> bool {
-    TRAIN.iter().chain(&TEST).any(|known| name == *known)
+/// What was taken for splits, and what lies beside them.
+fn about_splits(place: &Path, level: &Level<'_>, parts: &[Option<Part>], taken: &[Group]) -> Vec<Note> {
+    let taken: BTreeSet<usize> = taken.iter().map(|group| group.range.start).collect();
+    let (mut splits, mut beside) = (Vec::new(), Vec::new());
+    for ((name, range), part) in level.folders.iter().zip(parts) {
+        let is_taken = if taken.contains(&range.start) { ", taken" } else { "" };
+        let text = format!("{} (images: {}{is_taken})", name.display(), range.len());
+        if part.is_some() { splits.push(text) } else { beside.push(text) }
+    }
+    if level.loose > 0 {
+        beside.push(format!("images in no folder: {}", level.loose));
+    }
+    let (place, splits) = (place.display(), some(splits.into_iter()));
+    let mut notes = vec![Note::info(format!("{place}: folders taken for splits: {splits}"))];
+    if !beside.is_empty() {
+        let beside = some(beside.into_iter());
+        notes.push(Note::warning(format!("{place}: left out beside the splits: {beside}")));
+    }
+    notes
 }
 
-/// The outermost folder that a path names, if it names one.
-fn top(path: &Path) -> Option<&OsStr> {
-    let mut parts = path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name),
-        _ => None,
-    });
+/// Why there are no classes, where one might think that there are. `depth` is that of the folders in splits.
+fn without_classes(root: &Path, files: &Files, groups: &[Group], depth: usize) -> Option<Note> {
+    let first = groups.first()?;
+    let levels: Vec<_> = groups.iter().map(|group| Level::of(files, group)).collect();
+    let loose: usize = levels.iter().map(|level| level.loose).sum();
+    let folders: usize = levels.iter().map(|level| level.folders.len()).sum();
+    let within: usize = groups.iter().map(|group| group.range.len()).sum::<usize>() - loose;
+    let inside: PathBuf = files.get(first.range.start)?.0.components().take(first.depth).collect();
+    let place = root.join(inside);
+    let place = place.display();
+    if folders > 0 {
+        return Some(Note::warning(format!(
+            "{place}: images in no folder: {loose}, images in its {folders} folders: {within}; all are taken, \
+             and there are no classes. For classes, move those in no folder away or into one"
+        )));
+    }
+    (first.depth > 0 && first.depth >= depth)
+        .then(|| Note::info(format!("{place} holds all of the images: there are no classes")))
+}
+
+/// The files of the groups, named within `wrap`.
+fn label(files: &Files, groups: &[Group], names: &[OsString], wrap: &Path) -> Vec<Entry> {
+    let numbers: HashMap<&OsStr, u32> = names.iter().map(OsString::as_os_str).zip(0..).collect();
+    let wrapped = wrap.components().count();
+    let mut images = Vec::with_capacity(groups.iter().map(|group| group.range.len()).sum());
+    for group in groups {
+        for (path, number) in &files[group.range.clone()] {
+            let label = folder(path, group.depth).and_then(|class| numbers.get(class)).copied();
+            images.push(Entry { path: path.components().skip(wrapped).collect(), number: *number, label });
+        }
+    }
+    images
+}
+
+/// The folder that a path names after so many others, if it names one.
+fn folder(path: &Path, depth: usize) -> Option<&OsStr> {
+    let mut parts = path.components().skip(depth);
     let first = parts.next()?;
-    parts.next().map(|_| first)
-}
-
-/// The path within its outermost folder.
-fn below(path: &Path) -> PathBuf {
-    path.components().filter(|part| matches!(part, Component::Normal(_))).skip(1).collect()
+    match (first, parts.next()) {
+        (Component::Normal(name), Some(_)) => Some(name),
+        _ => None,
+    }
 }

@@ -1,8 +1,13 @@
+#[cfg(unix)]
+mod links;
+mod places;
+
 use super::*;
 use crate::{DataLoader, LoaderConfig, OnBadImage, Transforms};
 use ::image::codecs::jpeg::JpegEncoder;
 use ::image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use candle_core::Device;
+use std::ffi::OsStr;
 use std::io::Cursor;
 use std::sync::Arc;
 

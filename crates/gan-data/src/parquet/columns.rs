@@ -40,16 +40,23 @@ impl Columns {
     }
 }
 
+/// Whether any column is one of images.
+pub(super) fn has_images(schema: &SchemaDescriptor) -> bool {
+    schema.columns().iter().any(|column| image_name(column).is_some())
+}
+
+/// What a column is called that holds the bytes of images.
+fn image_name(column: &ColumnDescriptor) -> Option<&String> {
+    match column.path().parts() {
+        [name, field] if field == "bytes" && column.physical_type() == Type::BYTE_ARRAY => Some(name),
+        _ => None,
+    }
+}
+
 /// The place of the image bytes: of several columns of images, the one called `image`.
 fn image<'a>(columns: impl Iterator<Item = (usize, &'a ColumnDescPtr)>) -> Result<usize, String> {
-    let found: Vec<(usize, String)> = columns
-        .filter_map(|(place, column)| match column.path().parts() {
-            [name, field] if field == "bytes" && column.physical_type() == Type::BYTE_ARRAY => {
-                Some((place, name.clone()))
-            }
-            _ => None,
-        })
-        .collect();
+    let found: Vec<(usize, String)> =
+        columns.filter_map(|(place, column)| Some((place, image_name(column)?.clone()))).collect();
     match &found[..] {
         [] => Err("has no column of images (a struct with the field bytes)".to_owned()),
         [(place, _)] => Ok(*place),

@@ -19,6 +19,16 @@ use crate::{Error, Result, files};
 /// Rows taken out of a column at a time: few, since each may hold a photo of many megabytes.
 const CHUNK: usize = 16;
 
+/// Whether a file is parquet and has a column of images, or several.
+pub(crate) fn has_images(path: &Path) -> bool {
+    let looked = guarded(path, || {
+        let (file, _) = files::open(path)?;
+        let reader = SerializedFileReader::new(file).map_err(|error| fault(path, &error))?;
+        Ok(columns::has_images(reader.metadata().file_metadata().schema_descr()))
+    });
+    looked.unwrap_or(false)
+}
+
 /// A parquet file with images.
 pub(crate) struct Table {
     path: PathBuf,
