@@ -81,10 +81,17 @@ impl Folder {
         }
         let layout = layout::arrange(path, &found.images, split)?;
         // Images are known by their names within the folder that holds them all.
-        if let Place::Folder(root) = &mut place {
-            root.push(&layout.wrap);
-        }
         let mut notes = found.left_out.notes(path);
+        if let Place::Folder(root) = &mut place
+            && layout.wrap != Path::new("")
+        {
+            root.push(&layout.wrap);
+            notes.push(Note::info(format!(
+                "{}: all images lie in {}",
+                path.display(),
+                layout.wrap.display()
+            )));
+        }
         if !found.tables.is_empty() {
             let names = left_out::some(found.tables.iter().map(|(table, _)| table.display().to_string()));
             notes.push(Note::info(format!("{}: tables that are not read: {names}", path.display())));

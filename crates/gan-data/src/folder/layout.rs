@@ -71,7 +71,7 @@ pub(super) fn arrange(root: &Path, files: &Files, split: Split) -> Result<Layout
     }
     let wrap: PathBuf =
         files.first().map(|(path, _)| path.components().take(whole.depth).collect()).unwrap_or_default();
-    let place = root.join(&wrap);
+    let place = place_in(root, &wrap);
 
     let (mut groups, mut known) = (vec![whole.clone()], None);
     let is_split = splits.is_some();
@@ -121,6 +121,11 @@ pub(super) fn arrange(root: &Path, files: &Files, split: Split) -> Result<Layout
     let images = label(files, &groups, &names, &wrap);
     let classes = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     Ok(Layout { images, classes, wrap, notes })
+}
+
+/// A path in a folder, for messages: nothing in it is the folder itself.
+fn place_in(root: &Path, inside: &Path) -> PathBuf {
+    if inside == Path::new("") { root.to_owned() } else { root.join(inside) }
 }
 
 /// The folders of a level that are of this part.
@@ -242,7 +247,7 @@ fn without_classes(root: &Path, files: &Files, groups: &[Group], depth: usize) -
     let folders: usize = levels.iter().map(|level| level.folders.len()).sum();
     let within: usize = groups.iter().map(|group| group.range.len()).sum::<usize>() - loose;
     let inside: PathBuf = files.get(first.range.start)?.0.components().take(first.depth).collect();
-    let place = root.join(inside);
+    let place = place_in(root, &inside);
     let place = place.display();
     if folders > 0 {
         return Some(Note::warning(format!(

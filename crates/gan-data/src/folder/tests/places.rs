@@ -143,6 +143,7 @@ fn folders_around_the_classes_are_looked_through() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (classes, images) = both_kinds(&names, Split::Train);
         assert_eq!(classes, ["cats", "dogs"], "{around}");
+        assert!(notes(tree(&names).path()).contains(&format!("all images lie in {around}")), "{around}");
         assert_eq!(images, [(names[0].into(), Some(0)), (names[1].into(), Some(1))]);
     }
     let files =
