@@ -17,8 +17,11 @@ import sys
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 FAMILIES = ("dcgan", "notebook")
+# What torch.nn.utils.parametrizations.spectral_norm calls a weight.
+SPECTRAL = "parametrizations.weight.original"
 
 
 class Failure(Exception):
@@ -27,16 +30,18 @@ class Failure(Exception):
 
 class Generator(nn.Module):
     """`main` as in the example: transposed convolutions without bias, BatchNorm and ReLU between them, Tanh at the end.
+    Under spectral norm (`--norm-g spectral`): convolutions with bias, and no BatchNorm.
 
     convs: (channels in, channels out, kernel, stride, padding) of each, in order."""
 
-    def __init__(self, convs):
+    def __init__(self, convs, spectral):
         super().__init__()
         layers = []
         for i, (c_in, c_out, kernel, stride, padding) in enumerate(convs):
-            layers.append(nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding, bias=False))
+            conv = nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding, bias=spectral)
+            layers.append(spectral_norm(conv) if spectral else conv)
             last = i == len(convs) - 1
-            layers += [nn.Tanh()] if last else [nn.BatchNorm2d(c_out), nn.ReLU(True)]
+            layers += [nn.Tanh()] if last else [*([] if spectral else [nn.BatchNorm2d(c_out)]), nn.ReLU(True)]
         self.main = nn.Sequential(*layers)
 
     def forward(self, latents):
@@ -81,7 +86,7 @@ def convs_of(tensors, family):
     """The convolutions, from the weights in the file with four dimensions."""
     found = []
     for name, t in tensors.items():
-        match = re.fullmatch(r"main\.(\d+)\.weight", name)
+        match = re.fullmatch(rf"main\.(\d+)\.(?:weight|{re.escape(SPECTRAL)})", name)
         if match and t.ndim == 4:
             found.append((int(match[1]), tuple(t.shape)))
     if not found:
@@ -124,7 +129,10 @@ def compare(generator_file, images_file, tolerance):
     print(f"family          {family} ({how})")
     print(f"network         {convs[0][0]} -> {convs[-1][1]}x{height}x{width}, channels {[c[1] for c in convs]}, kernels {[list(c[2]) for c in convs]}")
 
-    net = Generator(convs)
+    spectral = any(name.endswith(SPECTRAL) for name in tensors)
+    if spectral:
+        print("norm            spectral, by torch.nn.utils.parametrizations.spectral_norm")
+    net = Generator(convs, spectral)
     # PyTorch fills in a missing num_batches_tracked by itself, strict or not, so the names are compared here as well.
     names = net.state_dict().keys()
     if names != tensors.keys():

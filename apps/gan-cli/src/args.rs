@@ -113,6 +113,9 @@ pub struct SampleFlags {
     /// FILE.png for one grid, DIR/ for single images [default: samples-seedN.png]
     #[arg(long, value_name = "FILE.png|DIR/")]
     pub out: Option<PathBuf>,
+    /// Write single images into a folder that is not empty: those of the same numbers are replaced, all else stays
+    #[arg(long)]
+    pub force: bool,
     /// Write a data set in place of a grid, with labels if the generator is conditional: CLASS/NUMBER.png (folder), or gray images
     /// and labels in IDX files like MNIST's (idx) [default of --out: samples-seedN/]
     #[arg(long, value_parser = export_format())]

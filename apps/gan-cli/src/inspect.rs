@@ -6,7 +6,7 @@ use gan_train::{Checkpoint, Record, RunDir};
 use std::path::Path;
 
 /// Running statistics and singular vectors, which are no parameters.
-const BUFFERS: [&str; 5] = ["running_mean", "running_var", "num_batches_tracked", "weight_u", "weight_v"];
+const BUFFERS: [&str; 5] = ["running_mean", "running_var", "num_batches_tracked", "_u", "_v"];
 
 pub fn run(path: &Path) -> Result<(), Failure> {
     if !path.is_dir() {

@@ -25,7 +25,6 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
     gan_ops::set_threads(flags.threads.unwrap_or_else(cores));
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let (generator, from) = generator(&flags.model, flags.weights, &device)?;
-    generator.params().set_requires_grad(false);
     let classes = Classes::wanted(flags, generator.config())?;
     let count = match flags.per_class {
         Some(of_each) => of_each as usize * generator.config().classes.len(),
@@ -44,7 +43,7 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
     let out = flags.out.clone().unwrap_or_else(default_out);
     match flags.format {
         Some(format) => data_set(&images, &out, format)?,
-        None if names_a_folder(&out) => single_images(&images, &out)?,
+        None if names_a_folder(&out) => single_images(&images, &out, flags.force)?,
         None => grid(&images, &out, flags.per_class)?,
     }
     println!("{count} images of {} (seed {}): {}", from.display(), flags.seed, out.display());
@@ -76,8 +75,16 @@ fn grid(generated: &Generated, out: &Path, per_class: Option<u32>) -> Result<(),
     Ok(gan_data::save_image(&images, out, columns)?)
 }
 
-/// A PNG an image: 00000.png, 00001.png, ...
-fn single_images(generated: &Generated, folder: &Path) -> Result<(), Failure> {
+/// A PNG an image: 00000.png, 00001.png, ... Into an empty folder, or `anyway`: those of another seed that lie there
+/// would look as if they were of this one.
+fn single_images(generated: &Generated, folder: &Path, anyway: bool) -> Result<(), Failure> {
+    let occupied = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied && !anyway {
+        return Err(Failure::other(
+            format!("{} is not empty", folder.display()),
+            "name a new folder, or add --force: images of the same numbers are replaced, all else stays",
+        ));
+    }
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::other(
             format!("cannot create {}: {error}", folder.display()),
@@ -139,6 +146,13 @@ fn raw_generator(path: &Path, device: &Device) -> Result<(Box<dyn Generator>, Pa
     let state = checkpoint.tensors()?.into_iter().filter_map(own).collect();
     let generator = checkpoint.record().model.generator(0, device)?;
     generator.params().load_state_dict(&state)?;
+    generator.params().set_requires_grad(false);
+    if let Some(name) = generator.params().not_finite()? {
+        return Err(Failure::other(
+            format!("{}: {name} of the generator holds NaN or infinity", found.display()),
+            "sample from an earlier checkpoint",
+        ));
+    }
     Ok((generator, found))
 }
 

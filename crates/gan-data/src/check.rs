@@ -93,7 +93,7 @@ enum Finding {
         pixels: [u8; 32],
         /// Of the record that it would be in a published set.
         record: [u8; 32],
-        thumbnail: Option<Thumbnail>,
+        thumbnail: Option<Box<Thumbnail>>,
         pair: bool,
     },
     Bad(String),
@@ -114,7 +114,7 @@ impl Finding {
         let pair = pairs::looks_like_a_pair(&sample.image);
         let (label, pixels) = (sample.label, hash.into());
         let thumbnail = match Thumbnail::of(sample.image) {
-            Ok(thumbnail) => thumbnail,
+            Ok(thumbnail) => thumbnail.map(Box::new),
             Err(error) => return Self::Bad(error.to_string()),
         };
         Self::Good { size: (width, height), gray, label, pixels, record, thumbnail, pair }
@@ -144,7 +144,7 @@ fn summarise(dataset: &dyn Dataset, findings: Vec<(usize, Finding)>) -> Report {
                     Some(&first) => report.repeated.push((first, index)),
                     None => {
                         first_of.insert(pixels, index);
-                        let earlier = thumbnail.and_then(|thumbnail| alike.find(index, thumbnail));
+                        let earlier = thumbnail.and_then(|thumbnail| alike.find(index, *thumbnail));
                         report.alike.extend(earlier.map(|earlier| (earlier, index)));
                     }
                 }

@@ -16,6 +16,12 @@ const MOST_PARAMETERS: f64 = (1u64 << 32) as f64;
 /// The longest side of an image, px.
 const LONGEST_SIDE: usize = 1 << 16;
 
+/// The most values of an image: 1 GiB of them.
+const MOST_VALUES: f64 = (1u64 << 28) as f64;
+
+/// The most classes.
+const MOST_CLASSES: usize = 1 << 16;
+
 impl ModelConfig {
     /// Whether the networks can be built; the error says what can be instead.
     pub fn validate(&self) -> Result<()> {
@@ -36,6 +42,15 @@ impl ModelConfig {
         if self.height.max(self.width) > LONGEST_SIDE {
             let what = format!("images of {}x{} are more than a machine can hold", self.height, self.width);
             return Err(Error::config(what, format!("sides of up to {LONGEST_SIDE} px can be built")));
+        }
+        let values = self.channels as f64 * self.height as f64 * self.width as f64;
+        if values > MOST_VALUES {
+            let what = format!("an image of {values:.1e} values is more than a machine can hold a batch of");
+            return Err(Error::config(what, format!("images of up to {MOST_VALUES:.0} values can be built")));
+        }
+        if self.classes.len() > MOST_CLASSES {
+            let what = format!("{} classes are more than a machine can hold", self.classes.len());
+            return Err(Error::config(what, format!("use labels with up to {MOST_CLASSES} classes")));
         }
         for norm in [self.norm_d(), self.norm_g()] {
             if self.family == Family::Mlp && matches!(norm, Norm::Batch | Norm::Instance) {

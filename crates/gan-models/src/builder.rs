@@ -142,12 +142,8 @@ impl<'a> SequentialBuilder<'a> {
         let (inner, values) = ((channels / 8).max(1), (channels / 2).max(1));
         let mut by_1x1 = |part: &str, output: usize, input: usize| {
             let name = self.name(&format!("{part}.weight"));
-            let weight = self.tensors.parameter(
-                name,
-                &[output, input, 1, 1],
-                self.style.convolution(input, output),
-            )?;
-            self.weight(weight, 0)
+            let init = self.style.convolution(input, output);
+            self.weight(name, &[output, input, 1, 1], init, 0)
         };
         let query = by_1x1("query", inner, channels)?;
         let key = by_1x1("key", inner, channels)?;
@@ -166,17 +162,15 @@ impl<'a> SequentialBuilder<'a> {
     /// A projection discriminator's vector for each class, `[K, F]`, for F features.
     pub fn projection(mut self, classes: usize, features: usize) -> Result<Self> {
         let init = self.style.convolution(features, classes);
-        let embedding = self.tensors.parameter("embedding.weight".into(), &[classes, features], init)?;
-        let embedding = self.weight(embedding, 0)?;
+        let embedding = self.weight("embedding.weight".into(), &[classes, features], init, 0)?;
         Ok(Self { class_head: Some(ClassHead::Projection(embedding)), ..self })
     }
 
     /// An auxiliary classifier's layer from F features to K classes.
     pub fn classifier(mut self, classes: usize, features: usize) -> Result<Self> {
         let init = self.style.convolution(features, classes);
-        let weight = self.tensors.parameter("classifier.weight".into(), &[classes, features], init)?;
+        let weight = self.weight("classifier.weight".into(), &[classes, features], init, 0)?;
         let bias = self.tensors.parameter("classifier.bias".into(), &[classes], Init::Constant(0.0))?;
-        let weight = self.weight(weight, 0)?;
         Ok(Self { class_head: Some(ClassHead::Classifier { weight, bias }), ..self })
     }
 
@@ -226,9 +220,8 @@ impl<'a> SequentialBuilder<'a> {
         let area = kernel.0 * kernel.1;
         let (weight, bias) = (self.name("weight"), self.name("bias"));
         let init = self.style.convolution(input * area, output * area);
-        let weight = self.tensors.parameter(weight, &[output, input, kernel.0, kernel.1], init)?;
+        let weight = self.weight(weight, &[output, input, kernel.0, kernel.1], init, 0)?;
         let bias = self.bias(bias, output, has_bias)?;
-        let weight = self.weight(weight, 0)?;
         Ok(self.push(Layer::Conv2d { weight, bias, stride, padding }))
     }
 
@@ -243,9 +236,8 @@ impl<'a> SequentialBuilder<'a> {
         let area = kernel.0 * kernel.1;
         let init = self.style.convolution(input * area, output * area);
         let (weight, bias) = (self.name("weight"), self.name("bias"));
-        let weight = self.tensors.parameter(weight, &[input, output, kernel.0, kernel.1], init)?;
+        let weight = self.weight(weight, &[input, output, kernel.0, kernel.1], init, 1)?;
         let bias = self.bias(bias, output, self.wants_bias())?;
-        let weight = self.weight(weight, 1)?;
         Ok(self.push(Layer::ConvTranspose2d { weight, bias, stride, padding }))
     }
 
@@ -255,10 +247,10 @@ impl<'a> SequentialBuilder<'a> {
     }
 
     /// A weight, under spectral norm where that is wanted.
-    fn weight(&mut self, parameter: Parameter, output_dim: usize) -> Result<Weight> {
+    fn weight(&mut self, name: String, shape: &[usize], init: Init, output_dim: usize) -> Result<Weight> {
         match self.spectral {
-            true => self.tensors.spectral(parameter, output_dim),
-            false => Ok(Weight { parameter, spectral: None }),
+            true => self.tensors.spectral(name, shape, init, output_dim),
+            false => Ok(Weight { parameter: self.tensors.parameter(name, shape, init)?, spectral: None }),
         }
     }
 
@@ -284,9 +276,8 @@ impl<'a> SequentialBuilder<'a> {
     pub fn linear(mut self, input: usize, output: usize) -> Result<Self> {
         let init = self.style.linear(input, output);
         let (weight, bias) = (self.name("weight"), self.name("bias"));
-        let weight = self.tensors.parameter(weight, &[output, input], init)?;
+        let weight = self.weight(weight, &[output, input], init, 0)?;
         let bias = self.tensors.parameter(bias, &[output], Init::Constant(0.0))?;
-        let weight = self.weight(weight, 0)?;
         Ok(self.push(Layer::Linear { weight, bias }))
     }
 

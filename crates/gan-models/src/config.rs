@@ -92,10 +92,34 @@ impl ModelConfig {
         self.upsample.unwrap_or(self.family.upsample())
     }
 
+    /// The number of the class of this name; or of this number, where no class is called so.
+    pub fn class(&self, name: &str) -> Option<u32> {
+        let by_number = || name.parse().ok().filter(|&number: &usize| number < self.classes.len());
+        let found = self.classes.iter().position(|class| class == name).or_else(by_number);
+        found.and_then(|class| u32::try_from(class).ok())
+    }
+
     /// The classes of `count` samples, one after the other and over again: 0, 1, ..., K - 1, 0, 1, ...; nothing if the networks
     /// are not conditional.
     pub fn classes_in_turn(&self, count: usize) -> Option<Vec<u32>> {
         let known = self.classes.len() as u32;
         (known > 0).then(|| (0..known).cycle().take(count).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_found_by_name_before_number() {
+        let classes = ["7", "cat", "0"].map(String::from).to_vec();
+        let config = ModelConfig { classes, ..ModelConfig::new(Family::Mlp, 1, 8, 8) };
+        assert_eq!(config.class("cat"), Some(1));
+        assert_eq!(config.class("0"), Some(2));
+        assert_eq!(config.class("1"), Some(1));
+        for missing in ["3", "dog", "-1", ""] {
+            assert_eq!(config.class(missing), None, "{missing}");
+        }
     }
 }

@@ -42,6 +42,14 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A device that is not there.
+    #[error("the device {name} is not there: {why}")]
+    NoDevice {
+        /// What it was called.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// A tensor operation that failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -60,6 +68,7 @@ impl Error {
             }
             Error::File { action: "read", .. } => "check that the file exists and can be read".into(),
             Error::File { .. } => "check that the folder exists, can be written and has room".into(),
+            Error::NoDevice { .. } => "use the device auto or cpu".into(),
             Error::Tensor(_) => "this is a bug unless the device ran out of memory; please report it".into(),
         }
     }

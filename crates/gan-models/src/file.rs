@@ -6,7 +6,7 @@
 
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::listing::{Listing, listing};
+use crate::listing::{Listing, listing, printable};
 use crate::networks::{Discriminator, Generator};
 use crate::params::Params;
 use crate::tensors::Source;
@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 
 const METADATA_KEY: &str = "gan";
 const FORMAT: u32 = 1;
+/// The largest file that is read, bytes: four for each parameter that a network may have, and then some.
+const MAX_FILE: u64 = 17 << 30;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,31 +80,44 @@ pub fn save_generator(generator: &dyn Generator, path: &Path) -> Result<()> {
     })
 }
 
-/// Reads a generator file. Every name, shape and type must be the one that its config says, and every byte the one that
-/// was written.
+/// Reads a generator file. Every name, shape and type must be the one that its config says, every byte the one that was
+/// written, and every number finite. Its parameters are untracked: images that it makes keep no graph
+/// ([`Params::set_requires_grad`] changes that).
 pub fn load_generator(path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
+    from_bytes(&read(path)?, path, device)
+}
+
+/// The same with the bytes of such a file, from wherever they come.
+pub fn generator_from_bytes(bytes: &[u8], device: &Device) -> Result<Box<dyn Generator>> {
+    from_bytes(bytes, Path::new("the buffer"), device)
+}
+
+/// `path` is what messages call it.
+fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
     let refuse = |why: String| Error::NotAGenerator { path: path.to_path_buf(), why };
-    let bytes = read(path)?;
     let header =
-        header(&bytes).map_err(refuse)?.ok_or_else(|| refuse("its metadata has no key `gan`".into()))?;
+        header(bytes).map_err(refuse)?.ok_or_else(|| refuse("its metadata has no key `gan`".into()))?;
     if header.kind != "generator" {
-        return Err(refuse(format!("it holds a {}", header.kind)));
+        return Err(refuse(format!("it holds a {}", printable(&header.kind))));
     }
     if header.format != FORMAT {
         return Err(refuse(format!("it has format {}, this program reads {FORMAT}", header.format)));
     }
-    let whole = checksum(&bytes, Some(&header)) != Checksum::Broken;
-    let tensors = tensors(&bytes, device).map_err(refuse)?;
+    let whole = checksum(bytes, Some(&header)) != Checksum::Broken;
+    let tensors = tensors(bytes, device).map_err(refuse)?;
     let generator = header.model.build_generator(Source::Tensors(tensors), device);
     let generator = generator.map_err(|error| match error {
         Error::Config { what, .. } => refuse(what), // says more than a checksum
         other => other,
     })?;
-    if whole {
-        Ok(generator)
-    } else {
-        Err(refuse("its checksum does not hold: it was damaged or changed".into()))
+    if !whole {
+        return Err(refuse("its checksum does not hold: it was damaged or changed".into()));
     }
+    if let Some(name) = generator.params().not_finite()? {
+        return Err(refuse(format!("{name} holds NaN or infinity: the run it is from had diverged")));
+    }
+    generator.params().set_requires_grad(false);
+    Ok(generator)
 }
 
 /// What a safetensors file is, whoever wrote it.
@@ -177,6 +192,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let metadata = std::fs::metadata(path).map_err(fail)?;
     if !metadata.is_file() {
         let why = "it is not a regular file".to_string();
+        return Err(Error::NotAGenerator { path: path.to_path_buf(), why });
+    }
+    if metadata.len() > MAX_FILE {
+        let why = format!("{} bytes are more than the {MAX_FILE} that are read", metadata.len());
         return Err(Error::NotAGenerator { path: path.to_path_buf(), why });
     }
     let mut bytes = Vec::new();

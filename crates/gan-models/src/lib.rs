@@ -24,6 +24,7 @@ mod conditioning;
 mod config;
 mod cost;
 mod dcgan;
+mod device;
 mod error;
 mod family;
 mod file;
@@ -40,17 +41,20 @@ mod notebook;
 mod params;
 mod parts;
 mod plan;
+mod png;
 mod sngan;
+mod spectral_names;
 mod tensors;
 
 pub use candle_core;
 pub use conditional::Conditional;
 pub use config::ModelConfig;
+pub use device::device;
 pub use error::{Error, Result};
 pub use family::Family;
 pub use file::{
-    Checksum, FileInfo, discriminator_to_bytes, generator_to_bytes, inspect_file, load_generator,
-    save_generator,
+    Checksum, FileInfo, discriminator_to_bytes, generator_from_bytes, generator_to_bytes, inspect_file,
+    load_generator, save_generator,
 };
 pub use latent::Latent;
 pub use latents::{latents, latents_from};
@@ -60,3 +64,5 @@ pub use named::name_of;
 pub use networks::{Discriminator, Generator, Opinion, probability};
 pub use norm::{Norm, Upsample};
 pub use params::Params;
+pub use png::encode_png;
+pub use spectral_names::with_current_names;

@@ -35,7 +35,7 @@ pub fn differences(wanted: &Listing, found: &Listing) -> Option<String> {
 }
 
 /// A name from a file that may be hostile: short, and no control characters for the terminal.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     let start: String = name.chars().take(80).collect();
     start.escape_debug().to_string()
 }

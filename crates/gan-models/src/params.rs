@@ -1,6 +1,7 @@
 //! The named tensors of one network.
 
 use crate::listing::{differences, listing};
+use crate::spectral_names::{is_singular_vector, with_current_names};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 use gan_ops::{Gradient, Precision};
@@ -101,9 +102,12 @@ impl Params {
         all.map(|(name, var)| (name.clone(), var.as_tensor().detach())).collect()
     }
 
-    /// Takes over the values of a state dict, which must have exactly the names and shapes of this one.
+    /// Takes over the values of a state dict, which must have exactly the names and shapes of this one, or the names of
+    /// before ([`with_current_names`](crate::with_current_names)).
     pub fn load_state_dict(&self, state: &BTreeMap<String, Tensor>) -> candle_core::Result<()> {
-        if let Some(what) = differences(&listing(&self.state_dict()), &listing(state)) {
+        let names = self.parameters.keys().chain(self.buffers.keys());
+        let state = with_current_names(names, state.clone());
+        if let Some(what) = differences(&listing(&self.state_dict()), &listing(&state)) {
             candle_core::bail!("the state dict is not that of the network: {what}");
         }
         for (name, var) in self.parameters.iter().chain(&self.buffers) {
@@ -136,6 +140,20 @@ impl Params {
         Ok(())
     }
 
+    /// The first tensor, in the order of their names, that holds a NaN or an infinity.
+    pub fn not_finite(&self) -> candle_core::Result<Option<&str>> {
+        for (name, var) in self.parameters.iter().chain(&self.buffers) {
+            if var.dtype().is_float() {
+                let values =
+                    var.as_detached_tensor().flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+                if !values.iter().all(|value| value.is_finite()) {
+                    return Ok(Some(name));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     pub(crate) fn add_parameter(&mut self, name: String, value: &Tensor) -> candle_core::Result<Parameter> {
         let var = Var::from_tensor(value)?;
         self.parameters.insert(name.clone(), var.clone());
@@ -155,10 +173,6 @@ impl Params {
     }
 }
 
-fn is_singular_vector(name: &str) -> bool {
-    name.ends_with("weight_u") || name.ends_with("weight_v")
-}
-
 /// A layer's view of one parameter.
 #[derive(Debug)]
 pub(crate) struct Parameter {
@@ -169,10 +183,6 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// The value, tracked for a gradient if the network's [`Params`] say so.
     pub fn tensor(&self) -> Tensor {
         let tensor = self.var.as_tensor();

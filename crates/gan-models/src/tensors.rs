@@ -5,6 +5,7 @@ use crate::init::Init;
 use crate::layers::{SPECTRAL_EPS, Spectral, Weight};
 use crate::listing::{Listing, differences, listing};
 use crate::params::{Parameter, Params};
+use crate::spectral_names::{spectral_names, with_current_names};
 use candle_core::{DType, Device, Tensor, Var};
 use gan_rng::Stream;
 use std::collections::BTreeMap;
@@ -52,27 +53,37 @@ impl<'a> Tensors<'a> {
         Ok(self.params.add_buffer(name, &value)?)
     }
 
-    /// A weight under spectral norm, its outputs counted by one of its dimensions.
-    pub fn spectral(&mut self, parameter: Parameter, output_dim: usize) -> Result<Weight> {
-        let weight = parameter.tensor().detach();
-        let outputs = weight.dim(output_dim)?;
-        let rest = weight.elem_count() / outputs.max(1);
-        let (u_name, v_name) = (format!("{}_u", parameter.name()), format!("{}_v", parameter.name()));
-        let (u, v) = match &self.source {
-            Source::Tensors(_) => {
-                (self.stored(&u_name, &[outputs], DType::F32)?, self.stored(&v_name, &[rest], DType::F32)?)
-            }
+    /// A weight under spectral norm, its outputs counted by one of its dimensions. `name` is what it has without.
+    pub fn spectral(
+        &mut self,
+        name: String,
+        shape: &[usize],
+        init: Init,
+        output_dim: usize,
+    ) -> Result<Weight> {
+        let [original, u_name, v_name] = spectral_names(&name);
+        let outputs = shape[output_dim];
+        let rest = shape.iter().product::<usize>() / outputs.max(1);
+        let (weight, u, v) = match &self.source {
+            Source::Tensors(_) => (
+                self.stored(&original, shape, DType::F32)?,
+                self.stored(&u_name, &[outputs], DType::F32)?,
+                self.stored(&v_name, &[rest], DType::F32)?,
+            ),
             Source::Seed { .. } => {
+                // From the streams that they were drawn from when these were their names.
                 let normal = || Init::Normal { mean: 0.0, std: 1.0 };
-                let mut u = self.drawn(&u_name, &[outputs], normal())?;
-                let mut v = self.drawn(&v_name, &[rest], normal())?;
+                let weight = self.drawn(&name, shape, init)?;
+                let mut u = self.drawn(&format!("{name}_u"), &[outputs], normal())?;
+                let mut v = self.drawn(&format!("{name}_v"), &[rest], normal())?;
                 // As PyTorch begins.
                 for _ in 0..FIRST_POWER_ITERATIONS {
                     (u, v) = gan_ops::power_iteration(&weight, output_dim, &u, &v, SPECTRAL_EPS)?;
                 }
-                (u, v)
+                (weight, u, v)
             }
         };
+        let parameter = self.params.add_parameter(original, &weight)?;
         let (u, v) = (self.params.add_buffer(u_name, &u)?, self.params.add_buffer(v_name, &v)?);
         Ok(Weight { parameter, spectral: Some(Spectral { u, v, output_dim }) })
     }
@@ -99,11 +110,15 @@ impl<'a> Tensors<'a> {
     /// A stored tensor. Where there is none such the answer is an empty one, and [`finish`](Self::finish) refuses them
     /// all with the list of differences.
     fn stored(&mut self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor> {
-        self.wanted.insert(name.to_owned(), (dtype, shape.to_vec()));
+        let name = name.to_owned();
+        if let Source::Tensors(stored) = &mut self.source {
+            *stored = with_current_names([&name], std::mem::take(stored));
+        }
         let stored = match &self.source {
-            Source::Tensors(stored) => stored.get(name),
+            Source::Tensors(stored) => stored.get(&name),
             Source::Seed { .. } => None,
         };
+        self.wanted.insert(name, (dtype, shape.to_vec()));
         match stored.filter(|value| value.dims() == shape && value.dtype() == dtype) {
             Some(value) => Ok(value.clone()),
             None => Ok(Tensor::zeros(0, dtype, self.device)?),

@@ -4,9 +4,10 @@
 
 use gan_models::candle_core::{Device, Tensor};
 use gan_models::{
-    Checksum, Family, Mode, ModelConfig, discriminator_to_bytes, inspect_file, latents, load_generator,
-    save_generator,
+    Checksum, Family, Mode, ModelConfig, Norm, discriminator_to_bytes, generator_from_bytes,
+    generator_to_bytes, inspect_file, latents, load_generator, save_generator,
 };
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn config() -> ModelConfig {
@@ -160,4 +161,62 @@ fn a_place_that_cannot_be_written_is_an_error_with_its_name() {
     let generator = config().generator(1, &Device::Cpu).unwrap();
     let error = save_generator(generator.as_ref(), Path::new("/nowhere/at/all/g.safetensors")).unwrap_err();
     assert!(error.to_string().contains("cannot write /nowhere/at/all/g.safetensors"), "{error}");
+}
+
+#[test]
+fn images_of_a_loaded_generator_keep_no_graph() {
+    for config in [config(), ModelConfig { norm_g: Some(Norm::Spectral), ..config() }] {
+        let bytes = generator_to_bytes(config.generator(1, &Device::Cpu).unwrap().as_ref()).unwrap();
+        let loaded = generator_from_bytes(&bytes, &Device::Cpu).unwrap();
+        let z = latents(&config, 0, 2, &Device::Cpu).unwrap();
+        let images = loaded.forward(&z, None, Mode::Eval).unwrap();
+        assert!(!images.track_op(), "each image would keep the whole graph");
+    }
+}
+
+#[test]
+fn a_generator_that_holds_nan_is_refused_with_the_name_of_the_tensor() {
+    for (name, value) in [("main.0.weight", f32::NAN), ("main.1.running_var", f32::INFINITY)] {
+        let generator = config().generator(1, &Device::Cpu).unwrap();
+        let params = generator.params();
+        let var = params.parameters().get(name).or(params.buffers().get(name)).unwrap();
+        let mut values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        values[1] = value;
+        var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
+        let bytes = generator_to_bytes(generator.as_ref()).unwrap();
+        let error = generator_from_bytes(&bytes, &Device::Cpu).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} holds NaN or infinity")), "{error}");
+    }
+}
+
+/// Files of before called a weight under spectral norm `weight`, and its vectors `weight_u` and `weight_v`.
+#[test]
+fn spectral_norm_has_pytorchs_names_and_those_of_before_still_load() {
+    let config = ModelConfig { norm_g: Some(Norm::Spectral), ..config() };
+    let generator = config.generator(3, &Device::Cpu).unwrap();
+    let state = generator.params().state_dict();
+    for name in ["original", "0._u", "0._v"] {
+        assert!(state.contains_key(&format!("main.0.parametrizations.weight.{name}")), "{:?}", state.keys());
+    }
+    let before = |name: &String| {
+        let name = name.replace("parametrizations.weight.original", "weight");
+        name.replace("parametrizations.weight.0._", "weight_")
+    };
+    let old: BTreeMap<String, Tensor> =
+        state.iter().map(|(name, tensor)| (before(name), tensor.clone())).collect();
+    assert!(old.contains_key("main.0.weight_u") && !old.keys().any(|name| name.contains("parametrizations")));
+
+    let bytes = generator_to_bytes(generator.as_ref()).unwrap();
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let mut header: serde_json::Value =
+        serde_json::from_str(&metadata.metadata().as_ref().unwrap()["gan"]).unwrap();
+    header.as_object_mut().unwrap().remove("sha256").unwrap();
+    let metadata = std::collections::HashMap::from([("gan".to_owned(), header.to_string())]);
+    let file = safetensors::serialize(&old, Some(metadata)).unwrap();
+    let from_file = generator_from_bytes(&file, &Device::Cpu).unwrap();
+    let from_state = config.generator(4, &Device::Cpu).unwrap();
+    from_state.params().load_state_dict(&old).unwrap();
+    for loaded in [from_file, from_state] {
+        assert_eq!(generator_to_bytes(loaded.as_ref()).unwrap(), bytes);
+    }
 }

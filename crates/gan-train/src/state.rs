@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use candle_core::{Tensor, Var};
-use gan_models::{Params, differences, listing};
+use gan_models::{Params, differences, listing, with_current_names};
 use std::collections::BTreeMap;
 
 /// All that must survive a stop, by name: tensors and counters.
@@ -54,7 +54,8 @@ impl<'a> State<'a> {
     /// # Errors
     /// The list of differences. Nothing is changed then.
     pub fn restore(self, tensors: &BTreeMap<String, Tensor>, counters: &BTreeMap<String, u64>) -> Result<()> {
-        let tensors_differ = differences(&listing(&self.tensors()), &listing(tensors));
+        let tensors = with_current_names(self.tensors.keys(), tensors.clone());
+        let tensors_differ = differences(&listing(&self.tensors()), &listing(&tensors));
         let missing = self.counters.keys().find(|name| !counters.contains_key(*name));
         let extra = counters.keys().find(|name| !self.counters.contains_key(*name));
         let counters_differ = missing.map(|name| format!("the counter {name} is missing"));

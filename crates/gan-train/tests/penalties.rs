@@ -111,8 +111,9 @@ fn spectral_norm_keeps_every_layer_at_a_largest_singular_value_of_one() {
     }
     let state = discriminator.params().state_dict();
     for layer in ["main.0", "main.2", "main.4"] {
-        let weight = state[&format!("{layer}.weight")].flatten_from(1).unwrap();
-        let (u, v) = (&state[&format!("{layer}.weight_u")], &state[&format!("{layer}.weight_v")]);
+        let of = |part: &str| &state[&format!("{layer}.parametrizations.weight.{part}")];
+        let weight = of("original").flatten_from(1).unwrap();
+        let (u, v) = (of("0._u"), of("0._v"));
         let times_v = weight.matmul(&v.unsqueeze(1).unwrap()).unwrap().squeeze(1).unwrap();
         let sigma = f64::from((u * &times_v).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap());
         // Divided by sigma, the largest singular value is 1 if |W v| is sigma: v is its vector.

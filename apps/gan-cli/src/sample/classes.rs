@@ -31,7 +31,7 @@ impl Classes {
             ));
         }
         match (&flags.class, flags.per_class) {
-            (Some(class), _) => Ok(Self::Only(find(class, &model.classes)?)),
+            (Some(class), _) => Ok(Self::Only(find(class, model)?)),
             (None, Some(count)) => Ok(Self::Each(count)),
             (None, None) if model.classes.is_empty() => Ok(Self::None),
             (None, None) => Ok(Self::InTurn(model.classes.len() as u32)),
@@ -50,29 +50,12 @@ impl Classes {
 }
 
 /// The class of a name, or of a number.
-fn find(class: &str, names: &[String]) -> Result<u32, Failure> {
-    let by_number = || class.parse().ok().filter(|&number: &usize| number < names.len());
-    let found = names.iter().position(|name| name == class).or_else(by_number);
-    found.map(|class| class as u32).ok_or_else(|| {
+fn find(class: &str, model: &ModelConfig) -> Result<u32, Failure> {
+    model.class(class).ok_or_else(|| {
+        let names = &model.classes;
         let some = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
         let more = names.len().saturating_sub(MOST_NAMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         Failure::usage(format!("there is no class {class:?}"), format!("the classes are {some}{more}"))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_class_is_found_by_name_before_number() {
-        let names = ["7", "cat", "0"].map(String::from);
-        assert_eq!(find("cat", &names).ok(), Some(1));
-        assert_eq!(find("0", &names).ok(), Some(2));
-        assert_eq!(find("1", &names).ok(), Some(1));
-        for missing in ["3", "dog", "-1", ""] {
-            assert!(find(missing, &names).is_err(), "{missing}");
-        }
-    }
 }
