@@ -126,7 +126,7 @@ fn a_check_hints_at_what_would_serve_better() {
             "1 image is more than 3 times longer than wide",
             // Large enough for 64 px; and the name is one word for a shell.
             "train --dataset 'gray photos' --channels 1 --image-size 64 --batch-size 4 \
-             --augment color,translation --ema 0.995 --base-width 32\n",
+             --augment color,translation --ema 0.995 --upsample nearest --lr 4e-4 --base-width 32\n",
             "few:      under 2000 images",
         ],
     );

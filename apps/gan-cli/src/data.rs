@@ -19,7 +19,7 @@ const COLUMNS: usize = 8;
 /// With fewer images a discriminator learns them by heart, and the generator learns nothing from it any more.
 const FEW: usize = 2000;
 /// What helps then (Zhao et al. 2020), and was the better of what was tried (docs/data.md, "Few photos").
-const FOR_FEW: &str = " --augment color,translation --ema 0.995";
+const FOR_FEW: &str = " --augment color,translation --ema 0.995 --upsample nearest --lr 4e-4";
 const WIDTH_FOR_FEW: usize = 32;
 /// The most images in a preview.
 const MOST_PREVIEWED: u32 = 1024;
