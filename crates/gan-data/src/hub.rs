@@ -1,21 +1,27 @@
 //! Data sets from the Hugging Face hub. The published ones known by name are believed only after their content has been
 //! compared with what their makers published.
 
-mod download;
 mod listing;
 mod repository;
+mod store;
+mod web;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hf_hub::{HFClient, HFClientBuilder, HFClientSync, HFError, HFRepositorySync, RepoTypeDataset, split_id};
+use reqwest::Url;
 
-use self::download::Download;
 pub use self::repository::open_from_hub;
+use self::store::Store;
+use self::web::{Fault, PATIENCE, Web};
 use crate::parquet::{self, Shape, Table, one_line};
-use crate::{Error, Fingerprint, LabelledImages, Result, Split, Watch};
+use crate::{Error, Fingerprint, LabelledImages, Progress, Result, Split, Unit, Watch};
 
 /// Where the hub keeps what it has converted to parquet.
 const CONVERTED: &str = "refs/convert/parquet";
+/// A file of a published set is at most so long, bytes; the longest has 120 MB.
+const MAX_PUBLISHED: u64 = 1 << 30;
 const GRAY: Shape = Shape { width: 28, height: 28, channels: 1 };
 const COLOR: Shape = Shape { width: 32, height: 32, channels: 3 };
 
@@ -32,7 +38,9 @@ pub fn load_from_hub(name: &str, split: Split, watch: &Watch) -> Result<Labelled
 
 /// A hub and the folder on this machine where its files are cached.
 pub struct Hub {
+    /// Looks into the cache.
     client: HFClientSync,
+    web: Web,
     endpoint: String,
     cache: PathBuf,
 }
@@ -43,7 +51,7 @@ impl Hub {
     /// # Errors
     /// If `HF_ENDPOINT` is no URL, or the client cannot be set up.
     pub fn from_env() -> Result<Self> {
-        Self::new(HFClient::builder())
+        Self::new(HFClient::builder(), PATIENCE)
     }
 
     /// The hub at this URL, with its cache in this folder.
@@ -51,15 +59,24 @@ impl Hub {
     /// # Errors
     /// If the URL is none, or the client cannot be set up.
     pub fn at(endpoint: &str, cache: &Path) -> Result<Self> {
-        Self::new(HFClient::builder().endpoint(endpoint).cache_dir(cache))
+        Self::new(HFClient::builder().endpoint(endpoint).cache_dir(cache), PATIENCE)
     }
 
-    fn new(client: HFClientBuilder) -> Result<Self> {
-        let client = client.build().and_then(|client| {
-            let (endpoint, cache) = (client.endpoint().to_owned(), client.cache_dir().to_owned());
-            Ok(Self { client: HFClientSync::from_inner(client)?, endpoint, cache })
-        });
-        client.map_err(|error| Error::HubClient(innermost(&error)))
+    /// The same hub, which may be silent for so long (30 s unless it is asked for) before that is an error.
+    ///
+    /// # Errors
+    /// If the client cannot be set up.
+    pub fn with_patience(self, patience: Duration) -> Result<Self> {
+        Self::new(HFClient::builder().endpoint(self.endpoint).cache_dir(self.cache), patience)
+    }
+
+    fn new(client: HFClientBuilder, patience: Duration) -> Result<Self> {
+        let set_up = |error: &HFError| Error::HubClient(innermost(error));
+        let client = client.build().map_err(|error| set_up(&error))?;
+        let (endpoint, cache) = (client.endpoint().to_owned(), client.cache_dir().to_owned());
+        let web = Web::new(&endpoint, web::token(), patience).map_err(Error::HubClient)?;
+        let client = HFClientSync::from_inner(client).map_err(|error| set_up(&error))?;
+        Ok(Self { client, web, endpoint, cache })
     }
 
     /// Reads `mnist`, `fashion-mnist` or `cifar10`, exactly as published. `watch` is told the bytes that are fetched and
@@ -93,7 +110,7 @@ impl Hub {
                 Err(error) => tracing::warn!("{error}: fetching it again"),
             }
         }
-        let path = self.download(&source, cached.is_some(), watch)?;
+        let path = self.download(&source, watch)?;
         source.read(&path, expected, watch)
     }
 
@@ -109,25 +126,40 @@ impl Hub {
         file.local_files_only(true).send().ok()
     }
 
-    /// Fetches the file into the cache; `replace` what is there.
-    fn download(&self, source: &Source, replace: bool, watch: &Watch) -> Result<PathBuf> {
-        let (file, endpoint) = (source.file(), &self.endpoint);
-        tracing::info!("fetching {file} of {} from {endpoint}", source.repository);
-        let repository = self.repository(source);
-        let download = repository.download_file().filename(&file).revision(CONVERTED);
-        let download = download.force_download(replace).progress(Download::of(source.name, watch));
-        let address = format!("{endpoint}/datasets/{}/resolve/{CONVERTED}/{file}", source.repository);
-        download.send().map_err(|error| self.fault(source.name, address, &error))
+    /// Fetches the file into the cache.
+    fn download(&self, source: &Source, watch: &Watch) -> Result<PathBuf> {
+        let (file, (owner, name)) = (source.file(), split_id(source.repository));
+        tracing::info!("fetching {file} of {} from {}", source.repository, self.endpoint);
+        let address = self
+            .web
+            .address(["datasets", owner, name, "resolve", CONVERTED].into_iter().chain(file.split('/')));
+        let fault = |fault| self.fault(source.name, &address, fault);
+        let answer = self.web.get(&address).map_err(fault)?;
+        let commit = answer.commit.clone().unwrap_or_default();
+        if !listing::is_commit(&commit) {
+            return Err(fault(Fault::Broken(format!("the hub names no commit, but {commit:.60?}"))));
+        }
+        let store = Store::of(&self.cache, owner, name);
+        let mut incoming = store.begin()?;
+        let what = format!("fetching {}", source.name);
+        let total = answer.length();
+        let mut tell = |done| watch.tell(Progress { what: &what, done, total, unit: Unit::Bytes });
+        answer.copy(MAX_PUBLISHED, &mut incoming, &mut tell).map_err(fault)?;
+        let path = store.keep(incoming, &commit, &file)?;
+        store.note(CONVERTED, &commit)?;
+        Ok(path)
     }
 
-    /// What it means that the file at this address cannot be had.
-    fn fault(&self, dataset: &str, address: String, error: &HFError) -> Error {
-        let (dataset, reason) = (dataset.to_owned(), innermost(error));
-        match error {
-            HFError::Request { source, .. } if source.is_connect() || source.is_timeout() => {
+    /// What it means that what is at this address cannot be had.
+    fn fault(&self, dataset: &str, address: &Url, fault: Fault) -> Error {
+        let dataset = dataset.to_owned();
+        match fault {
+            Fault::Unreachable(reason) => {
                 Error::HubUnreachable { dataset, endpoint: self.endpoint.clone(), reason }
             }
-            _ => Error::HubDownload { dataset, file: address, reason },
+            Fault::Refused { reason, .. } | Fault::Broken(reason) => {
+                Error::HubDownload { dataset, file: address.to_string(), reason }
+            }
         }
     }
 }
@@ -184,8 +216,8 @@ impl Source {
 }
 
 /// The cause of the causes in one line of a bearable length: "Connection refused" says more than "error sending request".
-fn innermost(error: &HFError) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }

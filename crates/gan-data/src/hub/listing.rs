@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Error, Result};
 
 /// The largest listing that is read, bytes.
-const MAX_BYTES: u64 = 64 << 20;
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// The parquet files of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Listed {
 impl Listing {
     /// A listing of these files in the order of their names, or what is wrong with it.
     pub(super) fn new(commit: String, mut files: Vec<Listed>) -> std::result::Result<Self, String> {
-        if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_commit(&commit) {
             return Err("the hub does not name a commit".to_owned());
         }
         if let Some(file) = files.iter().find(|file| !stays_inside(&file.path)) {
@@ -72,6 +72,11 @@ impl Listing {
         fresh.persist(file).map_err(|error| Error::writing(file)(error.error))?;
         Ok(())
     }
+}
+
+/// Whether that can be the name of a commit: 40 hexadecimal digits.
+pub(super) fn is_commit(name: &str) -> bool {
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a path from a repository leads nowhere but down, on every system.

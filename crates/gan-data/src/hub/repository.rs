@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 
-use hf_hub::repository::RepoTreeEntry;
-use hf_hub::{HFError, HFRepositorySync, RepoTypeDataset};
+use hf_hub::{HFRepositorySync, RepoTypeDataset};
+use reqwest::Url;
+use serde_json::Value;
 
-use super::download::Download;
-use super::listing::{Listed, Listing};
+use super::listing::{self, Listed, Listing};
+use super::store::Store;
+use super::web::Fault;
 use super::{CONVERTED, Hub};
 use crate::parquet::{of_one_config, of_split};
-use crate::{Error, Parquet, Result, Split, Watch};
+use crate::{Error, Parquet, Progress, Result, Split, Unit, Watch};
 
 /// No listing of a repository is longer than this.
 const MAX_ENTRIES: usize = 100_000;
@@ -80,107 +82,108 @@ impl Hub {
         let listing = self.list(source)?;
         let files = source.choose(&listing, split)?;
         listing.store(&self.listing_file(source))?;
-        let total = files.iter().map(|file| file.size).sum();
+        let total = files.iter().map(|file| file.size).fold(0, u64::saturating_add);
+        let what = format!("fetching {}", source.dataset);
         let mut before = 0;
         let mut paths = Vec::with_capacity(files.len());
         for file in files {
             let path = match self.kept_file(source, &listing.commit, &file) {
                 Some(path) => path,
                 None => {
-                    let progress = || Download::within(&source.dataset, before, total, watch);
-                    self.fetch_file(source, &listing.commit, &file, progress)?
+                    let mut tell = |done| {
+                        let done = before + done;
+                        watch.tell(Progress { what: &what, done, total: Some(total), unit: Unit::Bytes });
+                    };
+                    self.fetch_file(source, &listing.commit, &file, &mut tell)?
                 }
             };
-            before += file.size;
+            before = u64::saturating_add(before, file.size);
             paths.push(path);
         }
         Ok(paths)
     }
 
+    /// Fetches a file of the listing; `tell` is told how many bytes of it have come.
     fn fetch_file(
         &self,
         source: &Source,
         commit: &str,
         file: &Listed,
-        progress: impl Fn() -> Download,
+        tell: &mut dyn FnMut(u64),
     ) -> Result<PathBuf> {
         tracing::info!("fetching {} of {} from {}", file.path, source.dataset, self.endpoint);
-        let repository = self.dataset(source);
-        let address = self.address(source, &file.path);
-        let mut found = 0;
-        // The cache keeps whatever the hub or the way to it made of the file: what has another size is fetched anew.
-        for anew in [false, true] {
-            let request = repository.download_file().filename(&file.path).revision(commit);
-            let sent = request.force_download(anew).progress(progress()).send();
-            let path = sent.map_err(|error| self.refusal(source, &file.path, &error))?;
-            found = fs::metadata(&path).map_err(Error::reading(&path))?.len();
-            if found == file.size {
-                return Ok(path);
-            }
+        let Source { owner, name, .. } = source;
+        let address = ["datasets", owner, name, "resolve", commit].into_iter().chain(file.path.split('/'));
+        let address = self.web.address(address);
+        let refusal = |fault| self.refusal(source, &address, fault);
+        let store = Store::of(&self.cache, owner, name);
+        let mut incoming = store.begin()?;
+        self.web
+            .get(&address)
+            .and_then(|answer| answer.copy(file.size, &mut incoming, tell))
+            .map_err(refusal)?;
+        if incoming.length != file.size {
+            let reason = format!("{} bytes came, and the hub lists {}", incoming.length, file.size);
+            return Err(refusal(Fault::Broken(reason)));
         }
-        let reason = format!("{found} bytes came, and the hub lists {}", file.size);
-        Err(Error::HubDownload { dataset: source.dataset.clone(), file: address, reason })
+        store.keep(incoming, commit, &file.path)
     }
 
     /// What parquet files the repository has.
     fn list(&self, source: &Source) -> Result<Listing> {
-        let repository = self.dataset(source);
-        let revision = &source.revision;
+        let Source { owner, name, revision, .. } = source;
+        let api = |what, which| self.web.address(["api", "datasets", owner, name, what, which]);
         // First the commit: what a branch names may change while its files are fetched.
-        let info = repository.info().revision(revision).send();
-        let commit = info.map_err(|error| self.refusal(source, "", &error))?.sha.unwrap_or_default();
-        let damaged = |reason| Error::HubDownload {
-            dataset: source.dataset.clone(),
-            file: self.address(source, ""),
-            reason,
-        };
-        let mut listing = Listing::new(commit, Vec::new()).map_err(damaged)?;
-        let tree = repository.list_tree().revision(&listing.commit).recursive(true).limit(MAX_ENTRIES).send();
-        let entries = tree.map_err(|error| self.refusal(source, "", &error))?;
-        if entries.len() == MAX_ENTRIES {
-            return Err(damaged(format!("the repository has {MAX_ENTRIES} files and folders or more")));
-        }
-        let files = entries.into_iter().filter_map(|entry| match entry {
-            RepoTreeEntry::File { path, size, .. } if path.ends_with(".parquet") => {
-                Some(Listed { path, size })
+        let address = api("revision", revision);
+        let (info, _) = self.json(source, &address)?;
+        let damaged = |reason| self.fault(&source.dataset, &address, Fault::Broken(reason));
+        let commit = info.get("sha").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let listing = Listing::new(commit, Vec::new()).map_err(damaged)?;
+
+        let mut tree = api("tree", &listing.commit);
+        tree.set_query(Some("recursive=true"));
+        let (mut files, mut entries, mut next) = (Vec::new(), 0, Some(tree));
+        while let Some(address) = next {
+            let (page, after) = self.json(source, &address)?;
+            let page = page.as_array().ok_or_else(|| damaged("the hub sends no list".to_owned()))?;
+            entries += page.len();
+            if entries >= MAX_ENTRIES {
+                return Err(damaged(format!("the repository has {MAX_ENTRIES} files and folders or more")));
             }
-            _ => None,
-        });
-        listing = Listing::new(listing.commit, files.collect()).map_err(damaged)?;
-        Ok(listing)
+            files.extend(page.iter().filter_map(parquet_file));
+            next = after.filter(|_| !page.is_empty());
+        }
+        Listing::new(listing.commit, files).map_err(damaged)
     }
 
-    /// What it means that the hub does not give `file`, or the listing if that is empty.
-    fn refusal(&self, source: &Source, file: &str, error: &HFError) -> Error {
-        let context = match error {
-            HFError::Http { context }
-            | HFError::AuthRequired { context }
-            | HFError::Forbidden { context } => Some(context),
-            HFError::RevisionNotFound { context, .. } => context.as_ref(),
-            _ => None,
-        };
-        let Some(context) = context.filter(|context| matches!(context.status.as_u16(), 401 | 403 | 404))
-        else {
-            return self.fault(&source.dataset, self.address(source, file), error);
-        };
-        if context.error_code.as_deref() == Some("RevisionNotFound") {
-            return Error::HubRevision { dataset: source.dataset.clone(), revision: source.revision.clone() };
+    /// What an address gives, and the address that goes on with it.
+    fn json(&self, source: &Source, address: &Url) -> Result<(Value, Option<Url>)> {
+        let refusal = |fault| self.refusal(source, address, fault);
+        let answer = self.web.get(address).map_err(refusal)?;
+        let (mut text, next) = (Vec::new(), answer.next.clone());
+        answer.copy(listing::MAX_BYTES, &mut text, &mut |_| {}).map_err(refusal)?;
+        let value = serde_json::from_slice(&text)
+            .map_err(|error| refusal(Fault::Broken(format!("it is no JSON: {error}"))))?;
+        Ok((value, next))
+    }
+
+    /// What it means that the hub does not give what is at an address.
+    fn refusal(&self, source: &Source, address: &Url, fault: Fault) -> Error {
+        match fault {
+            Fault::Refused { status, code, reason } if matches!(status.as_u16(), 401 | 403 | 404) => {
+                if code == "RevisionNotFound" {
+                    let (dataset, revision) = (source.dataset.clone(), source.revision.clone());
+                    return Error::HubRevision { dataset, revision };
+                }
+                let (dataset, endpoint) = (source.dataset.clone(), self.endpoint.clone());
+                Error::HubRefused { dataset, endpoint, reason }
+            }
+            fault => self.fault(&source.dataset, address, fault),
         }
-        let reason = match &context.server_message {
-            Some(message) => format!("{}: {}", context.status, crate::parquet::one_line(message)),
-            None => context.status.to_string(),
-        };
-        let reason = reason.chars().take(300).collect();
-        Error::HubRefused { dataset: source.dataset.clone(), endpoint: self.endpoint.clone(), reason }
     }
 
     fn dataset(&self, source: &Source) -> HFRepositorySync<RepoTypeDataset> {
         self.client.dataset(&source.owner, &source.name)
-    }
-
-    fn address(&self, source: &Source, file: &str) -> String {
-        let Source { owner, name, revision, .. } = source;
-        format!("{}/datasets/{owner}/{name}/resolve/{revision}/{file}", self.endpoint)
     }
 
     /// Where the listing of this revision is kept: in the repository's folder of the cache, beside what others keep there.
@@ -188,6 +191,13 @@ impl Hub {
         let folder = self.cache.join(format!("datasets--{}--{}", source.owner, source.name)).join("gan");
         folder.join(format!("{}.json", source.revision.replace('/', "%2F")))
     }
+}
+
+/// An entry of the hub's list of files, if it is a parquet file.
+fn parquet_file(entry: &Value) -> Option<Listed> {
+    let text = |key| entry.get(key).and_then(Value::as_str);
+    let path = text("path").filter(|path| path.ends_with(".parquet") && text("type") == Some("file"))?;
+    Some(Listed { path: path.to_owned(), size: entry.get("size")?.as_u64()? })
 }
 
 /// A revision of a repository.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use gan_data::{Dataset, Error, Hub, Parquet, Result, Split, Unit, Watch};
 
-use crate::server::{Repository, Server};
+use crate::server::{COMMIT, Repository, Server};
 use crate::sets::{Column, Row, color, image_column, parquet, png, table};
 use crate::{assert_readable, notes};
 
@@ -97,7 +97,9 @@ fn a_cached_file_of_another_size_is_fetched_again() {
     let server = Server::with(repository());
     let cache = tempfile::tempdir().unwrap();
     open(&server.endpoint(), cache.path(), Split::Test).unwrap();
-    let blob = cache.path().join("datasets--some-one--pictures/blobs/default-test-0000.parquet");
+    let repository = cache.path().join("datasets--some-one--pictures");
+    let blob = repository.join(format!("snapshots/{COMMIT}/default/test/0000.parquet"));
+    let blob = blob.canonicalize().unwrap();
     std::fs::write(&blob, b"<html>an error page</html>").unwrap();
     assert_whole(&open(&server.endpoint(), cache.path(), Split::Test).unwrap(), 20, 2);
     assert_eq!(std::fs::metadata(&blob).unwrap().len(), file(20, 22).len() as u64);

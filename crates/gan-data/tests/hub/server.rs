@@ -15,8 +15,18 @@ pub enum Manner {
     Half,
     /// It gives half and hangs up, and has not said how long the file is.
     HalfUnannounced,
-    /// It says that it has the file, and gives an error page when asked for it.
+    /// It gives an error page when asked for it.
     ErrorPage,
+    /// It takes the request and says nothing.
+    Silent,
+    /// It gives half and says nothing more, with the line left open.
+    Stalls,
+    /// It never stops.
+    Endless,
+    /// It gives the file, and says this of its content (`ETag`) and its commit (`X-Repo-Commit`).
+    Named(&'static str, &'static str),
+    /// It sends whoever asks elsewhere.
+    Elsewhere(&'static str),
 }
 
 /// A repository of the hub, with one commit.
@@ -30,6 +40,12 @@ pub struct Repository {
     pub refuses: Option<(&'static str, &'static str)>,
     /// The only revision there is, or else every one is.
     pub revision: Option<&'static str>,
+    /// The list of files never ends.
+    pub endless_list: bool,
+    /// What it says of the content of each file, in place of its path.
+    pub etag: Option<&'static str>,
+    /// Files that are longer than the list says.
+    pub longer: bool,
 }
 
 /// The commit of every repository.
@@ -43,6 +59,8 @@ struct State {
     repository: Option<Repository>,
     requests: Vec<String>,
     stopped: bool,
+    /// Lines that are left open.
+    open: Vec<TcpStream>,
 }
 
 /// A hub that gives one file for every address, until it is dropped.
@@ -54,13 +72,20 @@ pub struct Server {
 
 impl Server {
     pub fn start(file: Vec<u8>, manner: Manner) -> Self {
-        Self::of(State { file, manner, repository: None, requests: Vec::new(), stopped: false })
+        Self::of(State {
+            file,
+            manner,
+            repository: None,
+            requests: Vec::new(),
+            stopped: false,
+            open: Vec::new(),
+        })
     }
 
     /// A hub that has a repository, under any name.
     pub fn with(repository: Repository) -> Self {
         let (file, manner, repository) = (Vec::new(), Manner::Whole, Some(repository));
-        Self::of(State { file, manner, repository, requests: Vec::new(), stopped: false })
+        Self::of(State { file, manner, repository, requests: Vec::new(), stopped: false, open: Vec::new() })
     }
 
     fn of(state: State) -> Self {
@@ -129,30 +154,65 @@ fn answer(mut stream: TcpStream, state: &mut State) -> std::io::Result<()> {
     if let Some(repository) = &state.repository {
         let (status, code, etag, body) = repository.answer(path);
         let half = get && etag.is_some() && etag == repository.broken;
+        let etag = etag.map(|etag| repository.etag.map_or(etag, str::to_owned));
+        if repository.endless_list && path.contains("/tree/") {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[")?;
+            return endless(stream, br#"{"type": "directory", "oid": "0", "path": "x"}, "#);
+        }
         write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nX-Repo-Commit: {COMMIT}\r\n")?;
         write!(stream, "X-Error-Code: {code}\r\nContent-Length: {}\r\n", body.len())?;
-        write!(stream, "ETag: \"{}\"\r\n\r\n", etag.unwrap_or_default().replace('/', "-"))?;
+        write!(stream, "ETag: \"{}\"\r\n\r\n", etag.unwrap_or_default())?;
         if get {
             stream.write_all(&body[..if half { body.len() / 2 } else { body.len() }])?;
         }
         return stream.shutdown(Shutdown::Write);
     }
+    match state.manner {
+        Manner::Silent => {
+            state.open.push(stream);
+            return Ok(());
+        }
+        Manner::Endless => {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Repo-Commit: {COMMIT}\r\n\r\n")?;
+            return endless(stream, &[7; 1 << 16]);
+        }
+        Manner::Elsewhere(address) => {
+            write!(stream, "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: {address}\r\n\r\n")?;
+            return stream.shutdown(Shutdown::Write);
+        }
+        _ => {}
+    }
+    let (etag, commit) = match state.manner {
+        Manner::Named(etag, commit) => (etag, commit),
+        // The name of the content stays the same when the content changes, as on a hub that lies.
+        _ => ("0123456789abcdef", COMMIT),
+    };
     let (status, body): (_, &[u8]) = match state.manner {
         Manner::ErrorPage if get => ("404 Not Found", b"<html>no such file</html>"),
         _ => ("200 OK", &state.file),
     };
     write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n")?;
-    // The name of the content stays the same when the content changes, as on a hub that lies.
-    write!(stream, "ETag: \"0123456789abcdef\"\r\nX-Repo-Commit: {}\r\n", "a1".repeat(20))?;
+    write!(stream, "ETag: \"{etag}\"\r\nX-Repo-Commit: {commit}\r\n")?;
     if !(get && state.manner == Manner::HalfUnannounced) {
         write!(stream, "Content-Length: {}\r\n", body.len())?;
     }
     write!(stream, "\r\n")?;
     if get {
-        let half = matches!(state.manner, Manner::Half | Manner::HalfUnannounced);
+        let half = matches!(state.manner, Manner::Half | Manner::HalfUnannounced | Manner::Stalls);
         stream.write_all(&body[..if half { body.len() / 2 } else { body.len() }])?;
     }
+    if state.manner == Manner::Stalls {
+        state.open.push(stream);
+        return Ok(());
+    }
     stream.shutdown(Shutdown::Write)
+}
+
+/// Sends this until nobody takes it any more.
+fn endless(mut stream: TcpStream, part: &[u8]) -> std::io::Result<()> {
+    loop {
+        stream.write_all(part)?;
+    }
 }
 
 impl Repository {
@@ -184,7 +244,10 @@ impl Repository {
             ["datasets", _, _, "resolve", COMMIT, ..] => {
                 let file = parts[5..].join("/");
                 match self.files.get(&file) {
-                    Some(bytes) => ("200 OK", "", Some(file), bytes.clone()),
+                    Some(bytes) => {
+                        let more = if self.longer { &b"and more"[..] } else { &[] };
+                        ("200 OK", "", Some(file), [bytes, more].concat())
+                    }
                     None => ("404 Not Found", "EntryNotFound", None, Vec::new()),
                 }
             }
