@@ -1,19 +1,22 @@
 //! Files in a zip or tar archive, read in place: nothing is unpacked to a path that the archive names.
 
+mod listing;
+mod tar;
+mod zip;
+
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use ::zip::ZipArchive;
-use ::zip::read::ZipFileEntry;
 
-use crate::spool::{self, Spool, SpoolWriter};
-use crate::watch::{Progress, Unit, Watch};
-use crate::{Error, Result, files, tarball};
+use crate::compression::{self, Codec};
+use crate::spool::{self, Spool};
+use crate::watch::Watch;
+use crate::{Error, Result, files, names, tarball};
 
-/// What may come out of a compressed tar archive, at least; a larger archive may hold more, see [`MAX_RATIO`].
+/// What the files of an archive may come to together, at least; a larger archive may hold more, see [`MAX_RATIO`].
 const MAX_SMALL: u64 = if cfg!(test) { 8 << 20 } else { 2 << 30 };
 /// Images are compressed already: what grows more than this is a bomb.
 const MAX_RATIO: u64 = 16;
@@ -29,62 +32,68 @@ pub(crate) struct Archive {
 
 #[derive(Debug)]
 enum Members {
-    Zip(ZipArchive<SharedFile>),
+    Zip(ZipArchive<zip::SharedFile>),
     /// Where each file begins, and its length.
     Tar(File, Vec<(u64, u64)>),
     /// Of a compressed tar archive, which cannot be read from the middle.
     Unpacked(Spool),
 }
 
+type Listed = (Members, Vec<(PathBuf, usize)>);
+
 impl Archive {
-    /// Lists the archive at `path`, which is told by its content: zip, tar, or tar compressed with gzip. With it come
-    /// the names of those files that are `wanted`, each with the number to [`read`](Self::read) it by. What is said of
-    /// the way to a file from outside the archive is left out of its name, as are `.` and `..`.
+    /// Lists the archive at `path`, which is told by its content: zip, tar, or tar compressed with gzip, xz or Zstandard.
+    /// With it come the names of those files that are `wanted`, in their order, each once, with the number to
+    /// [`read`](Self::read) it by. A link counts as the file that it leads to. What is said of the way to a file from
+    /// outside the archive is left out of its name, as are `.` and `..`.
     pub(crate) fn open(
         path: &Path,
         wanted: impl FnMut(&Path) -> bool,
         watch: &Watch,
     ) -> Result<(Self, Vec<(PathBuf, usize)>)> {
         let (file, length) = files::open(path)?;
-        let mut start = [0; 262];
+        let mut start = [0; tarball::BLOCK as usize];
         let found = spool::read_up_to(&file, &mut start, 0).map_err(Error::reading(path))?;
         let start = &start[..found];
-        let (members, names) = if start.starts_with(b"PK") {
-            zip(path, file, length, wanted)?
-        } else if start.starts_with(&[0x1f, 0x8b]) {
-            compressed_tar(path, file, length, wanted, watch)?
-        } else if start.ends_with(b"ustar") {
-            tar(path, file, length, wanted)?
+        let (members, files) = if let Some(foreign) = compression::foreign(start) {
+            let reason = format!("is {}, which is not read", foreign.name);
+            return Err(Error::unsupported(path, reason, foreign.advice));
+        } else if start.starts_with(b"PK") {
+            zip::list(path, file, length, wanted)?
+        } else if let Some(codec) = Codec::of(start) {
+            tar::list_compressed(path, codec, file, length, wanted, watch)?
+        } else if start.get(257..262) == Some(b"ustar") || tarball::is_header(start) {
+            tar::list(path, file, length, wanted)?
         } else {
             return Err(Error::malformed(path, "is neither a folder nor a zip or tar archive"));
         };
-        Ok((Self { path: path.to_owned(), members }, names))
+        let archive = Self { path: path.to_owned(), members };
+        // Members of a zip archive can share their bytes, and links are members.
+        let all = files.iter().fold(0, |sum: u64, (_, number)| sum.saturating_add(archive.length(*number)));
+        if all > most(length) {
+            let reason = format!("its images come to {all} bytes, too many for an archive of {length}");
+            return Err(Error::malformed(path, reason));
+        }
+        Ok((archive, files))
     }
 
     /// The bytes of a file; one that is too long for an image is an error. `name` is for messages.
     pub(crate) fn read(&self, number: usize, name: &Path) -> Result<Vec<u8>> {
         let path = self.describe(name);
         let too_long = |length| Error::malformed(&path, format!("{length} bytes are too many for an image"));
-        let mut bytes = Vec::new();
-        match &self.members {
-            Members::Zip(zip) => {
-                let mut zip = zip.clone(); // a place in the file of its own; what it knows of the archive is shared
-                let member =
-                    zip.by_index(number).map_err(|error| Error::malformed(&path, error.to_string()))?;
-                // What the header says of the length may be a lie.
-                bytes.reserve(member.size().min(1 << 20) as usize);
-                member.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| damaged(&path, error))?;
-            }
+        let bytes = match &self.members {
+            Members::Zip(archive) => zip::read(archive, number, &path)?,
             Members::Tar(file, places) => {
                 let (start, length) = places[number];
                 if length > MAX_FILE {
                     return Err(too_long(length));
                 }
-                bytes.resize(length as usize, 0);
+                let mut bytes = vec![0; length as usize];
                 spool::read_exact_at(file, &mut bytes, start).map_err(|error| damaged(&path, error))?;
+                bytes
             }
-            Members::Unpacked(spool) => bytes = spool.get(number)?,
-        }
+            Members::Unpacked(spool) => spool.get(number)?,
+        };
         if bytes.len() as u64 > MAX_FILE {
             return Err(too_long(bytes.len() as u64));
         }
@@ -126,88 +135,19 @@ impl Archive {
     pub(crate) fn describe(&self, name: &Path) -> PathBuf {
         let mut text = OsString::from(&self.path);
         text.push(": ");
-        text.push(name);
+        text.push(names::shown(name.as_os_str()));
         text.into()
     }
 }
 
-type Listed = (Members, Vec<(PathBuf, usize)>);
-
-fn zip(path: &Path, file: File, length: u64, mut wanted: impl FnMut(&Path) -> bool) -> Result<Listed> {
-    let malformed = |error: ::zip::result::ZipError| {
-        Error::malformed(path, format!("is not a zip archive that can be read: {error}"))
-    };
-    let zip = ZipArchive::new(SharedFile { file: Arc::new(file), place: 0, length }).map_err(malformed)?;
-    let mut names = Vec::new();
-    for number in 0..zip.len() {
-        let member = zip.by_index_data(number).map_err(malformed)?;
-        let name = zip_name(&member);
-        if is_regular(&member) && wanted(&name) {
-            names.push((name, number));
-        }
-    }
-    Ok((Members::Zip(zip), names))
-}
-
-/// Neither a folder nor a link nor a device, as far as the archive says.
-fn is_regular(member: &ZipFileEntry<'_>) -> bool {
-    const KIND: u32 = 0o170_000;
-    const REGULAR: u32 = 0o100_000;
-    !member.is_dir() && member.unix_mode().is_none_or(|mode| matches!(mode & KIND, 0 | REGULAR))
-}
-
-fn zip_name(member: &ZipFileEntry<'_>) -> PathBuf {
-    let name = member.name().unwrap_or_else(|_| String::from_utf8_lossy(member.name_raw()));
-    let name = name.replace('\\', "/"); // some programs for Windows write it so
-    within(Path::new(&tarball::printable(name.as_bytes())))
+/// What may come out of an archive of `length` bytes.
+fn most(length: u64) -> u64 {
+    length.saturating_mul(MAX_RATIO).max(MAX_SMALL)
 }
 
 /// A name in an archive without what leads out of it: a root, `.` and `..`.
 fn within(name: &Path) -> PathBuf {
     name.components().filter(|part| matches!(part, Component::Normal(_))).collect()
-}
-
-fn tar(path: &Path, file: File, length: u64, mut wanted: impl FnMut(&Path) -> bool) -> Result<Listed> {
-    let (mut places, mut names) = (Vec::new(), Vec::new());
-    tarball::visit_headers(path, &file, length, |member| {
-        let name = within(&member.inside);
-        if wanted(&name) {
-            names.push((name, places.len()));
-            places.push((member.start, member.size));
-        }
-        Ok(())
-    })?;
-    Ok((Members::Tar(file, places), names))
-}
-
-fn compressed_tar(
-    path: &Path,
-    file: File,
-    length: u64,
-    mut wanted: impl FnMut(&Path) -> bool,
-    watch: &Watch,
-) -> Result<Listed> {
-    let what = format!("reading {}", path.display());
-    let most = length.saturating_mul(MAX_RATIO).max(MAX_SMALL);
-    let file = Counted { inner: file, done: 0, total: length, what: &what, watch };
-    let (mut writer, mut names) = (SpoolWriter::new()?, Vec::new());
-    let mut bytes = Vec::new();
-    tarball::visit_compressed(path, file, most, |member| {
-        let name = within(&member.inside);
-        if wanted(&name) {
-            bytes.clear();
-            // What is too long for an image is cut here, and is an error when it is read.
-            member
-                .content
-                .take(MAX_FILE + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|error| damaged(path, error))?;
-            names.push((name, names.len()));
-            writer.push(&bytes)?;
-        }
-        Ok(())
-    })?;
-    Ok((Members::Unpacked(writer.finish()?), names))
 }
 
 /// What a decompressor or an archive's reader says of the file.
@@ -216,53 +156,6 @@ fn damaged(path: &Path, error: io::Error) -> Error {
         _ if error.raw_os_error().is_some() => Error::reading(path)(error),
         io::ErrorKind::UnexpectedEof => Error::malformed(path, "is broken off"),
         _ => Error::malformed(path, format!("is damaged: {error}")),
-    }
-}
-
-/// A file that many read from, each at a place of its own.
-#[derive(Clone, Debug)]
-struct SharedFile {
-    file: Arc<File>,
-    place: u64,
-    length: u64,
-}
-
-impl Read for SharedFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = spool::read_at(&self.file, buffer, self.place)?;
-        self.place += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for SharedFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::Current(way) => self.place.checked_add_signed(way),
-            SeekFrom::End(way) => self.length.checked_add_signed(way),
-        };
-        self.place = place.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.place)
-    }
-}
-
-/// Tells how much of a file has been read.
-struct Counted<'a> {
-    inner: File,
-    done: u64,
-    total: u64,
-    what: &'a str,
-    watch: &'a Watch,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.done += count as u64;
-        let Self { what, done, total, .. } = *self;
-        self.watch.tell(Progress { what, done, total: Some(total), unit: Unit::Bytes });
-        Ok(count)
     }
 }
 

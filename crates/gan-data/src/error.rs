@@ -96,6 +96,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// A file that may be sound, of a kind or in a form that is not read.
+    #[error("{path} {reason}", path = path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        reason: String,
+        /// What to make of it.
+        advice: String,
+    },
+
     /// The pixels of an image could not be encoded or decoded.
     #[error("{path}: {source}", path = path.display())]
     Png {
@@ -231,6 +242,15 @@ pub enum Error {
     #[error("a grid must have at least one image in a row")]
     NoColumns,
 
+    /// More images, or larger ones, than one grid can show.
+    #[error("a grid of {width}x{height} pixels is too large: a side has at most 16384")]
+    GridSize {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+    },
+
     /// The thread that loads batches could not be started, or panicked.
     #[error("the loading thread failed: {0}")]
     Worker(String),
@@ -365,6 +385,7 @@ impl Error {
             }
             Self::NotAFile { .. } => "replace it by the data set's file",
             Self::Malformed { .. } => "the file is damaged or of another kind: fetch it again",
+            Self::Unsupported { advice, .. } => return advice.clone(),
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
             Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
             Self::NoImages { unread: true, .. } => "convert the images to PNG or JPEG",
@@ -393,6 +414,7 @@ impl Error {
             }
             Self::NotImages { .. } => "give a batch of images, [N, C, H, W]",
             Self::NoColumns => "choose 1 or more images in a row",
+            Self::GridSize { .. } => "show fewer images, or more of them in a row",
             Self::Worker(_) => "this is a fault of the data set's code or of the machine: please report it",
             Self::NotTheDataset { dataset, .. } => {
                 return format!(
@@ -449,6 +471,11 @@ impl Error {
     /// What is wrong with this image.
     pub(crate) fn of_image(image: String, source: Self) -> Self {
         Self::Image { image, source: Box::new(source) }
+    }
+
+    /// A file of a kind or in a form that is not read.
+    pub(crate) fn unsupported(path: &Path, reason: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::Unsupported { path: path.to_owned(), reason: reason.into(), advice: advice.into() }
     }
 
     /// A file whose content is not what it must be.

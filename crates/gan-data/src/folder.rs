@@ -19,7 +19,7 @@ pub(crate) use self::kind::is_image;
 use self::left_out::{LeftOut, Note};
 use crate::archive::{Archive, MAX_FILE};
 use crate::decode::decode;
-use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, digest, files};
+use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, digest, files, names};
 
 /// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
 ///
@@ -55,11 +55,11 @@ struct Entry {
 impl Folder {
     /// The images in a folder, in the order of their names: `PATH/IMAGE`, or `PATH/CLASS/.../IMAGE`, or either in
     /// folders that are called as splits are (`train`, `Testing`, `val_set`). A single folder that holds all images
-    /// is looked through. `PATH` can also be an archive of such a folder: `.zip`, `.tar` or `.tar.gz`, known by its
-    /// content.
+    /// is looked through. `PATH` can also be an archive of such a folder: `.zip`, `.tar`, `.tar.gz`, `.tar.xz` or
+    /// `.tar.zst`, known by its content.
     ///
-    /// Only names are read, and the first bytes of files whose endings say nothing (but a `.tar.gz` is unpacked into
-    /// a temporary file, of which `watch` is told). Links are followed. Hidden files are left out, and what systems
+    /// Only names are read, and the first bytes of files whose endings say nothing (but a compressed tar
+    /// archive is unpacked into a temporary file, of which `watch` is told). Links are followed. Hidden files are left out, and what systems
     /// and runs of `gan` leave behind; [`notes`](Self::notes) says what else is.
     ///
     /// # Errors
@@ -89,11 +89,11 @@ impl Folder {
             notes.push(Note::info(format!(
                 "{}: all images lie in {}",
                 path.display(),
-                layout.wrap.display()
+                names::shown(layout.wrap.as_os_str())
             )));
         }
         if !found.tables.is_empty() {
-            let names = left_out::some(found.tables.iter().map(|(table, _)| table.display().to_string()));
+            let names = left_out::some(found.tables.iter().map(|(table, _)| names::shown(table.as_os_str())));
             notes.push(Note::info(format!("{}: tables that are not read: {names}", path.display())));
         }
         notes.extend(layout.notes);

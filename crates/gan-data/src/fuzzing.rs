@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::archive::{Archive, MAX_FILE};
+use crate::compression::Codec;
 use crate::parquet::{self, Shape};
 use crate::{Image, LabelledImages, Result, Watch, cifar, decode, files, idx, spare, tarball};
 
@@ -34,7 +35,7 @@ pub fn archive(path: &Path) -> Result<()> {
 /// Reads every member of a compressed tar archive, which may unpack to so many bytes; gives how many these had.
 pub fn tarball(bytes: &[u8], most: u64) -> Result<u64> {
     let mut read = 0;
-    tarball::visit_compressed(Path::new("tarball"), bytes, most, |member| {
+    tarball::visit_compressed(Path::new("tarball"), Codec::Gzip, bytes, most, |member| {
         read += std::io::copy(member.content, &mut std::io::sink()).unwrap_or(0);
         Ok(())
     })?;

@@ -9,6 +9,33 @@ use crate::{Error, Image, Result, to_images};
 
 const PADDING: usize = 2;
 
+/// Width and height in pixels of the grid that [`make_grid`] makes of `count` images of this width and height, `nrow` in a
+/// row: to ask before such images are made.
+///
+/// # Errors
+/// If there are no images, `nrow` is 0, or the grid would be too large.
+pub fn grid_size(count: usize, width: usize, height: usize, nrow: usize) -> Result<(usize, usize)> {
+    if nrow == 0 {
+        return Err(Error::NoColumns);
+    }
+    if count == 0 {
+        return Err(Error::Empty { what: "a grid of images".to_owned() });
+    }
+    let (mut grid_width, mut grid_height) = (width, height);
+    if count > 1 {
+        let columns = nrow.min(count);
+        let rows = count.div_ceil(columns);
+        let side = |images: usize, side: usize| {
+            images.saturating_mul(side.saturating_add(PADDING)).saturating_add(PADDING)
+        };
+        (grid_width, grid_height) = (side(columns, width), side(rows, height));
+    }
+    if grid_width > MAX_SIDE || grid_height > MAX_SIDE {
+        return Err(Error::GridSize { width: grid_width, height: grid_height });
+    }
+    Ok((grid_width, grid_height))
+}
+
 /// The images of `[N, C, H, W]` (values in [-1, 1], 1 to 4 channels) as one, `nrow` in a row, with 2 black pixels
 /// around each. Gray images become colour; a single image gets no border.
 ///
@@ -19,30 +46,18 @@ const PADDING: usize = 2;
 /// If the tensor is not a batch of images or holds none, `nrow` is 0, or the grid would be too large.
 pub fn make_grid(images: &Tensor, nrow: usize) -> Result<Image> {
     let mut images = to_images(images)?;
-    if nrow == 0 {
-        return Err(Error::NoColumns);
-    }
+    let (width, height) = images.first().map_or((0, 0), |image| (image.width, image.height));
+    let (grid_width, grid_height) = grid_size(images.len(), width, height, nrow)?;
     for image in images.iter_mut().filter(|image| image.channels == 1) {
         image.pixels = image.pixels.iter().flat_map(|&value| [value; 3]).collect();
         image.channels = 3;
     }
-    if images.len() <= 1 {
+    if images.len() == 1 {
         return images.pop().ok_or_else(|| Error::Empty { what: "a grid of images".to_owned() });
     }
-    let Image { width, height, channels, .. } = images[0];
-    let columns = nrow.min(images.len());
-    let rows = images.len().div_ceil(columns);
-    let mut grid = Image {
-        width: columns.saturating_mul(width + PADDING) + PADDING,
-        height: rows.saturating_mul(height + PADDING) + PADDING,
-        channels,
-        pixels: Vec::new(),
-    };
-    if grid.width > MAX_SIDE || grid.height > MAX_SIDE {
-        let reason = "is too large for a grid: a side has at most 16384 pixels";
-        return Err(Error::ImageSize { width: grid.width, height: grid.height, channels, reason });
-    }
-    grid.pixels = vec![0; grid.width * grid.height * channels];
+    let (columns, channels) = (nrow.min(images.len()), images[0].channels);
+    let pixels = vec![0; grid_width * grid_height * channels];
+    let mut grid = Image { width: grid_width, height: grid_height, channels, pixels };
     for (index, image) in images.iter().enumerate() {
         let left = PADDING + index % columns * (width + PADDING);
         let top = PADDING + index / columns * (height + PADDING);
@@ -93,6 +108,23 @@ mod tests {
     fn what_cannot_be_a_grid_is_an_error() {
         assert!(matches!(make_grid(&white(0, 1), 8), Err(Error::Empty { .. })));
         assert!(matches!(make_grid(&white(2, 1), 0), Err(Error::NoColumns)));
-        assert!(matches!(make_grid(&white(6000, 1), 1), Err(Error::ImageSize { .. })));
+        assert!(matches!(make_grid(&white(6000, 1), 1), Err(Error::GridSize { .. })));
+    }
+
+    #[test]
+    fn how_large_a_grid_will_be_is_known_before() {
+        for (count, nrow) in [(1, 8), (2, 8), (4, 3), (9, 3)] {
+            let grid = make_grid(&white(count, 1), nrow).unwrap();
+            assert_eq!(grid_size(count, 5, 3, nrow).unwrap(), (grid.width, grid.height));
+        }
+        assert_eq!(grid_size(8 * 31, 510, 510, 8).unwrap(), (4_098, 15_874));
+        let error = grid_size(1024, 512, 512, 8).unwrap_err();
+        assert!(matches!(error, Error::GridSize { width: 4_114, height: 65_794 }), "{error}");
+        assert!(error.hint().contains("fewer images"), "{}", error.hint());
+        for (count, side, nrow) in [(1, MAX_SIDE + 1, 1), (usize::MAX, usize::MAX, usize::MAX)] {
+            assert!(matches!(grid_size(count, side, side, nrow), Err(Error::GridSize { .. })));
+        }
+        assert!(matches!(grid_size(0, 5, 3, 8), Err(Error::Empty { .. })));
+        assert!(matches!(grid_size(2, 5, 3, 0), Err(Error::NoColumns)));
     }
 }

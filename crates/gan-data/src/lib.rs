@@ -22,6 +22,7 @@
 mod archive;
 mod check;
 mod cifar;
+mod compression;
 mod dataset;
 mod decode;
 mod digest;
@@ -40,6 +41,7 @@ mod hub;
 mod idx;
 mod image;
 mod loader;
+mod names;
 mod normalize;
 #[cfg(feature = "hub")]
 mod parquet;
@@ -62,7 +64,7 @@ pub use self::error::{Error, Result};
 pub use self::export::{ExportFormat, ExportOptions, export};
 pub use self::fingerprint::Fingerprint;
 pub use self::folder::Folder;
-pub use self::grid::{make_grid, save_image};
+pub use self::grid::{grid_size, make_grid, save_image};
 #[cfg(feature = "hub")]
 pub use self::hub::{Hub, load_from_hub, open_from_hub};
 pub use self::idx::load_mnist;

@@ -1,80 +1,44 @@
-//! Published data sets as they are fetched: a `.tar`, `.tar.gz` or `.tgz`, read from front to back, nothing unpacked.
+//! Tar archives, raw or compressed, read from front to back, nothing unpacked.
+
+mod find;
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-use tar::{Archive, Entries, EntryType, PaxExtensions};
+use tar::{Archive, Entries, Entry, EntryType, Header, PaxExtensions};
 
-use crate::{Error, Result, files};
+use crate::compression::{self, Codec};
+use crate::{Error, Result, files, names, spool};
+
+pub(crate) use self::find::{LOOKED_FOR, folder_or_archive};
 
 /// A compressed archive may come to this many bytes, the members that are passed over among them. The published ones
 /// come to less than 200 MB: what goes on longer is made to keep the reader busy.
 const MAX_UNPACKED: u64 = 4 * files::MAX_BYTES;
 
-/// The longest record of names that is read; the longest path of most systems has 4096 bytes.
-const MAX_NAME: u64 = 1 << 16;
+/// The longest record before a member that is read: of its name, and of what else its system knew of it.
+const MAX_RECORD: u64 = 1 << 20;
 
 /// The block that tar counts in, bytes.
-const BLOCK: u64 = 512;
+pub(crate) const BLOCK: u64 = 512;
 
-const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
-
-/// How a message about missing files asks for an archive.
-pub(crate) const LOOKED_FOR: &str = "a single .tar.gz, .tgz or .tar";
-
-/// Reads a data set from the archive at `path`, or from the folder there; if the folder lacks one of its files, then
-/// from the archive in it: the one called `published`, or the only one.
-///
-/// # Errors
-/// Those of `from_folder` and `from_archive`, or if there is neither a folder nor an archive.
-pub(crate) fn folder_or_archive<T>(
-    path: &Path,
-    published: Option<&str>,
-    from_folder: impl FnOnce(&Path) -> Result<T>,
-    from_archive: impl FnOnce(&Path) -> Result<T>,
-) -> Result<T> {
-    if is_archive(path) && files::metadata(path)?.is_none_or(|found| !found.is_dir()) {
-        return from_archive(path);
-    }
-    files::require_folder(path)?;
-    match from_folder(path) {
-        Err(missing @ Error::MissingFile { .. }) => match find(path, published)? {
-            Some(archive) => from_archive(&archive),
-            None => Err(missing),
-        },
-        result => result,
-    }
+/// Whether a tar archive can begin with these bytes: with a header whose checksum is right. Archives of before 1988 have
+/// no other mark.
+pub(crate) fn is_header(start: &[u8]) -> bool {
+    let Some(block) = start.first_chunk::<{ BLOCK as usize }>() else { return false };
+    let mut header = Header::new_old();
+    header.as_mut_bytes().copy_from_slice(block);
+    let written = header.cksum().ok();
+    header.set_cksum();
+    block[0] != 0 && written == header.cksum().ok()
 }
 
-fn is_archive(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| {
-        let name = name.to_ascii_lowercase();
-        ENDINGS.iter().any(|ending| name.ends_with(ending)) && !name.starts_with('.')
-    })
-}
-
-/// The archive of this name in a folder, or the only one there.
-fn find(folder: &Path, published: Option<&str>) -> Result<Option<PathBuf>> {
-    let mut archives = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Error::reading(folder))? {
-        let path = entry.map_err(Error::reading(folder))?.path();
-        if published.is_some_and(|name| path.ends_with(name)) {
-            return Ok(Some(path));
-        }
-        if is_archive(&path) {
-            archives.push(path);
-        }
-    }
-    Ok(if archives.len() == 1 { archives.pop() } else { None })
-}
-
-/// A regular file in an archive.
+/// A member of an archive that is no folder.
 pub(crate) struct Member<'a> {
-    /// Its name without the folders it is in.
+    pub kind: Kind,
+    /// Its name without the folders it is in, as text.
     pub name: String,
     /// Its name with them.
     pub inside: PathBuf,
@@ -87,26 +51,44 @@ pub(crate) struct Member<'a> {
     pub content: &'a mut dyn Read,
 }
 
-/// Shows every regular file of an archive, in the order they are stored in. Links, devices and folders are passed
-/// over. To the end: only there a damaged archive is told from a whole one.
-pub(crate) fn visit(path: &Path, visitor: impl FnMut(Member<'_>) -> Result<()>) -> Result<()> {
+/// What a member is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    /// Another name of the member before it that has this name.
+    HardLink(PathBuf),
+    /// The way from its folder to another.
+    Symlink(PathBuf),
+    /// A file that is not read.
+    Unread,
+}
+
+/// Shows every regular file of an archive, raw or compressed, in the order they are stored in. Links, devices and folders
+/// are passed over. To the end: only there a damaged archive is told from a whole one.
+pub(crate) fn visit(path: &Path, mut visitor: impl FnMut(Member<'_>) -> Result<()>) -> Result<()> {
     let (file, _) = files::open(path)?;
-    let plain = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tar"));
-    if plain {
-        visit_tar(path, io::BufReader::new(file), visitor)
-    } else {
-        visit_compressed(path, file, MAX_UNPACKED, visitor)
+    let mut start = [0; 16];
+    let found = spool::read_up_to(&file, &mut start, 0).map_err(Error::reading(path))?;
+    let visitor = |member: Member<'_>| if member.kind == Kind::File { visitor(member) } else { Ok(()) };
+    match (Codec::of(&start[..found]), compression::foreign(&start[..found])) {
+        (Some(codec), _) => visit_compressed(path, codec, file, MAX_UNPACKED, visitor),
+        (None, Some(foreign)) => {
+            Err(Error::unsupported(path, format!("is {}, which is not read", foreign.name), foreign.advice))
+        }
+        (None, None) => visit_tar(path, io::BufReader::new(file), visitor),
     }
 }
 
-/// The same with a compressed archive, which may unpack to so many bytes.
+/// Shows every member of a compressed archive, which may unpack to so many bytes.
 pub(crate) fn visit_compressed(
     path: &Path,
+    codec: Codec,
     reader: impl Read,
     most: u64,
     visitor: impl FnMut(Member<'_>) -> Result<()>,
 ) -> Result<()> {
-    visit_tar(path, Limited { reader: MultiGzDecoder::new(reader), left: most }, visitor)
+    let reader = codec.reader(reader).map_err(|error| fault(path, error))?;
+    visit_tar(path, Limited { reader, left: most }, visitor)
 }
 
 /// The same with a file of `length` bytes, of which only the headers are read, and what the visitor reads.
@@ -147,38 +129,98 @@ fn visit_entries(
     entries: Entries<'_, impl Read>,
     mut visitor: impl FnMut(Member<'_>) -> Result<()>,
 ) -> Result<u64> {
-    let mut long_name = None;
+    let mut before = Records::default();
     let mut end = 0;
     // Raw, because the crate would take a long name into memory however long it is.
     for entry in entries.raw(true) {
         let mut entry = entry.map_err(|error| fault(path, error))?;
         end = entry.raw_file_position().saturating_add(entry.size().next_multiple_of(BLOCK));
-        match entry.header().entry_type() {
-            EntryType::GNULongName | EntryType::XHeader => {
-                let pax = entry.header().entry_type() == EntryType::XHeader;
-                let mut record = Vec::new();
-                if entry.size() <= MAX_NAME {
-                    entry.read_to_end(&mut record).map_err(|error| fault(path, error))?;
-                }
-                long_name = if pax { pax_name(&record).or(long_name) } else { Some(record) };
+        let entry_type = entry.header().entry_type();
+        match entry_type {
+            EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader => {
+                before.read(&mut entry).map_err(|error| fault(path, error))?;
+                continue;
             }
-            EntryType::Regular | EntryType::Continuous => {
-                let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
-                let name = printable(&name);
-                visitor(Member {
-                    name: name.rsplit('/').next().unwrap_or_default().to_owned(),
-                    path: PathBuf::from(format!("{}: {name}", path.display())),
-                    inside: PathBuf::from(name),
-                    start: entry.raw_file_position(),
-                    size: entry.size(),
-                    content: &mut entry,
-                })?;
-            }
-            EntryType::XGlobalHeader | EntryType::GNULongLink => {} // may stand between a long name and its file
-            _ => long_name = None,
+            EntryType::XGlobalHeader => continue, // may stand between a long name and its file
+            _ => {}
         }
+        let Records { name, link, size, unread } = std::mem::take(&mut before);
+        let name = name.unwrap_or_else(|| entry.path_bytes().into_owned());
+        let link = || {
+            let link = link.or_else(|| entry.link_name_bytes().map(|link| link.into_owned()));
+            names::path(without_zero(&link.unwrap_or_default()))
+        };
+        let kind = match entry_type {
+            EntryType::Regular | EntryType::Continuous if !unread => Kind::File,
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::Unread,
+            EntryType::Link => Kind::HardLink(link()),
+            EntryType::Symlink => Kind::Symlink(link()),
+            _ => continue,
+        };
+        let inside = names::path(without_zero(&name));
+        let shown = names::shown(inside.as_os_str());
+        if matches!(kind, Kind::File | Kind::Unread) && size.is_some_and(|size| size != entry.size()) {
+            // Where the next member begins is then not where its header says.
+            let reason = format!("cannot be read: {shown} in it is larger than 8 GiB");
+            return Err(Error::unsupported(path, reason, "pack the images without it"));
+        }
+        visitor(Member {
+            kind,
+            name: shown.rsplit('/').next().unwrap_or_default().to_owned(),
+            path: PathBuf::from(format!("{}: {shown}", path.display())),
+            inside,
+            start: entry.raw_file_position(),
+            size: entry.size(),
+            content: &mut entry,
+        })?;
     }
     Ok(end)
+}
+
+/// What stands before a member and tells of it.
+#[derive(Default)]
+struct Records {
+    name: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    size: Option<u64>,
+    /// Whether it is a file that is not read.
+    unread: bool,
+}
+
+impl Records {
+    fn read(&mut self, entry: &mut Entry<'_, impl Read>) -> io::Result<()> {
+        if entry.size() > MAX_RECORD {
+            self.unread = true; // who knows its name
+            return Ok(());
+        }
+        let mut record = Vec::new();
+        entry.read_to_end(&mut record)?;
+        match entry.header().entry_type() {
+            EntryType::GNULongName => self.name = Some(record),
+            EntryType::GNULongLink => self.link = Some(record),
+            _ => {
+                for extension in PaxExtensions::new(&record).flatten() {
+                    let value = extension.value_bytes();
+                    match extension.key_bytes() {
+                        b"path" => self.name = Some(value.to_vec()),
+                        b"linkpath" => self.link = Some(value.to_vec()),
+                        b"size" => {
+                            self.size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok())
+                        }
+                        // The content is preceded by a table of its holes.
+                        key if key.starts_with(b"GNU.sparse.") => self.unread = true,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Some names end with a zero.
+fn without_zero(name: &[u8]) -> &[u8] {
+    name.strip_suffix(b"\0").unwrap_or(name)
 }
 
 fn broken_off(path: &Path) -> Error {
@@ -190,26 +232,15 @@ pub(crate) fn second(path: &Path, first: &Path) -> Error {
     Error::malformed(path, format!("is the second of its kind, after {}", first.display()))
 }
 
-/// The name in an extended header of POSIX (2001), if it has one.
-fn pax_name(record: &[u8]) -> Option<Vec<u8>> {
-    let names = PaxExtensions::new(record).flatten().filter(|entry| entry.key_bytes() == b"path");
-    names.last().map(|entry| entry.value_bytes().to_vec())
-}
-
-/// A name as text of one line, without the zero that may end it.
-pub(crate) fn printable(name: &[u8]) -> String {
-    let name = name.strip_suffix(b"\0").unwrap_or(name);
-    let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    String::from_utf8_lossy(name).chars().map(shown).collect()
-}
-
 /// Tells what the system cannot read from what is no archive.
-fn fault(path: &Path, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::Other && error.raw_os_error().is_none() {
-        let reason = printable(error.to_string().as_bytes()); // it quotes names of members
-        return Error::malformed(path, format!("is not a whole tar archive: {reason}"));
+pub(crate) fn fault(path: &Path, error: io::Error) -> Error {
+    let reason = names::shown(error.to_string().as_ref()); // it quotes names of members
+    match error.kind() {
+        _ if error.raw_os_error().is_some() => Error::reading(path)(error),
+        io::ErrorKind::UnexpectedEof => broken_off(path),
+        io::ErrorKind::Other => Error::malformed(path, format!("is not a whole tar archive: {reason}")),
+        _ => Error::malformed(path, format!("does not decompress: {reason}")),
     }
-    files::read_fault(path, error)
 }
 
 /// Counts what is read.

@@ -1,6 +1,8 @@
 //! Folders of images in every kind of archive.
 
 mod damage;
+mod links;
+mod methods;
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -21,9 +23,13 @@ enum Kind {
     Deflated,
     Tar,
     TarGz,
+    TarXz,
+    TarZst,
 }
 
-const KINDS: [Kind; 4] = [Kind::Stored, Kind::Deflated, Kind::Tar, Kind::TarGz];
+const KINDS: [Kind; 6] = [Kind::Stored, Kind::Deflated, Kind::Tar, Kind::TarGz, Kind::TarXz, Kind::TarZst];
+/// Those that are tar archives.
+const TARS: [Kind; 4] = [Kind::Tar, Kind::TarGz, Kind::TarXz, Kind::TarZst];
 
 impl Kind {
     /// An archive of these files, under the names as they are, whatever they say.
@@ -31,8 +37,27 @@ impl Kind {
         match self {
             Self::Stored => zip_of(files, CompressionMethod::Stored),
             Self::Deflated => zip_of(files, CompressionMethod::Deflated),
-            Self::Tar => tar_of(files),
-            Self::TarGz => gz(&tar_of(files)),
+            tar => tar.compress(&tar_of(files)),
+        }
+    }
+
+    /// The bytes of a tar archive as this kind has them.
+    fn compress(self, tar: &[u8]) -> Vec<u8> {
+        match self {
+            Self::TarGz => gz(tar),
+            Self::TarXz => {
+                let options = lzma_rust2::XzOptions::with_preset(1);
+                let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+                encoder.write_all(tar).unwrap();
+                encoder.finish().unwrap()
+            }
+            Self::TarZst => {
+                let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+                encoder.include_checksum(true).unwrap();
+                encoder.write_all(tar).unwrap();
+                encoder.finish().unwrap()
+            }
+            _ => tar.to_vec(),
         }
     }
 }
@@ -178,7 +203,7 @@ fn what_is_no_file_or_hidden_is_passed_over() {
 #[test]
 fn of_files_of_one_name_the_last_counts() {
     let images = [1, 2, 3].map(dot);
-    for kind in [Kind::Tar, Kind::TarGz] {
+    for kind in TARS {
         let files = [("a/x.png", &images[0][..]), ("b/y.png", &images[1]), ("./a/x.png", &images[2])];
         assert_eq!(content(&kind.pack(&files), Split::Train).1, [(Some(0), 3), (Some(1), 2)], "{kind:?}");
     }
@@ -215,13 +240,44 @@ fn odd_names_are_made_readable() {
     readable(&data.get(0).unwrap_err());
 
     let data = open(&Kind::Stored.pack(&[("a\n/1.png", b"text"), ("b/2.png", b"")]), Split::Train).unwrap();
-    assert_eq!(data.class_names(), ["a\u{fffd}", "b"]);
-    assert!(readable(&data.get(0).unwrap_err()).contains("a\u{fffd}/1.png: "));
+    assert_eq!(data.class_names(), ["a\\x0a", "b"]);
+    assert!(readable(&data.get(0).unwrap_err()).contains("a\\x0a/1.png: "));
     assert!(readable(&data.get(1).unwrap_err()).ends_with("b/2.png: is empty"));
 
     let image = dot(1);
     let windows = Kind::Deflated.pack(&[("photos\\dog\\1.png", &image), ("photos\\cat\\2.png", &image)]);
     assert_eq!(content(&windows, Split::Train).0, ["cat", "dog"]);
+}
+
+/// Latin-1, as old programs write it: each of these bytes is a mistake in UTF-8.
+#[cfg(unix)]
+#[test]
+fn names_that_are_not_utf_8_stay_apart() {
+    let names: [&[u8]; 5] =
+        [b"\xe4/\xe4.png", b"\xe4/\xf6.png", b"\xf6/\xe4.png", b"\xf6/\x01.png", b"\xf6/\x02.png"];
+    let images = [1, 2, 3, 4, 5].map(dot);
+    let mut tar = ::tar::Builder::new(Vec::new());
+    for (name, image) in names.iter().zip(&images) {
+        tar.append(&header(::tar::EntryType::Regular, name, image.len() as u64), &image[..]).unwrap();
+    }
+    let tar = tar.into_inner().unwrap();
+    let expected = vec![(Some(0), 1), (Some(0), 2), (Some(1), 4), (Some(1), 5), (Some(1), 3)];
+    for kind in TARS {
+        let (classes, images) = content(&kind.compress(&tar), Split::Train);
+        assert_eq!(classes, ["\\xe4", "\\xf6"], "{kind:?}");
+        assert_eq!(images, expected, "{kind:?}");
+    }
+    // In a zip such names are those of the code page that DOS had.
+    let mut zip = Kind::Stored.pack(&[("äa.png", &images[0]), ("äb.png", &images[1])]);
+    for at in 0..zip.len() - 1 {
+        if zip[at..].starts_with("ä".as_bytes()) {
+            let byte = if zip[at + 2] == b'a' { 0x84 } else { 0x94 };
+            zip[at..at + 3].copy_from_slice(&[byte, byte, b'x']);
+        }
+    }
+    assert_eq!(content(&zip, Split::Train).1, [(None, 1), (None, 2)]);
+    let described = open(&zip, Split::Train).unwrap().describe(0);
+    assert!(described.ends_with(": ääx.png"), "{described}");
 }
 
 #[test]

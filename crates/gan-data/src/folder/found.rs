@@ -92,15 +92,6 @@ impl InArchive {
             sorted.sort();
             sorted.into_iter().for_each(|run| found.left_out.add_place(run, Why::Run));
         }
-        wanted.sort();
-        // Of files of one name the last counts, as where an archive is unpacked.
-        wanted.dedup_by(|(next, number), (one, kept)| {
-            let same = next == one;
-            if same {
-                *kept = *number;
-            }
-            same
-        });
         for (path, number) in wanted {
             let by_content = || kind::by_content(&archive.head(number, HEAD));
             let kind = kind::by_name(&path).unwrap_or_else(by_content);

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::Entry;
 use super::left_out::{Note, some};
 use super::splits::{self, Part};
-use crate::{Error, Result, Split};
+use crate::{Error, Result, Split, names};
 
 type Files = [(PathBuf, usize)];
 
@@ -86,7 +86,7 @@ pub(super) fn arrange(root: &Path, files: &Files, split: Split) -> Result<Layout
         };
         notes.extend(about_splits(&place, &level, &parts, taken));
         if taken.is_empty() {
-            let found = some(level.folders.iter().map(|(name, _)| name.display().to_string()));
+            let found = some(level.folders.iter().map(|(name, _)| names::shown(name)));
             return Err(Error::MissingSplit { folder: place, split, found });
         }
         groups = match split {
@@ -119,7 +119,7 @@ pub(super) fn arrange(root: &Path, files: &Files, split: Split) -> Result<Layout
     }
     let names = names.unwrap_or_default();
     let images = label(files, &groups, &names, &wrap);
-    let classes = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let classes = names.iter().map(|name| names::shown(name)).collect();
     Ok(Layout { images, classes, wrap, notes })
 }
 
@@ -196,7 +196,7 @@ fn within_classes(
     }
     let Some(first) = with.first() else { return Ok(None) };
     let example = place.join(first);
-    let example = example.display();
+    let example = names::shown(example.as_os_str());
     if with.len() < level.folders.len() || level.loose > 0 {
         notes.push(Note::warning(format!(
             "{example} holds folders called as splits are, which others beside it do not: all images in it are \
@@ -205,7 +205,7 @@ fn within_classes(
         return Ok(None);
     }
     if taken.is_empty() {
-        let found = some(with.iter().map(|name| name.display().to_string()));
+        let found = some(with.iter().map(|name| names::shown(name)));
         return Err(Error::MissingSplit { folder: place.to_owned(), split, found });
     }
     notes.push(Note::info(format!(
@@ -224,7 +224,7 @@ fn about_splits(place: &Path, level: &Level<'_>, parts: &[Option<Part>], taken: 
     let (mut splits, mut beside) = (Vec::new(), Vec::new());
     for ((name, range), part) in level.folders.iter().zip(parts) {
         let is_taken = if taken.contains(&range.start) { ", taken" } else { "" };
-        let text = format!("{} (images: {}{is_taken})", name.display(), range.len());
+        let text = format!("{} (images: {}{is_taken})", names::shown(name), range.len());
         if part.is_some() { splits.push(text) } else { beside.push(text) }
     }
     if level.loose > 0 {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::kind::{self, Kind};
+use crate::names;
 
 /// So many kinds of files are told apart.
 const MOST_KINDS: usize = 1000;
@@ -161,7 +162,7 @@ fn counted(counts: &BTreeMap<String, usize>) -> String {
 
 /// The first few places, and how many more there are.
 fn listed((named, count): &(Vec<PathBuf>, usize)) -> String {
-    let names: Vec<_> = named.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<_> = named.iter().map(|path| names::shown(path.as_os_str())).collect();
     match count - named.len() {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),
