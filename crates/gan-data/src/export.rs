@@ -1,9 +1,11 @@
 //! A data set written to files: a folder of PNG images, or IDX files like MNIST's.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files::MAX_BYTES;
 use crate::{Dataset, Error, Image, OnBadImage, Progress, Result, Sample, Split, Transforms, Unit, Watch};
 
 /// What [`export`] writes.
@@ -15,8 +17,8 @@ pub enum ExportFormat {
     /// Whoever reads it numbers the classes in the order of their names.
     Folder,
     /// `train-images-idx3-ubyte` and `train-labels-idx1-ubyte` (`t10k-...` of the test split), which
-    /// [`load_mnist`](crate::load_mnist) reads. Images must be gray and of one size, labels below 256; where there are
-    /// no classes, each label is 0.
+    /// [`load_mnist`](crate::load_mnist) reads. Images must be gray, of one size, and no more than 2 GiB in all, classes
+    /// no more than 256; where there are no classes, each label is 0.
     Idx,
 }
 
@@ -44,28 +46,26 @@ pub struct ExportOptions {
 
 /// Writes a data set into the folder `out`, which must not exist or be empty; gives the number of images written.
 ///
-/// The folder appears when it is whole: until then its name ends in `.partial`.
+/// The folder appears when it is whole: until then its name ends in `.partial`. What an export left that was broken off
+/// stays as it is, and is told of.
 ///
 /// # Errors
 /// If there is something in the folder, an image cannot be read (unless it is to be skipped), the images do not suit
-/// the format, or a file cannot be written.
+/// the format, there are none, or a file cannot be written.
 pub fn export(dataset: &dyn Dataset, out: &Path, options: &ExportOptions) -> Result<usize> {
     let occupied = || Error::NotEmpty { folder: out.to_owned() };
     match fs::read_dir(out).map(|mut entries| entries.next().is_none()) {
         Ok(true) => {}
         Ok(false) => return Err(occupied()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::reading(out)(error)),
     }
     let out = &out.components().collect::<PathBuf>(); // without a slash at the end
-    let mut partial = out.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
     // The folders to make around it, the innermost first.
     let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let around: Vec<&Path> = out.ancestors().skip(1).take_while(is_new).collect();
     fs::create_dir_all(out.parent().unwrap_or(Path::new(""))).map_err(Error::writing(out))?;
-    fs::create_dir(&partial).map_err(Error::writing(&partial))?;
+    let partial = partial(out)?;
 
     let written = write_all(dataset, &partial, options);
     let finished = written.and_then(|count| {
@@ -83,10 +83,29 @@ pub fn export(dataset: &dyn Dataset, out: &Path, options: &ExportOptions) -> Res
     finished
 }
 
+/// Makes the folder that `out` is until it is whole: one that is there already may be another export's, at work or broken
+/// off, or the user's own.
+fn partial(out: &Path) -> Result<PathBuf> {
+    for number in 1.. {
+        let mut name = out.as_os_str().to_owned();
+        name.push(if number == 1 { ".partial".to_owned() } else { format!(".partial-{number}") });
+        let folder = PathBuf::from(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => tracing::warn!(
+                "{} is of an export that was broken off or is at work: if it is not, it can be removed",
+                folder.display()
+            ),
+            Err(error) => return Err(Error::writing(&folder)(error)),
+        }
+    }
+    Err(Error::NotEmpty { folder: out.to_owned() })
+}
+
 fn write_all(dataset: &dyn Dataset, folder: &Path, options: &ExportOptions) -> Result<usize> {
     let mut writer = match options.format {
         ExportFormat::Folder => Writer::Folder(FolderWriter::new(dataset, folder)?),
-        ExportFormat::Idx => Writer::Idx(IdxWriter::new(folder, options.split)?),
+        ExportFormat::Idx => Writer::Idx(IdxWriter::new(dataset, folder, options.split)?),
     };
     let (fixed, _) = options.transforms.split_at_random();
     let count = options.count.unwrap_or(usize::MAX).min(dataset.len());
@@ -107,6 +126,9 @@ fn write_all(dataset: &dyn Dataset, folder: &Path, options: &ExportOptions) -> R
         let (done, total) = (index as u64 + 1, Some(count as u64));
         options.watch.tell(Progress { what: &what, done, total, unit: Unit::Images });
     }
+    if written == 0 {
+        return Err(Error::Empty { what: dataset.name().to_owned() });
+    }
     match writer {
         Writer::Folder(writer) => writer.finish()?,
         Writer::Idx(writer) => writer.finish()?,
@@ -121,52 +143,62 @@ enum Writer {
 
 struct FolderWriter {
     folder: PathBuf,
-    /// Names of the classes' folders.
+    /// Names of the classes' folders, of those that have names; the others are numbers of so many digits.
     classes: Vec<String>,
-    captions: Vec<u8>,
+    digits: usize,
+    /// Those whose folders are made.
+    made: HashSet<u32>,
+    captions: Option<BufWriter<File>>,
 }
 
 impl FolderWriter {
     fn new(dataset: &dyn Dataset, folder: &Path) -> Result<Self> {
-        let names = dataset.class_names();
         let count = dataset.classes().unwrap_or(0);
         let digits = count.saturating_sub(1).to_string().len();
-        let mut classes: Vec<String> = Vec::with_capacity(count);
-        for label in 0..count {
-            let number = format!("{label:0digits$}");
-            let name = names.get(label).map_or(number.clone(), |name| file_name(name));
-            let taken = name.is_empty() || classes.contains(&name);
-            classes.push(if taken { format!("{number}-{name}") } else { name });
+        let mut taken = HashSet::new();
+        let mut classes: Vec<String> = Vec::new();
+        for (label, name) in dataset.class_names().iter().take(count).enumerate() {
+            let mut name = file_name(name);
+            // Some systems take `a` and `A` for one folder.
+            while name.is_empty() || !taken.insert(name.to_lowercase()) {
+                name = format!("{label:0digits$}-{name}");
+            }
+            classes.push(name);
         }
-        for class in &classes {
-            let class = folder.join(class);
-            fs::create_dir(&class).map_err(Error::writing(&class))?;
-        }
-        Ok(Self { folder: folder.to_owned(), classes, captions: Vec::new() })
+        Ok(Self { folder: folder.to_owned(), classes, digits, made: HashSet::new(), captions: None })
     }
 
     fn write(&mut self, index: usize, sample: &Sample, caption: Option<String>) -> Result<()> {
-        let class = sample.label.and_then(|label| self.classes.get(label as usize));
-        let name = match class {
-            Some(class) => format!("{class}/{index:06}.png"),
+        let name = match sample.label {
+            Some(label) => {
+                let digits = self.digits;
+                let class = self.classes.get(label as usize).cloned();
+                let class = class.unwrap_or_else(|| format!("{label:0digits$}"));
+                if self.made.insert(label) {
+                    let folder = self.folder.join(&class);
+                    fs::create_dir(&folder).map_err(Error::writing(&folder))?;
+                }
+                format!("{class}/{index:06}.png")
+            }
             None => format!("{index:06}.png"),
         };
         sample.image.save_png(&self.folder.join(&name))?;
         if let Some(text) = caption {
+            let path = self.folder.join("metadata.jsonl");
+            let file = match &mut self.captions {
+                Some(file) => file,
+                none => none.insert(BufWriter::new(File::create_new(&path).map_err(Error::writing(&path))?)),
+            };
             // JSON, in the form that readers of image folders expect.
-            let line = format!("{{\"file_name\": {}, \"text\": {}}}\n", json(&name), json(&text));
-            self.captions.extend(line.into_bytes());
+            writeln!(file, "{{\"file_name\": {}, \"text\": {}}}", json(&name), json(&text))
+                .map_err(Error::writing(&path))?;
         }
         Ok(())
     }
 
     fn finish(self) -> Result<()> {
         let path = self.folder.join("metadata.jsonl");
-        if self.captions.is_empty() {
-            Ok(())
-        } else {
-            fs::write(&path, self.captions).map_err(Error::writing(&path))
-        }
+        self.captions.map_or(Ok(()), |mut file| file.flush().map_err(Error::writing(&path)))
     }
 }
 
@@ -180,6 +212,9 @@ fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// A label of an IDX file is a byte.
+const LABELS: usize = 256;
+
 struct IdxWriter {
     images: (PathBuf, BufWriter<File>),
     labels_path: PathBuf,
@@ -189,7 +224,14 @@ struct IdxWriter {
 }
 
 impl IdxWriter {
-    fn new(folder: &Path, split: Split) -> Result<Self> {
+    fn new(dataset: &dyn Dataset, folder: &Path, split: Split) -> Result<Self> {
+        if let Some(classes) = dataset.classes().filter(|&classes| classes > LABELS) {
+            return Err(Error::Unsupported {
+                path: dataset.name().into(),
+                reason: format!("has {classes} classes, and IDX files hold at most {LABELS}"),
+                advice: "export a folder".to_owned(),
+            });
+        }
         let prefix = match split {
             Split::Train => "train",
             Split::Test => "t10k",
@@ -211,8 +253,10 @@ impl IdxWriter {
         if *self.size.get_or_insert((width, height)) != (width, height) {
             return refuse("differs from the first, and those of IDX files have one size");
         }
-        let label = sample.label.unwrap_or(0);
-        let Ok(label) = u8::try_from(label) else {
+        if (self.labels.len() as u64 + 1) * pixels.len() as u64 > MAX_BYTES {
+            return refuse("is one too many: IDX files of more than 2 GiB are not read");
+        }
+        let Ok(label) = u8::try_from(sample.label.unwrap_or(0)) else {
             return refuse("has a label above 255, which IDX files do not hold");
         };
         let (path, file) = &mut self.images;
@@ -240,77 +284,4 @@ impl IdxWriter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Digits, Folder, Shapes, Transform, load_mnist};
-
-    fn options(format: ExportFormat) -> ExportOptions {
-        ExportOptions {
-            format,
-            split: Split::Train,
-            count: Some(40),
-            transforms: Transforms::default(),
-            on_bad_image: OnBadImage::Stop,
-            watch: Watch::default(),
-        }
-    }
-
-    #[test]
-    fn idx_files_read_back_as_they_were() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("deep/out");
-        let digits = Digits::train(0, 28).unwrap();
-        assert_eq!(export(&digits, &out, &options(ExportFormat::Idx)).unwrap(), 40);
-        let read = load_mnist(&out, Split::Train, "mnist").unwrap();
-        assert_eq!(read.len(), 40);
-        for index in 0..40 {
-            assert_eq!(read.get(index).unwrap(), digits.get(index).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_folder_reads_back_with_its_classes_and_captions() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("out");
-        fs::create_dir(&out).unwrap(); // an empty folder is taken
-        let shapes = Shapes::train(0, 16).unwrap();
-        export(&shapes, &out, &options(ExportFormat::Folder)).unwrap();
-        let read = Folder::open(&out, Split::Train, &Watch::default()).unwrap();
-        assert_eq!(read.len(), 40);
-        let mut names = shapes.class_names();
-        names.sort();
-        assert_eq!(read.class_names(), names);
-        for index in 0..40 {
-            let name = read.describe(index);
-            let number: usize = name[name.len() - 10..name.len() - 4].parse().unwrap();
-            let original = shapes.get(number).unwrap();
-            let found = read.get(index).unwrap();
-            assert_eq!(found.image, original.image);
-            let class =
-                |set: &dyn Dataset, label: Option<u32>| set.class_names()[label.unwrap() as usize].clone();
-            assert_eq!(class(&read, found.label), class(&shapes, original.label));
-        }
-        let lines = fs::read_to_string(out.join("metadata.jsonl")).unwrap();
-        assert_eq!(lines.lines().count(), 40);
-        let caption = shapes.caption(3).unwrap().unwrap();
-        assert!(
-            lines.lines().nth(3).unwrap().ends_with(&format!("/000003.png\", \"text\": \"{caption}\"}}")),
-            "{lines}"
-        );
-    }
-
-    #[test]
-    fn what_does_not_suit_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("out");
-        let shapes = Shapes::train(0, 16).unwrap();
-        let error = export(&shapes, &out, &options(ExportFormat::Idx)).unwrap_err();
-        assert!(error.to_string().contains("gray"), "{error}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        let gray = Transforms::new(vec![Transform::Channels(1)]);
-        export(&shapes, &out, &ExportOptions { transforms: gray, ..options(ExportFormat::Idx) }).unwrap();
-        let again = export(&shapes, &out, &options(ExportFormat::Folder)).unwrap_err();
-        assert!(matches!(again, Error::NotEmpty { .. }), "{again}");
-        assert_eq!(load_mnist(&out, Split::Train, "mnist").unwrap().len(), 40);
-    }
-}
+mod tests;
