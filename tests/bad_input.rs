@@ -171,6 +171,7 @@ fn a_preview_that_cannot_be() {
     expect(&preview(2, &["--count", "100000"]), &["--count is 100000", "1024"]);
     expect(&preview(2, &["--out", "grid.bmp"]), &["grid.bmp", ".png"]);
     expect(&preview(1, &["--out", "nowhere/grid.png"]), &["nowhere/grid.png"]);
+    expect(&preview(1, &["--image-size", "16384"]), &["a grid of", "16384", "fewer images"]);
     expect(&preview(2, &["--image-size", "0"]), &["image_size is 0x0"]);
 }
 

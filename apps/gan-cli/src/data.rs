@@ -70,6 +70,8 @@ fn preview(flags: &DataFlags, count: u32, out: &Path) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{} is not a PNG file", out.display()), "end --out in .png"));
     }
     let (config, dataset) = open(flags)?;
+    let size = config.image_size();
+    gan_data::grid_size((count as usize).min(dataset.len()), size.width, size.height, COLUMNS)?;
     let first = data::first_images(&config, dataset.clone(), count as usize, &Device::Cpu)?;
     gan_data::save_image(&first, out, COLUMNS)?;
     println!(

@@ -65,13 +65,15 @@ fn grid(generated: &Generated, out: &Path, per_class: Option<u32>) -> Result<(),
             "end --out in .png for one grid, or in / for single images",
         ));
     }
+    let columns = per_class.map_or((count as f64).sqrt().ceil() as usize, |columns| columns as usize);
+    let (width, height) = generated.size();
+    gan_data::grid_size(count, width, height, columns)?;
     let batches: candle_core::Result<Vec<Tensor>> =
         (0..count.div_ceil(BATCH)).map(|batch| generated.batch(batch)).collect();
     let images = Tensor::cat(&batches?, 0)?;
     if images.dims()[1..] == [1, 1, 2] {
         return Ok(gan_data::scatter(&images)?.save_png(out)?); // points of the plane
     }
-    let columns = per_class.map_or((count as f64).sqrt().ceil() as usize, |columns| columns as usize);
     Ok(gan_data::save_image(&images, out, columns)?)
 }
 

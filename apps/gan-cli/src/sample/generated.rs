@@ -35,6 +35,12 @@ impl Generated {
         self.count
     }
 
+    /// Width and height of an image, px.
+    pub fn size(&self) -> (usize, usize) {
+        let config = self.generator.config();
+        (config.width, config.height)
+    }
+
     /// Batch number `batch` of up to [`BATCH`] images, `[N, C, H, W]`.
     pub fn batch(&self, batch: usize) -> Result<Tensor> {
         let first = batch * BATCH;
