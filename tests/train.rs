@@ -20,7 +20,8 @@ fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
         })
     };
     let rest = ["config.toml", "lock", "metrics.jsonl", "samples/real.png"].map(String::from);
-    let samples = [3, 4].map(|step| format!("samples/step-00000{step}.png"));
+    // The first step is sampled unasked.
+    let samples = [1, 3, 4].map(|step| format!("samples/step-00000{step}.png"));
     let expected = rest.into_iter().chain(samples).chain(checkpoint(2)).chain(checkpoint(4)).collect();
     assert_eq!(files_under(&run), expected);
     // 8x8 images of 16 px, 2 px apart.
@@ -36,6 +37,9 @@ fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
         for key in ["errD", "errG", "grad_norm_d", "grad_norm_g", "images_per_second", "epoch"] {
             assert!(line[key].as_f64().unwrap() > 0.0, "{key} in {line}");
         }
+        assert!(line["seconds"].as_f64().unwrap() >= 0.0, "{line}");
+        assert_eq!((line["lr"].as_f64(), line["lr_d"].as_f64()), (Some(4e-4), Some(4e-4)), "{line}");
+        assert!(line.get("ada_p").is_none(), "nothing adapts it: {line}");
         for key in ["d_x", "d_g_z1", "d_g_z2"] {
             assert!((0.0..=1.0).contains(&line[key].as_f64().unwrap()), "{key} in {line}");
         }
@@ -169,6 +173,109 @@ fn a_reader_who_leaves_early_is_no_panic_and_no_end_of_a_run() {
     assert!(folder.path().join("run/checkpoints/step-000040").is_dir(), "the run went on");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_takes_no_more_is_an_error_with_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_gan");
+    let run = |script: &str| {
+        let mut command = std::process::Command::new("sh");
+        common::said(command.args(["-c", script, "sh", program]).current_dir(folder.path()).output().unwrap())
+    };
+    for command in ["recipes", "--help", "train --dry-run", "train --out run --steps 4"] {
+        let said = run(&format!("\"$1\" {command} >/dev/full"));
+        assert_eq!(said.status, 1, "{command}: {}", said.stderr);
+        let lines: Vec<&str> = said.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{command}: {}", said.stderr);
+        assert!(lines[0].starts_with("error: cannot write to standard output: No space left"), "{lines:?}");
+        assert!(lines[1].starts_with(" help: "), "{lines:?}");
+    }
+    assert!(!folder.path().join("run").exists(), "that was before the run began");
+    // Nor is there a panic where even the error cannot be said.
+    assert_eq!(run("\"$1\" recipes >/dev/full 2>/dev/full").status, 1);
+}
+
+#[test]
+fn logits_are_called_logits_and_what_ada_does_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let more =
+        ["--loss", "hinge", "--augment", "color", "--ada-target", "0.6", "--lr-d", "0.001", "--schedule"];
+    let run = train_tiny(folder.path(), "run", &[&more[..], &["linear", "--log-every", "1"]].concat());
+    let lines = common::metrics(&run);
+    assert_eq!(lines.len(), 4);
+    for (line, left) in lines.iter().zip([1.0, 0.75, 0.5, 0.25]) {
+        assert!(line.get("d_x").is_none() && line["logit_x"].is_f64(), "{line}");
+        assert!(line["logit_g_z1"].is_f64() && line["logit_g_z2"].is_f64(), "{line}");
+        assert!((0.0..=1.0).contains(&line["ada_p"].as_f64().unwrap()), "{line}");
+        // The rates that the step was made with.
+        assert_eq!((line["lr"].as_f64(), line["lr_d"].as_f64()), (Some(4e-4 * left), Some(1e-3 * left)));
+    }
+    let arguments = [&["train", "--loss", "hinge"], &TINY[..], &["--out", "shown"]].concat();
+    let said = succeed_in(folder.path(), &arguments);
+    assert!(said.contains("D(x) logit ") && said.contains("D(G(z)) logit "), "{said}");
+}
+
+#[test]
+fn steps_after_the_end_of_the_schedule_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["train", "--dry-run", "--schedule", "cosine", "--steps", "2000", "--decay-steps"];
+    let said = gan_in(folder.path(), &[&flags[..], &["500"]].concat());
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let warning = "the learning rate is 0 after step 500: the last 1500 of 2000 steps will change no weights";
+    assert!(said.stderr.contains(warning), "{}", said.stderr);
+    let said = gan_in(folder.path(), &[&flags[..], &["2000"]].concat());
+    assert!(!said.stderr.contains("learning rate"), "{}", said.stderr);
+}
+
+#[test]
+fn a_batch_that_may_be_larger_than_the_data_takes_no_more_memory_than_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    write_mnist(&folder.path().join("mnist"), 20);
+    let flags = ["--dataset", "mnist", "--data-dir", "mnist", "--drop-last", "false", "--ema", "0.9"];
+    let generator = |name: &str, batch: &str| {
+        final_generator(&train_tiny_batch(
+            folder.path(),
+            name,
+            &[&flags[..], &["--batch-size", batch]].concat(),
+        ))
+    };
+    // Sixteen batches of 65536 images would be drawn to estimate the statistics of the averaged weights.
+    assert_eq!(generator("large", "65536"), generator("whole", "20"));
+}
+
+/// A tiny run with a batch size of its own.
+fn train_tiny_batch(folder: &std::path::Path, name: &str, more: &[&str]) -> std::path::PathBuf {
+    let tiny = ["train", "--out", name, "--image-size", "16", "--base-width", "4", "--steps", "4"];
+    succeed_in(folder, &[&tiny[..], more].concat());
+    folder.join(name)
+}
+
+#[test]
+fn a_run_that_fails_before_its_first_step_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    common::write_broken_png(&folder.path().join("photos/broken.png"));
+    for i in 0..11 {
+        common::write_png(&folder.path().join(format!("photos/{i}.png")), 20, 20, 3, i);
+    }
+    std::fs::create_dir(folder.path().join("there")).unwrap();
+    for out in ["run", "there"] {
+        let arguments = ["train", "--dataset", "photos", "--on-bad-image", "stop", "--out", out];
+        let said = gan_in(folder.path(), &[&arguments[..], &TINY[..]].concat());
+        assert!(said.status == 1 && said.stderr.contains("broken.png"), "{}", said.stderr);
+    }
+    assert!(!folder.path().join("run").exists());
+    assert_eq!(std::fs::read_dir(folder.path().join("there")).unwrap().count(), 0, "it was there before");
+}
+
+#[test]
+fn more_threads_than_make_sense_are_not_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = gan_in(folder.path(), &["train", "--dry-run", "--threads", "4000"]);
+    assert!(said.status == 0 && said.stderr.contains("4000 threads were asked for"), "{}", said.stderr);
+    let said = gan_in(folder.path(), &["train", "--dry-run", "--threads", "4000000000"]);
+    assert!(said.status == 2 && said.stderr.contains("threads is 4000000000"), "{}", said.stderr);
+}
+
 #[test]
 fn seeds_of_63_bits_are_taken() {
     let folder = tempfile::tempdir().unwrap();
@@ -249,5 +356,6 @@ fn own_images_of_any_size_are_trained_on() {
     let run = train_tiny(folder.path(), "own", &["--dataset", "folder:photos"]);
     assert!(!final_generator(&run).is_empty());
     let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
-    assert!(config.contains("dataset = \"folder:photos\""), "{config}");
+    let photos = folder.path().join("photos");
+    assert!(config.contains(&format!("dataset = \"folder:{}\"", photos.display())), "{config}");
 }

@@ -9,7 +9,6 @@ pub use profile::Profile;
 use crate::args::{Bench, BenchDataFlags, BenchFlags, ImageSettings};
 use crate::failure::Failure;
 use crate::progress::watch;
-use crate::train::cores;
 use crate::{configure, device};
 use candle_core::Device;
 use gan_data::Split;
@@ -153,8 +152,7 @@ impl Job {
         let values_a_pixel = (model.base_width as f64 / 4.0).max(model.channels as f64);
         check_memory(config.batch_size(), values_a_pixel * side as f64 * side as f64)?;
 
-        let threads = config.threads.unwrap_or_else(cores);
-        gan_ops::set_threads(threads);
+        let threads = device::use_threads(config.threads);
         let (device, which) = device::choose(&config.device, config.precision)?;
         Ok(Self { config, model, device, which, threads })
     }

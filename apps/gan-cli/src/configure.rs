@@ -7,31 +7,76 @@ use gan_train::TrainConfig;
 use serde::Serialize;
 use std::path::Path;
 
-/// The recipe or config file, overridden by the flags, with all that was left open filled in.
-pub fn for_training(flags: &TrainFlags) -> Result<TrainConfig, Failure> {
-    let mut settings = match (&flags.recipe, &flags.config) {
-        (Some(name), _) => parse(recipes::find(name)?, name)?,
-        (None, Some(path)) => parse(&read(path)?, &path.display().to_string())?,
-        (None, None) => match flags.settings.default_recipe() {
-            Some((name, text)) => parse(text, name)?,
-            None => toml::Table::new(),
-        },
+/// The recipe or config file, overridden by the flags, with all that was left open filled in; and what is to
+/// be said of the recipe.
+pub fn for_training(flags: &TrainFlags) -> Result<(TrainConfig, Option<String>), Failure> {
+    let recipe = match (&flags.recipe, &flags.config) {
+        (Some(name), _) => Some((name.as_str(), recipes::find(name)?)),
+        (None, Some(_)) => None,
+        (None, None) => flags.settings.default_recipe(),
     };
+    let mut settings = match (recipe, &flags.config) {
+        (Some((name, text)), _) => parse(text, name)?,
+        (None, Some(path)) => parse(&read(path)?, &path.display().to_string())?,
+        (None, None) => toml::Table::new(),
+    };
+    let of_recipe = settings.clone();
     // What a recipe says of labels is not meant for a loss that has none.
     if flags.config.is_none() && flags.settings.names_a_loss_without_targets() {
         for key in ["label_smoothing", "label_smoothing_fake", "label_noise"] {
             settings.remove(key);
         }
     }
+    let left_out: Vec<&str> =
+        of_recipe.keys().filter(|key| !settings.contains_key(*key)).map(String::as_str).collect();
+    let said = match (recipe, &flags.config) {
+        (Some((name, _)), _) => Some(about_recipe(name, &of_recipe, &left_out, &as_table(&flags.settings)?)?),
+        (None, None) => flags.settings.recipe_of_other_networks().map(|name| {
+            format!("none: {name} is not for these networks, so all that no flag names is the default")
+        }),
+        (None, Some(_)) => None,
+    };
     override_with(&mut settings, &flags.settings)?;
-    resolve(settings)
+    Ok((resolve(settings)?.with_absolute_paths(), said))
+}
+
+/// What a recipe sets that is not the default anyway, and what of it does not count.
+fn about_recipe(
+    name: &str,
+    recipe: &toml::Table,
+    left_out: &[&str],
+    flags: &toml::Table,
+) -> Result<String, Failure> {
+    let defaults = as_table(&TrainConfig::default())?;
+    let list = |settings: Vec<String>, before: &str| match settings.is_empty() {
+        true => String::new(),
+        false => format!("{before}{}", settings.join(", ")),
+    };
+    let sets = recipe.iter().filter(|(key, value)| *key != "dataset" && defaults.get(*key) != Some(value));
+    let sets = sets.map(|(key, value)| format!("{key} = {value}")).collect();
+    let instead = |key: &str| match key {
+        // Either length replaces the other.
+        "steps" | "epochs" => flags.get_key_value("steps").or_else(|| flags.get_key_value("epochs")),
+        _ => flags.get_key_value(key),
+    };
+    let overridden = recipe.iter().filter_map(|(key, value)| {
+        let (flag, new) = instead(key)?;
+        (flag != key || new != value).then(|| format!("{flag} = {new} in place of {key} = {value}"))
+    });
+    let left_out = left_out.iter().map(|key| format!("{key} = {}", recipe[*key])).collect();
+    Ok(format!(
+        "{name}{}{}{}",
+        list(sets, ", which sets "),
+        list(overridden.collect(), "\n         but by flags "),
+        list(left_out, "\n         without its labels, which this loss has no use for: "),
+    ))
 }
 
 /// The config file of a run, overridden by the flags.
 pub fn for_resuming(config: &Path, flags: &Settings) -> Result<TrainConfig, Failure> {
     let mut settings = parse(&read(config)?, &config.display().to_string())?;
     override_with(&mut settings, flags)?;
-    resolve(settings)
+    Ok(resolve(settings)?.with_absolute_paths())
 }
 
 fn override_with(settings: &mut toml::Table, flags: &Settings) -> Result<(), Failure> {
@@ -63,7 +108,7 @@ pub fn as_flags(source: &str, images: &ImageSettings) -> String {
 }
 
 /// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:,@+=".contains(c);
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
@@ -99,4 +144,52 @@ fn read(path: &Path) -> Result<String, Failure> {
 
 fn as_table(settings: &impl Serialize) -> Result<toml::Table, Failure> {
     toml::Table::try_from(settings).map_err(|error| Failure::usage(error, "see `gan train --help`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Command, Gan};
+    use clap::Parser;
+
+    /// What is said of the recipe that these flags of `gan train` start from.
+    fn said(flags: &str) -> Option<String> {
+        let arguments = ["gan", "train"].into_iter().chain(flags.split_whitespace());
+        match Gan::try_parse_from(arguments).unwrap().command {
+            Command::Train(flags) => for_training(&flags).unwrap().1,
+            _ => panic!("another command"),
+        }
+    }
+
+    #[test]
+    fn the_recipe_and_what_it_changes_are_said() {
+        let digits = "digits, which sets ema = 0.995, label_smoothing = 0.1, lr = 0.0004, steps = 2500";
+        assert_eq!(said("").as_deref(), Some(digits));
+        assert_eq!(said("--recipe digits --steps 2500"), said(""), "a flag that changes nothing");
+        let shorter = format!("{digits}\n         but by flags steps = 5 in place of steps = 2500");
+        assert_eq!(said("--steps 5"), Some(shorter));
+        let by_epochs = format!(
+            "{digits}\n         but by flags lr = 0.1 in place of lr = 0.0004, \
+             epochs = 2 in place of steps = 2500"
+        );
+        assert_eq!(said("--epochs 2 --lr 0.1"), Some(by_epochs));
+        let hinge = said("--loss hinge").unwrap();
+        assert!(hinge.contains("loss = \"hinge\" in place of loss = \"non-saturating\""), "{hinge}");
+        assert!(hinge.ends_with("has no use for: label_smoothing = 0.1"), "{hinge}");
+    }
+
+    #[test]
+    fn that_no_recipe_is_for_these_networks_is_said() {
+        let none = "none: digits is not for these networks, so all that no flag names is the default";
+        assert_eq!(said("--model sngan").as_deref(), Some(none));
+        assert_eq!(said("--dataset cifar10"), None, "it has none anyway");
+    }
+
+    #[test]
+    fn a_config_starts_from_no_recipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.toml");
+        std::fs::write(&path, "lr = 1e-3").unwrap();
+        assert_eq!(said(&format!("--config {}", path.display())), None);
+    }
 }

@@ -9,17 +9,25 @@ pub struct Failure {
     what: String,
     hint: String,
     status: u8,
+    divergence: bool,
 }
 
 impl Failure {
     /// The command line or a config asks for something that makes no sense.
     pub fn usage(what: impl Display, hint: impl Display) -> Self {
-        Self { what: what.to_string(), hint: hint.to_string(), status: 2 }
+        Self { what: what.to_string(), hint: hint.to_string(), status: 2, divergence: false }
     }
 
     /// Anything else.
     pub fn other(what: impl Display, hint: impl Display) -> Self {
-        Self { what: what.to_string(), hint: hint.to_string(), status: 1 }
+        Self { what: what.to_string(), hint: hint.to_string(), status: 1, divergence: false }
+    }
+}
+
+impl Failure {
+    /// Whether training has diverged.
+    pub fn is_divergence(&self) -> bool {
+        self.divergence
     }
 }
 
@@ -43,7 +51,12 @@ impl From<gan_train::Error> for Failure {
                         | gan_data::Error::HubName { .. }
                 )
         );
-        Self { what: error.to_string(), hint: error.hint(), status: if usage { 2 } else { 1 } }
+        Self {
+            what: error.to_string(),
+            hint: error.hint(),
+            status: if usage { 2 } else { 1 },
+            divergence: error.is_divergence(),
+        }
     }
 }
 
@@ -77,10 +90,6 @@ pub fn report(failure: &Failure) -> ExitCode {
 pub fn one_line_panics() {
     let with_backtrace = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        // Whoever read what we print has left, as `gan recipes | head` does: there is nobody to tell.
-        if panic.payload_as_str().is_some_and(|what| what.starts_with("failed printing to std")) {
-            std::process::exit(1);
-        }
         if std::env::var_os("RUST_BACKTRACE").is_some() {
             with_backtrace(panic);
         } else {

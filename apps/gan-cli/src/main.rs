@@ -1,9 +1,10 @@
 //! `gan`: trains, samples and shows GANs.
 
-#![allow(clippy::print_stdout)] // this is the program: it prints
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[macro_use]
+mod out;
 
 mod args;
 mod bench;
@@ -26,7 +27,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     failure::one_line_panics();
-    let gan = Gan::parse();
+    stop::outlive_file_size_limit();
+    let gan = Gan::try_parse().unwrap_or_else(|usage| out::end_with(&usage));
     let profile = gan.command.wants_profile().then(Profile::new);
     init_log(profile.clone());
     let result = match gan.command {
@@ -57,6 +59,7 @@ fn init_log(profile: Option<Profile>) {
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .with_target(false)
+        .log_internal_errors(false) // which would be printed to where the log could not be
         .with_filter(filter);
     let our_spans = filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("gan"));
     let profile = profile.map(|profile| profile.with_filter(our_spans));

@@ -1,9 +1,10 @@
 //! How long work shows itself: a bar on a terminal, plain lines elsewhere.
 
+use crate::out;
 use gan_data::{Progress, Unit, Watch};
 use gan_train::StepStats;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub struct Steps {
     bar: Option<ProgressBar>,
     steps: u64,
     log_every: u64,
+    /// Whether it was said that standard output takes no more.
+    warned: bool,
 }
 
 impl Steps {
@@ -25,14 +28,14 @@ impl Steps {
         let bar = std::io::stderr()
             .is_terminal()
             .then(|| bar(Some(steps), "{bar:30} {pos}/{len} {elapsed}<{eta} {msg}"));
-        Self { bar, steps, log_every }
+        Self { bar, steps, log_every, warned: false }
     }
 
     /// Takes in a step.
     pub fn step(&mut self, stats: &StepStats) {
         let numbers = format!(
-            "errD {:.3} errG {:.3} D(x) {:.2} D(G(z)) {:.2}/{:.2} {:.0} img/s",
-            stats.err_d, stats.err_g, stats.d_x, stats.d_g_z1, stats.d_g_z2, stats.images_per_second
+            "errD {:.3} errG {:.3} {} {:.0} img/s",
+            stats.err_d, stats.err_g, stats.scores, stats.images_per_second
         );
         match &self.bar {
             Some(bar) => {
@@ -43,8 +46,14 @@ impl Steps {
                 || stats.step == 1
                 || stats.step == self.steps =>
             {
-                // A run does not end because nobody reads on.
-                let _ = writeln!(std::io::stdout(), "step {}/{} {numbers}", stats.step, self.steps);
+                // A run does not end because nobody reads on, or because the disk of its output is full.
+                if let Err(error) =
+                    out::try_line(format_args!("step {}/{} {numbers}", stats.step, self.steps))
+                    && !out::reader_has_left(&error)
+                    && !std::mem::replace(&mut self.warned, true)
+                {
+                    tracing::warn!("standard output takes no more ({error}); the run goes on without it");
+                }
             }
             None => {}
         }

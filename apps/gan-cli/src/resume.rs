@@ -1,28 +1,35 @@
 //! `gan resume`: going on with a run.
 
 use crate::args::Settings;
-use crate::configure;
+use crate::configure::{self, quoted};
 use crate::failure::Failure;
 use crate::train::{Job, program};
-use gan_train::{Record, RunDir};
+use gan_train::{Checkpoint, Record, RunDir, TrainConfig, rollback};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Goes on with a run from its newest whole checkpoint, or from the one that `path` names. `settings` override those of
-/// the run; what would make another run of it is refused unless forced.
+/// Goes on with a run from its newest whole checkpoint, or from the one that `path` names. `settings`
+/// override those of the run; what would make another run of it is refused unless forced.
 pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Result<ExitCode, Failure> {
     let (run, step) = RunDir::of(path);
     let folder = RunDir::open(run)?;
     let checkpoint = match step {
-        Some(step) => Some(folder.checkpoint(step)?),
-        None => folder.latest_checkpoint()?,
+        Some(step) => {
+            let checkpoint = folder.checkpoint(step)?;
+            rollback::expect_finite(&folder, &checkpoint)?;
+            Some(checkpoint)
+        }
+        None => rollback::newest_sound(&folder)?,
     };
-    let job = Job::prepare(configure::for_resuming(&folder.config_path(), settings)?)?;
+    let config = configure::for_resuming(&folder.config_path(), settings)?;
+    expect_data(&config, run)?;
+    let job = Job::prepare(config, None)?;
     let now = Record::new(&job.config, job.dataset.as_ref(), &job.device);
     if let Some(checkpoint) = &checkpoint {
         compare(checkpoint.record(), &now, run, force)?;
+        check_schedule(checkpoint.record(), &job, run)?;
     }
     let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.record().step());
     println!("from:    {}", if step == 0 { "the start".to_owned() } else { format!("step {step}") });
@@ -30,18 +37,26 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
         return job.describe_only();
     }
     if step >= job.steps {
-        println!(
-            "\nThere is nothing to do: {step} of {} steps are done. To train longer:\n  {} resume {} --steps {}",
-            job.steps,
-            program(),
-            run.display(),
-            2 * step
-        );
+        println!("\n{}", nothing_to_do(step, &job, run)?);
         return Ok(ExitCode::SUCCESS);
     }
     folder.save_config(&job.config)?;
     note(&folder, step, &now)?;
     job.train(&folder, checkpoint.as_ref())
+}
+
+/// Refuses a run whose images are no longer where they were.
+fn expect_data(config: &TrainConfig, run: &Path) -> Result<(), Failure> {
+    let Some((flag, path)) = config.missing_path() else { return Ok(()) };
+    let relative = if path.is_absolute() { "" } else { ", seen from the folder where you are" };
+    Err(Failure::usage(
+        format!(
+            "there is nothing at {}{relative}, where {} has its data from",
+            path.display(),
+            run.display()
+        ),
+        format!("name the place where it lies now: {} resume {} {flag} PATH", program(), shown(run)),
+    ))
 }
 
 /// Refuses to make another run of it, and warns of what may change its last bits.
@@ -62,6 +77,68 @@ fn compare(there: &Record, here: &Record, run: &Path, force: bool) -> Result<(),
     Ok(())
 }
 
+/// Refuses steps that would learn nothing because the learning rate is 0 by then, where more of them are
+/// asked for than the run was to have; warns where they were planned, or some still learn. Says when the
+/// schedule was changed.
+fn check_schedule(there: &Record, job: &Job, run: &Path) -> Result<(), Failure> {
+    let (until, now) = (there.config.learns_until(), job.config.learns_until());
+    if let (Some(until), Some(now)) = (until, now)
+        && until != now
+    {
+        tracing::warn!("the learning rate now goes down to 0 at step {now}, not at step {until} as so far");
+    }
+    let (step, steps) = (there.step(), job.steps);
+    let Some(end) = job.ends_early().filter(|_| step < steps) else { return Ok(()) };
+    if end <= step && steps > there.total_steps() {
+        let (gan, run) = (program(), shown(run));
+        return Err(Failure::usage(
+            format!(
+                "steps {} to {steps} would learn nothing: the learning rate went down to 0 at step {end}",
+                step + 1
+            ),
+            format!(
+                "change the schedule on purpose: {gan} resume {run} --steps {steps} --decay-steps {steps}; or \
+                 begin a new run: {gan} train --config {run}/config.toml --steps {steps} --decay-steps {steps}"
+            ),
+        ));
+    }
+    let first = end.max(step) + 1;
+    tracing::warn!(
+        "steps {first} to {steps} will change no weights, as the learning rate is 0 after step {end}; \
+         --decay-steps {steps} takes it down over the whole run"
+    );
+    Ok(())
+}
+
+/// What to say of a run that has done all its steps, and how to go on nevertheless.
+fn nothing_to_do(step: u64, job: &Job, run: &Path) -> Result<String, Failure> {
+    let (gan, shown, steps) = (program(), shown(run), job.steps);
+    let longer = step.saturating_mul(2).min(u32::MAX.into());
+    let stretched = match job.config.learns_until() {
+        Some(end) if end < longer => format!(" --decay-steps {longer}"),
+        _ => String::new(),
+    };
+    let train_longer = format!("To train longer:\n  {gan} resume {shown} --steps {longer}{stretched}");
+    if step == steps {
+        return Ok(format!("There is nothing to do: {step} of {steps} steps are done. {train_longer}"));
+    }
+    let what = format!("There is nothing to do: the run is at step {step}, past the {steps} asked for.");
+    let earlier = Checkpoint::list(run)?.into_iter().rfind(|(at, _)| *at < steps);
+    let earlier = earlier.map_or(String::new(), |(_, path)| {
+        let path = quoted(&path.display().to_string());
+        format!(
+            "\nTo do the last of those steps again, and set the later checkpoints aside:\n  \
+             {gan} resume {path} --steps {steps}"
+        )
+    });
+    Ok(format!("{what} {train_longer}{earlier}"))
+}
+
+/// The folder of a run, as a shell takes it.
+fn shown(run: &Path) -> String {
+    quoted(&run.display().to_string())
+}
+
 /// Leaves a line in `events.jsonl`.
 fn note(folder: &RunDir, step: u64, now: &Record) -> Result<(), Failure> {
     #[derive(Serialize)]
@@ -71,7 +148,11 @@ fn note(folder: &RunDir, step: u64, now: &Record) -> Result<(), Failure> {
         /// Seconds since 1970.
         time: u64,
         program: &'a gan_train::Program,
+        /// Where the learning rate goes down to 0, if it does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        learns_until: Option<u64>,
     }
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    Ok(folder.note(&Resumed { event: "resume", step, time, program: &now.program })?)
+    let learns_until = now.config.learns_until();
+    Ok(folder.note(&Resumed { event: "resume", step, time, program: &now.program, learns_until })?)
 }

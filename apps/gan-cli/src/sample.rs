@@ -7,7 +7,6 @@ use crate::args::{SampleFlags, Weights};
 use crate::device;
 use crate::failure::Failure;
 use crate::progress::watch;
-use crate::train::cores;
 use candle_core::{Device, Tensor};
 use classes::Classes;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
@@ -22,7 +21,7 @@ use std::path::{Path, PathBuf};
 const LARGEST_GRID: usize = 4096;
 
 pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
-    gan_ops::set_threads(flags.threads.unwrap_or_else(cores));
+    device::use_threads(flags.threads);
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let (generator, from) = generator(&flags.model, flags.weights, &device)?;
     let classes = Classes::wanted(flags, generator.config())?;

@@ -1,14 +1,17 @@
 //! `gan train`.
 
 use crate::args::TrainFlags;
+use crate::configure::{self, quoted};
 use crate::failure::Failure;
 use crate::progress::{Steps, watch};
 use crate::stop::Stop;
-use crate::{configure, device, resume};
+use crate::{device, out, resume};
 use candle_core::Device;
 use gan_data::{Dataset, Split};
+use gan_models::ModelConfig;
 use gan_train::run::Summary;
 use gan_train::{Checkpoint, RunDir, TrainConfig, data, run};
+use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,17 +19,35 @@ use std::time::Instant;
 
 /// A part of the time that is worth a word.
 const LONG_WAIT: f64 = 0.1;
+/// In fewer seconds or steps the first batches, which nothing was prepared for, count too much.
+const ENOUGH_SECONDS: f64 = 10.0;
+const ENOUGH_STEPS: u64 = 50;
 
 pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
     if let Some(run) = &flags.resume {
         return resume::run(run, &flags.settings, flags.force, flags.dry_run);
     }
-    let job = Job::prepare(configure::for_training(flags)?)?;
+    let (config, recipe) = configure::for_training(flags)?;
+    let job = Job::prepare(config, recipe.as_deref())?;
+    if let Some(end) = job.ends_early() {
+        tracing::warn!(
+            "the learning rate is 0 after step {end}: the last {} of {} steps will change no weights; \
+             --decay-steps {} takes it down over all of them",
+            job.steps - end,
+            job.steps,
+            job.steps
+        );
+    }
     if flags.dry_run {
         return job.describe_only();
     }
+    let is_new = flags.out.as_ref().is_none_or(|out| !out.exists());
     let folder = RunDir::create(flags.out.as_deref(), &job.config)?;
-    job.train(&folder, None)
+    let result = job.train(&folder, None);
+    if result.as_ref().is_err_and(|failure| !failure.is_divergence()) {
+        folder.discard_if_untrained(is_new);
+    }
+    result
 }
 
 /// A run with all that it needs, before its first step.
@@ -39,20 +60,34 @@ pub struct Job {
 }
 
 impl Job {
-    /// Finds the device and the data, and says what there is.
-    pub fn prepare(config: TrainConfig) -> Result<Self, Failure> {
-        gan_ops::set_threads(config.threads.unwrap_or_else(cores));
+    /// Finds the device and the data, and says what there is; `recipe` is what is to be said of the recipe.
+    pub fn prepare(config: TrainConfig, recipe: Option<&str>) -> Result<Self, Failure> {
+        device::use_threads(config.threads);
         let (device, which) = device::choose(&config.device, config.precision)?;
-        let dataset = data::open(&config, Split::Train, &watch())?;
+        let dataset = data::open(&config.clone().with_short_paths(), Split::Train, &watch())?;
         let model = config.model_config(dataset.channels(), &data::class_names(dataset.as_ref()));
         model.validate()?;
         let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
 
+        if let Some(recipe) = recipe {
+            println!("recipe:  {recipe}");
+        }
         println!("device:  {which}");
         println!("data:    {}, {}", dataset.name(), images(dataset.len()));
         println!("model:   {model}");
         println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.seed);
+        if let Some(class) = only_class(&model) {
+            tracing::warn!(
+                "the data set has one class only, {class}: there is nothing for conditional networks to tell \
+                 apart, and --conditional changes nothing for the better"
+            );
+        }
         Ok(Self { config, device, dataset, steps })
+    }
+
+    /// The step after which no more is learned, if some steps come after it.
+    pub fn ends_early(&self) -> Option<u64> {
+        self.config.learns_until().filter(|&end| end < self.steps)
     }
 
     /// For a dry run.
@@ -80,49 +115,82 @@ impl Job {
         progress.finish();
         let seconds = started.elapsed().as_secs_f64();
         let first = from.map_or(0, |checkpoint| checkpoint.record().step());
-        self.report(&summary, seconds, first, folder);
-        match stop.asked() {
-            Some(status) if !summary.complete => Ok(status.into()),
-            _ => Ok(ExitCode::SUCCESS),
+        let told = out::try_line(format_args!("{}", self.report(&summary, seconds, first, folder)));
+        match (stop.asked(), told) {
+            // The terminal may be what is gone.
+            (Some(status), _) if !summary.complete => Ok(status.into()),
+            (_, Err(error)) if !out::reader_has_left(&error) => Err(out::failure(&error)),
+            (_, Err(_)) => Ok(ExitCode::FAILURE),
+            (_, Ok(())) => Ok(ExitCode::SUCCESS),
         }
     }
 
     /// What came of it, and what to do next.
-    fn report(&self, summary: &Summary, seconds: f64, first: u64, folder: &RunDir) {
-        println!(
-            "\nTrained {} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting for images, {:.1} % for checkpoints).",
-            summary.steps - first,
+    fn report(&self, summary: &Summary, seconds: f64, first: u64, folder: &RunDir) -> String {
+        let mut text = String::new();
+        let mut say = |line: std::fmt::Arguments<'_>| {
+            let _ = writeln!(text, "{line}"); // into a string nothing can fail
+        };
+        let steps = summary.steps.saturating_sub(first); // a rollback may lead to before the first
+        say(format_args!(
+            "\nTrained {steps} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting \
+             for images, {:.1} % for checkpoints).",
             summary.images_per_second,
             summary.waiting * 100.0,
             summary.checkpoint_time.as_secs_f64() / seconds.max(f64::MIN_POSITIVE) * 100.0
-        );
-        if summary.waiting > LONG_WAIT {
-            println!(
-                "  Images come too slowly: --cache ram or disk reads them once, --workers N with more threads."
-            );
+        ));
+        if images_are_slow(summary.waiting, steps, seconds) {
+            say(format_args!(
+                "  Images come too slowly: --cache ram or disk reads them once, \
+                 --workers N with more threads."
+            ));
         }
         if let Some(modes) = summary.modes {
             let part = modes.near * 100.0;
-            println!("Found {} of {} modes; {part:.1} % of the samples lie near one.", modes.found, modes.of);
+            say(format_args!(
+                "Found {} of {} modes; {part:.1} % of the samples lie near one.",
+                modes.found, modes.of
+            ));
         }
         if summary.bad_images > 0 {
-            println!("Skipped {} that could not be read.", images(summary.bad_images));
+            say(format_args!("Skipped {} that could not be read.", images(summary.bad_images)));
         }
-        let path = folder.path().display();
         if !summary.complete {
-            println!(
-                "Stopped at step {} of {}, as asked; everything is saved. Go on with it:\n  {} resume {path}",
-                summary.steps,
-                self.steps,
-                program()
-            );
-            return;
+            say(format_args!(
+                "Stopped at step {} of {}, as asked; everything is saved.",
+                summary.steps, self.steps
+            ));
         }
-        println!("  samples:   {}", folder.sample_path(summary.steps).display());
-        println!("  generator: {}", folder.generator_path(summary.steps).display());
+        say(format_args!("  samples:   {}", folder.sample_path(summary.steps).display()));
+        say(format_args!("  generator: {}", folder.generator_path(summary.steps).display()));
+        let path = quoted(&folder.path().display().to_string());
         let of_each_class = if self.config.conditional.is_some() { " --per-class 10" } else { "" };
-        println!("Next, make new images from it:\n  {} sample {path} --seed 1{of_each_class}", program());
+        let gan = program();
+        if summary.complete {
+            say(format_args!(
+                "Next, make new images from it:\n  {gan} sample {path} --seed 1{of_each_class}"
+            ));
+        } else {
+            say(format_args!(
+                "Make new images from what it has learned:\n  {gan} sample {path} --seed 1{of_each_class}"
+            ));
+            say(format_args!("Go on with it:\n  {gan} resume {path}"));
+        }
+        text.trim_end().to_owned()
     }
+}
+
+/// The class of conditional networks that know only one.
+fn only_class(model: &ModelConfig) -> Option<&str> {
+    match model.classes.as_slice() {
+        [class] if model.conditional.is_some() => Some(class),
+        _ => None,
+    }
+}
+
+/// Whether training waits for images so much that it is worth a word, and went on for long enough to say so.
+fn images_are_slow(waiting: f64, steps: u64, seconds: f64) -> bool {
+    waiting > LONG_WAIT && steps >= ENOUGH_STEPS && seconds >= ENOUGH_SECONDS
 }
 
 /// So many images, in words.
@@ -138,4 +206,30 @@ pub fn cores() -> usize {
 /// How the person called this program, to name the next command.
 pub fn program() -> &'static str {
     if std::env::var_os("CARGO").is_some() { "cargo run -p gan-cli --" } else { "gan" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gan_models::{Conditional, Family};
+
+    #[test]
+    fn a_wait_for_images_is_told_only_of_a_run_that_was_long_enough() {
+        assert!(images_are_slow(0.3, 500, 60.0));
+        assert!(!images_are_slow(0.05, 500, 60.0), "it hardly waits");
+        assert!(!images_are_slow(0.6, 12, 60.0), "the first batches");
+        assert!(!images_are_slow(0.6, 500, 1.0), "the first second");
+    }
+
+    #[test]
+    fn conditional_networks_of_one_class_are_found() {
+        let model = |conditional, classes: &[&str]| ModelConfig {
+            conditional,
+            classes: classes.iter().map(|class| (*class).to_owned()).collect(),
+            ..ModelConfig::new(Family::Dcgan, 3, 32, 32)
+        };
+        assert_eq!(only_class(&model(Some(Conditional::Concat), &["cats"])), Some("cats"));
+        assert_eq!(only_class(&model(Some(Conditional::Concat), &["cats", "dogs"])), None);
+        assert_eq!(only_class(&model(None, &[])), None);
+    }
 }

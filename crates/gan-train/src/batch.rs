@@ -23,7 +23,7 @@ pub struct MicroBatch {
 pub struct DiscriminatorStats {
     /// The loss on real and on generated images, added.
     pub err_d: f64,
-    /// D(x): mean probability given to real images; of losses without probabilities the mean score.
+    /// D(x): mean probability given to real images; of losses without probabilities the mean logit.
     pub d_x: f64,
     /// D(G(z)): the same of generated images, before the update.
     pub d_g_z1: f64,

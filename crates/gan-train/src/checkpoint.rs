@@ -3,6 +3,7 @@
 use crate::config::TrainConfig;
 use crate::durable;
 use crate::error::{Error, Result};
+use crate::finite;
 use crate::record::Record;
 use crate::trainer::Trainer;
 use candle_core::{Device, Tensor};
@@ -41,8 +42,14 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// The state of a trainer between two steps. Its memory is copied: training can go on while this is written.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if the state is not finite any more.
     pub fn of(trainer: &mut Trainer, config: &TrainConfig, about: &Record) -> Result<Self> {
-        let generator = generator_to_bytes(trainer.sampling_generator()?)?;
+        finite::check(trainer)?;
+        let generator = trainer.sampling_generator()?;
+        finite::check_sampled(generator, trainer.step())?;
+        let generator = generator_to_bytes(generator)?;
         let discriminator = discriminator_to_bytes(trainer.discriminator())?;
         let state = trainer.state();
         let training = safetensors::serialize(state.tensors(), None).map_err(Error::serializing)?;

@@ -25,6 +25,20 @@ pub enum Error {
         value: f64,
         /// The step, from 1.
         step: u64,
+        /// The step of the checkpoint to go back to, if the run has one.
+        checkpoint: Option<u64>,
+    },
+    /// What was to be saved is no longer finite; nothing was saved.
+    #[error("{tensor} holds {value} after step {step}: training has diverged, and this state was not saved")]
+    NotFinite {
+        /// The name of the tensor.
+        tensor: String,
+        /// NaN or infinity.
+        value: f64,
+        /// Steps done.
+        step: u64,
+        /// The step of the checkpoint to go back to, if the run has one.
+        checkpoint: Option<u64>,
     },
     /// A file or folder that cannot be used.
     #[error("cannot {action} {path}: {source}", path = path.display())]
@@ -86,8 +100,16 @@ impl Error {
     pub fn hint(&self) -> String {
         match self {
             Error::Config { hint, .. } => hint.clone(),
-            Error::Diverged { .. } => {
-                "the last checkpoint is intact; `gan resume RUN --on-divergence rollback` goes on from it with half the learning rate and other batches".into()
+            Error::Diverged { checkpoint: Some(step), .. } | Error::NotFinite { checkpoint: Some(step), .. } => {
+                format!(
+                    "the last checkpoint is intact, that of step {step}; `gan resume RUN --on-divergence \
+                     rollback` goes on from it with half the learning rate and other batches"
+                )
+            }
+            Error::Diverged { checkpoint: None, .. } | Error::NotFinite { checkpoint: None, .. } => {
+                "there is no checkpoint yet: begin anew with a lower --lr or with --clip-grad 1; `gan resume RUN \
+                 --on-divergence rollback` begins anew too, and halves the learning rate if it diverges again"
+                    .into()
             }
             Error::File { .. } => {
                 "check that the folder exists, can be written and has room; what was saved before is intact".into()
@@ -104,6 +126,11 @@ impl Error {
             Error::Model(error) => error.hint(),
             Error::Tensor(_) => "this is a bug unless the device ran out of memory; please report it".into(),
         }
+    }
+
+    /// Whether training has diverged.
+    pub fn is_divergence(&self) -> bool {
+        matches!(self, Error::Diverged { .. } | Error::NotFinite { .. })
     }
 
     pub(crate) fn config(what: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -8,24 +8,29 @@
 //! - [`Checkpoint`] is all that a run needs to go on to the same bits; [`State`] is how a trainer names it.
 //!
 //! Vocabulary: errD and errG are the losses of the discriminator and the generator; D(x) is the mean probability that
-//! D gives real images, D(G(z)) the one it gives generated images, before (1) and after (2) its own update.
+//! D gives real images, D(G(z)) the one it gives generated images, before (1) and after (2) its own update. Where the
+//! loss has no probabilities, both are mean logits, and are called so.
 
 pub mod augment;
 mod batch;
 mod checkpoint;
+mod clock;
 pub mod config;
 mod cross_entropy;
 pub mod data;
+mod discard;
 mod durable;
 mod ema;
 mod error;
 mod failpoint;
+mod finite;
 mod lock;
 mod loss;
 mod metrics_log;
 mod optimizer;
 pub mod penalty;
 mod record;
+pub mod rollback;
 pub mod run;
 mod run_dir;
 mod saver;
@@ -48,5 +53,5 @@ pub use record::{DataRecord, Program, Record};
 pub use run_dir::RunDir;
 pub use schedule::Schedule;
 pub use state::State;
-pub use stats::StepStats;
+pub use stats::{Scores, StepStats};
 pub use trainer::Trainer;

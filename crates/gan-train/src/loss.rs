@@ -54,9 +54,10 @@ impl Loss {
         !matches!(self, Loss::Wasserstein | Loss::Hinge)
     }
 
-    /// Whether logits stand for probabilities.
+    /// Whether the sigmoid of a logit is the probability that an image is real. The relativistic loss makes one of the
+    /// difference of two logits only: each alone may have any offset.
     pub fn has_probabilities(self) -> bool {
-        matches!(self, Loss::NonSaturating | Loss::Minimax | Loss::Relativistic)
+        matches!(self, Loss::NonSaturating | Loss::Minimax)
     }
 
     /// Whether real and generated images come into one term, so that neither half stands alone.

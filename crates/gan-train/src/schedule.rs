@@ -19,6 +19,11 @@ impl Schedule {
     pub const ALL: [(&'static str, Schedule); 3] =
         [("constant", Schedule::Constant), ("linear", Schedule::Linear), ("cosine", Schedule::Cosine)];
 
+    /// The step after which learning rates are 0, if they go down to 0 over `decay_steps`.
+    pub fn end(self, decay_steps: Option<u64>) -> Option<u64> {
+        decay_steps.filter(|_| self != Schedule::Constant)
+    }
+
     /// What the learning rate of a step is multiplied by, after `step` steps are done of the `decay_steps` over which it
     /// goes to 0: PyTorch's LinearLR (to 0) and CosineAnnealingLR.
     pub fn factor(self, step: u64, decay_steps: u64) -> f64 {
@@ -35,6 +40,16 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_goes_down_has_an_end() {
+        assert_eq!(Schedule::Constant.end(Some(100)), None);
+        for schedule in [Schedule::Linear, Schedule::Cosine] {
+            assert_eq!((schedule.end(Some(100)), schedule.end(None)), (Some(100), None));
+            // The step that begins after `end` steps is the first that learns nothing.
+            assert!(schedule.factor(99, 100) > 0.0 && schedule.factor(100, 100) == 0.0);
+        }
+    }
 
     #[test]
     fn rates_go_from_whole_to_nothing() {

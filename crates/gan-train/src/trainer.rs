@@ -27,6 +27,8 @@ pub struct Trainer {
     pub(crate) ada: Option<Ada>,
     ema: Option<Ema>,
     device: Device,
+    /// The most images that a batch can have.
+    largest_batch: usize,
     step: u64,
     batches_seen: u64,
     images_seen: u64,
@@ -57,6 +59,7 @@ impl Trainer {
             ema: (config.ema > 0.0).then(|| Ema::new(generator.as_ref(), config.ema, device)).transpose()?,
             generator,
             discriminator,
+            largest_batch: config.batch_size(),
             config: config.clone(),
             device: device.clone(),
             step: 0,
@@ -64,6 +67,12 @@ impl Trainer {
             images_seen: 0,
             rollbacks: 0,
         })
+    }
+
+    /// The same for a data set of so many images: no batch is larger than that, whatever the config says.
+    pub fn for_images(mut self, images: usize) -> Self {
+        self.largest_batch = self.config.batch_size().min(images.max(1));
+        self
     }
 
     /// One step: n_critic updates of the discriminator, each on new images, then one of the generator.
@@ -213,7 +222,7 @@ impl Trainer {
     /// The generator to sample from and to save: the averaged one where there is an average.
     pub fn sampling_generator(&self) -> Result<&dyn Generator> {
         let Some(ema) = &self.ema else { return Ok(self.generator.as_ref()) };
-        let count = self.config.batch_size();
+        let count = self.largest_batch;
         let draw = |batch| self.draw_latents(self.config.seed, "latents/calibration", batch, count);
         let classes = self.generator.config().classes_in_turn(count);
         ema.recalibrated(self.generator.as_ref(), (0..CALIBRATION_BATCHES).map(draw), classes.as_deref())

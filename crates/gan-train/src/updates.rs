@@ -194,7 +194,7 @@ impl Trainer {
         Ok(GeneratorStats { err_g: scalar(&err_g)?, d_g_z2, grad_norm: 0.0 })
     }
 
-    /// D(x) as it is reported.
+    /// D(x) as it is reported: a mean probability, or a mean logit where the loss has no probabilities.
     fn mean_score(&self, logits: &Tensor) -> Result<f64> {
         let logits = logits.detach();
         let scores = if self.config.loss.has_probabilities() { probability(&logits)? } else { logits };
@@ -213,7 +213,7 @@ impl Trainer {
 
     fn refuse_if_diverged(&self, what: &str, value: f64) -> Result<()> {
         let (what, step) = (what.to_owned(), self.step() + 1);
-        if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step }) }
+        if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, value, step, checkpoint: None }) }
     }
 
     /// An error that names the first tensor whose gradient is not finite, if the norm of all says that there is one.

@@ -93,7 +93,7 @@ pub struct Settings {
     /// How learning rates go down
     #[arg(long, value_parser = names(&gan_train::Schedule::ALL))]
     schedule: Option<String>,
-    /// Steps over which they go down [default: --steps]
+    /// Steps over which they go down [default: --steps]; when a run is resumed with more steps, this stretches the schedule
     #[arg(long, value_name = "N")]
     decay_steps: Option<u32>,
     /// Adam's decay of the mean of the gradient; the momentum of SGD
@@ -215,6 +215,12 @@ impl Settings {
     pub fn names_a_loss_without_targets(&self) -> bool {
         let named = |name: &str| gan_train::Loss::ALL.iter().find(|(loss, _)| *loss == name);
         self.loss.as_deref().and_then(named).is_some_and(|(_, loss)| !loss.has_targets())
+    }
+
+    /// The name of the recipe of the data set, where these settings name networks that it is not for.
+    pub fn recipe_of_other_networks(&self) -> Option<&'static str> {
+        let of_any = recipes::default_for(self.dataset.as_deref(), None);
+        of_any.filter(|_| self.default_recipe().is_none()).map(|(name, _)| name)
     }
 
     /// Name and text of the recipe that these settings start from where none is named.

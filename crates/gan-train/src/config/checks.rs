@@ -9,32 +9,7 @@ use gan_models::{Family, Norm};
 impl TrainConfig {
     pub(crate) fn validate(&self) -> Result<()> {
         let refuse = |what: String, hint: &str| Err(Error::config(what, hint));
-        for (name, value) in [
-            ("batch_size", self.batch_size() as u64),
-            ("n_critic", self.n_critic),
-            ("accumulate", self.accumulate),
-            ("penalty_every", self.penalty_every),
-            ("decay_steps", self.decay_steps.unwrap_or(1)),
-            ("log_every", self.log_every),
-            ("sample_every", self.sample_every),
-            ("checkpoint_every", self.checkpoint_every),
-            ("threads", self.threads.unwrap_or(1) as u64),
-            ("workers", self.workers.unwrap_or(1) as u64),
-            ("epochs", self.epochs.unwrap_or(1)),
-            ("steps", self.steps.unwrap_or(1)),
-        ] {
-            if value == 0 {
-                return refuse(format!("{name} is 0"), "use at least 1");
-            }
-        }
-        if self.keep < 2 {
-            let hint = "use at least 2, so that one is left if the newest is damaged";
-            return refuse(format!("keep is {}", self.keep), hint);
-        }
-        let size = self.image_size();
-        if size.height == 0 || size.width == 0 {
-            return refuse(format!("image_size is {size}"), "give images at least 1 pixel");
-        }
+        self.check_limits()?;
         if self.steps.is_some() && self.epochs.is_some() {
             return refuse("both steps and epochs are given".into(), "give one of them");
         }

@@ -2,7 +2,9 @@
 
 mod checks;
 mod image_size;
+mod limits;
 mod names;
+mod paths;
 mod resolve;
 
 use crate::augment::Policy;
@@ -107,7 +109,8 @@ pub struct TrainConfig {
     pub lr_d: Option<f64>,
     /// How learning rates go down.
     pub schedule: Schedule,
-    /// Steps over which they do. Default: `steps`. It stays what it was when a run is made longer.
+    /// Steps over which they do. Default: `steps`. It stays what it was when a run is made longer, unless it is given
+    /// anew.
     pub decay_steps: Option<u64>,
     /// Adam's decay of the mean of the gradient; the momentum of SGD.
     pub beta1: f64,
@@ -311,6 +314,19 @@ mod tests {
             ("channels = 2", "channels is 2"),
             ("steps = 1\nepochs = 1", "both steps and epochs"),
             ("keep = 1", "keep is 1"),
+            ("batch_size = 1000000", "batch_size is 1000000"),
+            ("n_critic = 9223372036854775807\naccumulate = 2", "n_critic is 9223372036854775807"),
+            ("accumulate = 9223372036854775807", "accumulate is 9223372036854775807"),
+            ("steps = 9223372036854775807", "steps is 9223372036854775807"),
+            ("epochs = 4294967296", "epochs is 4294967296"),
+            ("schedule = 'linear'\ndecay_steps = 9223372036854775807", "decay_steps is 9223372036854775807"),
+            ("log_every = 9223372036854775807", "log_every is 9223372036854775807"),
+            ("penalty_every = 9223372036854775807", "penalty_every is 9223372036854775807"),
+            ("threads = 5000", "threads is 5000"),
+            ("workers = 3000", "workers is 3000"),
+            ("keep = 9223372036854775807", "keep is 9223372036854775807"),
+            ("max_rollbacks = 1000", "max_rollbacks is 1000"),
+            ("image_size = 100000", "image_size is 100000x100000"),
             ("lr = 0.0", "lr is 0"),
             ("lr = nan", "lr is NaN"),
             ("beta1 = 1.0", "beta1 is 1"),

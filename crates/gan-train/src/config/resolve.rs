@@ -78,11 +78,17 @@ impl TrainConfig {
         }
     }
 
+    /// The step after which learning rates are 0 and nothing is learned any more, if they go down so far.
+    pub fn learns_until(&self) -> Option<u64> {
+        self.schedule.end(self.decay_steps)
+    }
+
     /// Updates of the generator in the whole run.
     pub fn total_steps(&self, batches_per_epoch: u64) -> u64 {
         match self.epochs {
             Some(epochs) => {
-                (epochs.saturating_mul(batches_per_epoch) / (self.n_critic * self.accumulate)).max(1)
+                let batches_per_step = self.n_critic.saturating_mul(self.accumulate).max(1);
+                (epochs.saturating_mul(batches_per_epoch) / batches_per_step).max(1)
             }
             None => self.steps.unwrap_or(DEFAULT_STEPS),
         }

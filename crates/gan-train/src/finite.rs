@@ -1,0 +1,112 @@
+//! Whether all that a checkpoint holds are numbers.
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::trainer::Trainer;
+use candle_core::{DType, Device, Tensor};
+use gan_models::Generator;
+use std::collections::BTreeMap;
+
+/// Refuses to save a trainer whose state is not finite any more.
+///
+/// # Errors
+/// [`Error::NotFinite`] names the first such tensor.
+pub(crate) fn check(trainer: &mut Trainer) -> Result<()> {
+    let value = failpoint::number("state", 0.0);
+    let spoiled = (!value.is_finite()).then(|| ("a tensor".to_owned(), value));
+    refuse(first(&trainer.state().tensors())?.or(spoiled), trainer.step())
+}
+
+/// Refuses the generator to sample from, after so many steps: the batch-norm statistics of averaged weights
+/// are no part of the state, but estimated when they are used.
+///
+/// # Errors
+/// [`Error::NotFinite`] names the first such tensor.
+pub(crate) fn check_sampled(generator: &dyn Generator, step: u64) -> Result<()> {
+    let found = first(&generator.params().state_dict())?;
+    refuse(found.map(|(name, value)| (format!("{name} of the generator to sample from"), value)), step)
+}
+
+fn refuse(found: Option<(String, f64)>, step: u64) -> Result<()> {
+    match found {
+        Some((tensor, value)) => Err(Error::NotFinite { tensor, value, step, checkpoint: None }),
+        None => Ok(()),
+    }
+}
+
+/// The first tensor of a checkpoint that is not finite, and what it holds.
+pub(crate) fn first_of(checkpoint: &Checkpoint) -> Result<Option<(String, f64)>> {
+    first(&checkpoint.tensors()?)
+}
+
+/// The first tensor that is not finite, and the first value of it that is not.
+fn first(tensors: &BTreeMap<String, Tensor>) -> Result<Option<(String, f64)>> {
+    for (name, tensor) in tensors.iter().filter(|(_, tensor)| tensor.dtype().is_float()) {
+        // On the CPU, where squares are added in double precision: they are finite if every value is.
+        let tensor = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+        if !gan_ops::sum_of_squares(&tensor)?.is_finite() {
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+            let value = values.into_iter().find(|value| !value.is_finite()).map_or(f64::NAN, f64::from);
+            return Ok(Some((name.clone(), value)));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrainConfig;
+    use crate::record::Record;
+
+    fn trainer() -> (Trainer, TrainConfig, Record) {
+        let text = "image_size = 16\nbase_width = 2\nlatent_dim = 4\nbatch_size = 4\nema = 0.9";
+        let config = TrainConfig::from_toml(text).unwrap().resolve().unwrap();
+        let data = gan_data::Digits::train(0, 16).unwrap();
+        let about = Record::new(&config, &data, &Device::Cpu);
+        (Trainer::new(&config, &about.model, &Device::Cpu).unwrap(), config, about)
+    }
+
+    #[test]
+    fn a_state_that_is_not_finite_is_not_saved_and_the_tensor_is_named() {
+        let (mut trainer, config, about) = trainer();
+        let sound = Checkpoint::of(&mut trainer, &config, &about).unwrap();
+        assert_eq!(first_of(&sound).unwrap(), None);
+        let (tensors, counters) = (trainer.state().tensors(), trainer.state().counters());
+        for (name, value) in [
+            ("discriminator.main.3.running_var", f32::INFINITY),
+            ("optimizer_g.v.main.0.weight", f32::INFINITY),
+            ("optimizer_d.m.main.0.weight", f32::NAN),
+            ("ema.main.0.weight", f32::NEG_INFINITY),
+        ] {
+            let mut spoiled: BTreeMap<String, Tensor> =
+                tensors.iter().map(|(name, tensor)| (name.clone(), tensor.copy().unwrap())).collect();
+            let shape = spoiled[name].shape().clone();
+            let mut values = vec![1e30f32; shape.elem_count()]; // large, but finite
+            values[1] = value;
+            spoiled.insert(name.into(), Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
+            trainer.restore(&spoiled, &counters).unwrap();
+            let error = Checkpoint::of(&mut trainer, &config, &about).err().unwrap();
+            assert!(error.is_divergence(), "{error}");
+            let said = format!("{name} holds {value} after step 0");
+            assert!(error.to_string().starts_with(&said), "{said}: {error}");
+            sound.restore(&mut trainer).unwrap();
+            Checkpoint::of(&mut trainer, &config, &about).unwrap();
+        }
+    }
+
+    #[test]
+    fn statistics_that_are_estimated_for_sampling_are_looked_at_too() {
+        let (mut trainer, config, about) = trainer();
+        let state = trainer.state();
+        let (mut tensors, counters) = (state.tensors(), state.counters());
+        // Weights that are finite make activations that are not.
+        let huge = tensors["ema.main.0.weight"].ones_like().unwrap().affine(3e38, 0.0).unwrap();
+        tensors.insert("ema.main.0.weight".into(), huge);
+        let tensors = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.copy().unwrap())).collect();
+        trainer.restore(&tensors, &counters).unwrap();
+        let error = Checkpoint::of(&mut trainer, &config, &about).err().unwrap().to_string();
+        assert!(error.contains("of the generator to sample from holds "), "{error}");
+    }
+}
