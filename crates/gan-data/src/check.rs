@@ -223,6 +223,8 @@ mod tests {
             channels: 1,
             pixels: vec![7, 8, 9, 9],
             labels: vec![3, 4],
+            classes: 10,
+            class_names: Vec::new(),
         };
         let tripled = LabelledImages {
             channels: 3,

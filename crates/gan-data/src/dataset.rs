@@ -1,8 +1,6 @@
-//! What a data set is, and the simplest one: every record in memory.
+//! What a data set is.
 
-use sha2::{Digest, Sha256};
-
-use crate::{Error, Image, Points, Result, digest};
+use crate::{Image, Points, Result, digest};
 
 /// One image of a data set, with its class where the set has classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,69 +81,4 @@ pub enum Split {
 impl Split {
     /// All of them, by name.
     pub const ALL: [(&'static str, Self); 2] = [("train", Self::Train), ("test", Self::Test)];
-}
-
-/// Images of one size in ten classes, all in memory. What [`load_mnist`](crate::load_mnist) and
-/// [`load_cifar10`](crate::load_cifar10) give.
-#[derive(Clone, Debug)]
-pub struct LabelledImages {
-    pub(crate) name: String,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) channels: usize,
-    /// The images' values one after the other, each image HWC: `labels.len() * height * width * channels` of them.
-    pub(crate) pixels: Vec<u8>,
-    pub(crate) labels: Vec<u8>,
-}
-
-/// MNIST, Fashion-MNIST and CIFAR-10 all have ten classes.
-pub(crate) const CLASSES: u8 = 10;
-
-impl LabelledImages {
-    /// Width of every image in pixels.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// Height of every image in pixels.
-    pub fn height(&self) -> usize {
-        self.height
-    }
-}
-
-impl Dataset for LabelledImages {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    fn channels(&self) -> usize {
-        self.channels
-    }
-
-    fn classes(&self) -> Option<usize> {
-        Some(CLASSES.into())
-    }
-
-    fn get(&self, index: usize) -> Result<Sample> {
-        let Self { ref name, width, height, channels, .. } = *self;
-        let Some(&label) = self.labels.get(index) else {
-            return Err(Error::OutOfRange { dataset: name.clone(), index, len: self.len() });
-        };
-        let size = width * height * channels;
-        let pixels = self.pixels[index * size..(index + 1) * size].to_vec();
-        Ok(Sample { image: Image { width, height, channels, pixels }, label: Some(label.into()) })
-    }
-
-    /// Of every pixel and label.
-    fn digest(&self) -> [u8; 32] {
-        let mut sha = Sha256::new();
-        for number in [self.width, self.height, self.channels] {
-            sha.update((number as u64).to_le_bytes());
-        }
-        sha.chain_update(&self.pixels).chain_update(&self.labels).finalize().into()
-    }
 }

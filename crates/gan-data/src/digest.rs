@@ -58,6 +58,8 @@ mod tests {
             channels: 1,
             pixels: pixels.to_vec(),
             labels: labels.to_vec(),
+            classes: 10,
+            class_names: Vec::new(),
         };
         let mut pixels = vec![7; 1000];
         let mut labels = vec![1; 1000];

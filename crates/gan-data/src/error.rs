@@ -107,6 +107,22 @@ pub enum Error {
         advice: String,
     },
 
+    /// Arrays that are no data set together.
+    #[error("the arrays of {dataset} are no data set: {reason}")]
+    Arrays {
+        /// What the data set was to be called.
+        dataset: String,
+        /// What is wrong with them.
+        reason: String,
+    },
+
+    /// A data set that is read from files of one's own alone.
+    #[error("{dataset} is read from files of one's own, and it is not said where they are")]
+    NeedsFiles {
+        /// Its name.
+        dataset: String,
+    },
+
     /// The pixels of an image could not be encoded or decoded.
     #[error("{path}: {source}", path = path.display())]
     Png {
@@ -386,6 +402,10 @@ impl Error {
             Self::NotAFile { .. } => "replace it by the data set's file",
             Self::Malformed { .. } => "the file is damaged or of another kind: fetch it again",
             Self::Unsupported { advice, .. } => return advice.clone(),
+            Self::Arrays { .. } => {
+                "give height * width * channels bytes and one label for each image, and a name for each class or none"
+            }
+            Self::NeedsFiles { .. } => "give the folder or archive that holds them with --data-dir DIR",
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
             Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
             Self::NoImages { unread: true, .. } => "convert the images to PNG or JPEG",

@@ -109,6 +109,8 @@ mod tests {
             channels,
             pixels: pixels.to_vec(),
             labels: labels.to_vec(),
+            classes: 10,
+            class_names: Vec::new(),
         }
     }
 

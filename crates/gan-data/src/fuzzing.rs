@@ -12,13 +12,13 @@ pub fn idx(name: &str, images: &[u8], labels: &[u8]) -> Result<LabelledImages> {
     let path = Path::new(name);
     let images = idx::read_images(path, files::unpacked(name, images));
     let labels = idx::read_labels(path, files::unpacked(name, labels));
-    idx::join(images?, labels?, name)
+    idx::join(images?, labels?, &idx::IdxSet::named(name))
 }
 
 /// One batch, whose pixels may take `room` bytes.
 pub fn cifar(name: &str, batch: &[u8], room: u64) -> Result<LabelledImages> {
-    let batch = cifar::read_batch(Path::new(name), files::unpacked(name, batch), room)?;
-    Ok(cifar::join(vec![batch]))
+    let batch = cifar::read_batch(Path::new(name), files::unpacked(name, batch), &cifar::CIFAR10, room)?;
+    Ok(cifar::join(vec![batch], &cifar::CIFAR10))
 }
 
 /// Reads every file of an archive.

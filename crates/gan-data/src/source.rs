@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 #[cfg(feature = "hub")]
 use crate::Parquet;
+use crate::published::{other_form, told_by_names};
 use crate::{Dataset, Digits, Error, Folder, Points, Result, Shapes, Split, Watch, files};
-use crate::{load_cifar10, load_mnist};
+use crate::{Published, load_cifar10, load_mnist, load_published};
 
 /// Where images come from: what `--dataset` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,13 @@ pub enum Source {
     FashionMnist(Option<PathBuf>),
     /// `cifar10`, from a folder of its files or from the hub.
     Cifar10(Option<PathBuf>),
+    /// Another published set, from a folder of its files.
+    Published {
+        /// Which one.
+        set: Published,
+        /// Where its files are.
+        files: Option<PathBuf>,
+    },
     /// The path of a folder of IDX files like MNIST's.
     Idx(PathBuf),
     /// `folder:PATH`, or the path of a folder or archive of images.
@@ -79,7 +87,7 @@ impl Default for OpenOptions {
 
 impl Source {
     /// The names there are.
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 21] = [
         "digits",
         "shapes",
         "ring",
@@ -87,6 +95,17 @@ impl Source {
         "mnist",
         "fashion-mnist",
         "cifar10",
+        "cifar100",
+        "cifar100-coarse",
+        "stl10",
+        "kmnist",
+        "qmnist",
+        "emnist-balanced",
+        "emnist-byclass",
+        "emnist-bymerge",
+        "emnist-digits",
+        "emnist-letters",
+        "emnist-mnist",
         "folder:PATH",
         "parquet:PATH",
         "hub:OWNER/NAME[@REVISION]",
@@ -115,6 +134,7 @@ impl Source {
                 }
                 None => Self::Hub { repository: repository.into(), revision: None },
             },
+            None if let Some(set) = Published::named(name) => Self::Published { set, files },
             _ if files::metadata(name.as_ref()).is_ok_and(|found| found.is_some()) => at(name.as_ref())?,
             _ => return Err(Error::UnknownDataset { name: name.to_owned() }),
         })
@@ -137,7 +157,15 @@ impl Source {
             Self::FashionMnist(Some(path)) => Arc::new(load_mnist(path, split, "fashion-mnist")?),
             Self::Cifar10(Some(path)) => Arc::new(load_cifar10(path, split)?),
             Self::Idx(path) => Arc::new(load_mnist(path, split, &path.display().to_string())?),
-            Self::Folder(path) => Arc::new(Folder::open(path, split, watch)?),
+            Self::Published { set, files: Some(path) } => Arc::new(load_published(*set, path, split)?),
+            Self::Published { set, files: None } => {
+                return Err(Error::NeedsFiles { dataset: set.name().to_owned() });
+            }
+            Self::Folder(path) => {
+                // What has no images may be a published set in a form that is not read.
+                let other = |error| other_form(path).unwrap_or(error);
+                Arc::new(Folder::open(path, split, watch).map_err(other)?)
+            }
             #[cfg(feature = "hub")]
             Self::Parquet(path) => Arc::new(Parquet::open(path, split, watch)?),
             #[cfg(feature = "hub")]
@@ -165,6 +193,7 @@ impl fmt::Display for Source {
             Self::Mnist(_) => f.write_str("mnist"),
             Self::FashionMnist(_) => f.write_str("fashion-mnist"),
             Self::Cifar10(_) => f.write_str("cifar10"),
+            Self::Published { set, .. } => f.write_str(set.name()),
             Self::Idx(path) => write!(f, "{}", path.display()),
             Self::Folder(path) => write!(f, "folder:{}", path.display()),
             Self::Parquet(path) => write!(f, "parquet:{}", path.display()),
@@ -178,26 +207,18 @@ impl fmt::Display for Source {
 /// them), or by the first bytes of a file.
 fn at(path: &Path) -> Result<Source> {
     let own = || path.to_owned();
+    if let Some(published) = told_by_names(path)? {
+        return Ok(published);
+    }
     if path.is_dir() {
-        for entry in std::fs::read_dir(path).map_err(Error::reading(path))? {
-            let name = entry.map_err(Error::reading(path))?.file_name();
-            let name = name.to_string_lossy();
-            if name.contains("idx3-ubyte") {
-                return Ok(Source::Idx(own()));
-            } else if name.starts_with("data_batch_") || name.starts_with("cifar-10-b") {
-                return Ok(Source::Cifar10(Some(own())));
-            }
-        }
         let is_parquet = parquet_set::is_parquet_set(path)?;
         return Ok(if is_parquet { Source::Parquet(own()) } else { Source::Folder(own()) });
     }
     let (file, _) = files::open(path)?;
     let mut start = Vec::new();
     file.take(4).read_to_end(&mut start).map_err(Error::reading(path))?;
-    let is_cifar = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cifar-10-b"));
     Ok(match start.as_slice() {
         b"PAR1" => Source::Parquet(own()),
-        _ if is_cifar => Source::Cifar10(Some(own())),
         _ => Source::Folder(own()),
     })
 }
@@ -216,6 +237,9 @@ mod tests {
             "mnist",
             "fashion-mnist",
             "cifar10",
+            "cifar100-coarse",
+            "stl10",
+            "emnist-letters",
             "folder:a b",
             "folder:C:\\photos",
             "parquet:x/y.parquet",
@@ -226,6 +250,13 @@ mod tests {
         }
         let dir = Path::new("data");
         assert_eq!(Source::find("mnist", Some(dir)).unwrap(), Source::Mnist(Some(dir.into())));
+        for (name, set) in Published::ALL {
+            assert!(Source::NAMES.contains(&name), "{name}");
+            let found = Source::find(name, Some(dir)).unwrap();
+            assert_eq!((&found, set.name()), (&Source::Published { set, files: Some(dir.into()) }, name));
+            let error = Source::find(name, None).unwrap().open(&OpenOptions::default()).err().unwrap();
+            assert!(error.to_string().contains(name) && error.hint().contains("--data-dir"), "{error}");
+        }
         for unknown in ["", "mnits", "folder:", "hub:", "parquet:", "zip:x", "no/such/path"] {
             let error = Source::find(unknown, None).unwrap_err();
             assert!(matches!(error, Error::UnknownDataset { .. }), "{unknown}: {error}");
@@ -298,5 +329,25 @@ mod tests {
             let expected = if is_set { Source::Parquet(path) } else { Source::Folder(path) };
             assert_eq!(Source::find(folder.path().to_str().unwrap(), None).unwrap(), expected, "{files:?}");
         }
+    }
+
+    /// Where there are no images, the form that a published set is in is named; where there are, they are what is meant.
+    #[test]
+    fn a_set_in_a_form_that_is_not_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("train_32x32.mat"), "MATLAB 5.0 MAT-file").unwrap();
+        let file = folder.path().join("train_32x32.mat");
+        for path in [folder.path(), &file] {
+            let source = Source::find(path.to_str().unwrap(), None).unwrap();
+            let error = source.open(&OpenOptions::default()).err().unwrap();
+            assert!(
+                error.to_string().ends_with("train_32x32.mat is SVHN as MATLAB files, which are not read")
+            );
+            assert!(error.hint().contains("PNG"), "{}", error.hint());
+        }
+        let image = crate::Image { width: 1, height: 1, channels: 1, pixels: vec![0] };
+        image.save_png(&folder.path().join("1.png")).unwrap();
+        let source = Source::find(folder.path().to_str().unwrap(), None).unwrap();
+        assert_eq!(source.open(&OpenOptions::default()).unwrap().len(), 1);
     }
 }

@@ -271,17 +271,27 @@ fn of_several_archives_the_published_one_is_taken() {
     assert_eq!(load_cifar_train(&path).unwrap().len(), 1);
 }
 
+/// As in an archive that has each file raw and in a folder of its own name.
 #[test]
-fn a_member_that_is_there_twice_is_an_error() {
+fn a_member_may_be_there_twice_if_it_is_the_same() {
     for (load, files) in [
         (load_mnist_test as Load, small_mnist()),
         (load_cifar_train, cifar_files(&[vec![(0, [0; 3])], vec![(1, [0; 3])]])),
     ] {
-        let again = (format!("copy/{}.gz", files[0].0), gz(&files[0].1));
+        let (_folder, path) = write(Form::Tar, &Form::Tar.pack(&files));
+        let once = samples(&load(&path).unwrap());
+        let copy = (format!("{}/{}.gz", files[0].0, files[0].0), gz(&files[0].1));
         let (_folder, path) =
-            write(Form::Tar, &Form::Tar.pack(&[files.clone(), vec![again.clone()]].concat()));
+            write(Form::Tar, &Form::Tar.pack(&[files.clone(), vec![copy.clone()]].concat()));
+        assert_eq!(samples(&load(&path).unwrap()), once);
+
+        let mut other = files[0].1.clone();
+        *other.last_mut().unwrap() ^= 1;
+        let other = (copy.0, gz(&other));
+        let (_folder, path) =
+            write(Form::Tar, &Form::Tar.pack(&[files.clone(), vec![other.clone()]].concat()));
         let error = load(&path).unwrap_err().to_string();
-        assert!(error.contains(&format!("set.tar: some/folder/{}: is the second", again.0)), "{error}");
+        assert!(error.contains(&format!("set.tar: some/folder/{}: is the second", other.0)), "{error}");
         assert!(error.ends_with(&format!("set.tar: some/folder/{}", files[0].0)), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use ::image::{ColorType, ImageDecoder, ImageReader, Limits};
 
 use super::one_line;
 use super::table::{Row, Table};
-use crate::dataset::CLASSES;
+use crate::published::known;
 use crate::{Error, LabelledImages, Progress, Result, Unit, Watch};
 
 /// More memory than decoding an image of the sizes read here can need.
@@ -34,7 +34,8 @@ impl Shape {
 ///
 /// # Errors
 /// If the file is not parquet or lacks the columns, or if a row has no image or label, an image that does not decode
-/// to exactly the shape, or a label that is not below 10.
+/// to exactly the shape, or a label that is not one of its classes; of a set that is not known by name
+/// there are ten.
 pub(crate) fn read(
     path: &Path,
     name: &str,
@@ -46,6 +47,7 @@ pub(crate) fn read(
     if !table.has_labels() {
         return Err(Error::malformed(path, "has no column of labels (the integers label)"));
     }
+    let (classes, class_names) = known(name).unwrap_or((10, Vec::new()));
     let mut data = LabelledImages {
         name: name.to_owned(),
         width: shape.width,
@@ -53,6 +55,8 @@ pub(crate) fn read(
         channels: shape.channels,
         pixels: Vec::new(),
         labels: Vec::new(),
+        classes,
+        class_names,
     };
     let what = format!("reading {name}");
     table.for_each_row(|row| {
@@ -74,8 +78,8 @@ fn append(data: &mut LabelledImages, shape: Shape, row: &Row<'_>) -> std::result
     let label = row.label.ok_or("its label is missing")?;
     let label = u8::try_from(label)
         .ok()
-        .filter(|&label| label < CLASSES)
-        .ok_or_else(|| format!("its label {label} is not one of 0 to {}", CLASSES - 1))?;
+        .filter(|&label| usize::from(label) < data.classes)
+        .ok_or_else(|| format!("its label {label} is not one of 0 to {}", data.classes - 1))?;
     let undecodable = |error: ::image::ImageError| format!("its image does not decode: {}", one_line(&error));
 
     let mut limits = Limits::default();
