@@ -180,7 +180,8 @@ pub enum Data {
 
 #[derive(Args)]
 pub struct DataFlags {
-    /// As for `gan train --dataset`: digits, shapes, mnist, fashion-mnist, cifar10, PATH, hub:OWNER/NAME
+    /// As for `gan train --dataset`: digits, shapes, mnist, fashion-mnist, cifar10, cifar100, stl10,
+    /// kmnist, qmnist, emnist-letters and so on, PATH, hub:OWNER/NAME
     pub source: String,
     /// Which part of it
     #[arg(long, default_value = "train", value_parser = split())]

@@ -56,7 +56,8 @@ impl Classes {
     ///
     /// Classes are the same if their names are. Where one side has no names, a name that is a number stands for that
     /// number, as in a folder whose classes are `0` to `9` or `00` to `11`; and where the names are no numbers, the order
-    /// counts, if there are as many here as there.
+    /// counts, if there are as many here as there. Names that are just the numbers of the classes are none where the other
+    /// side has words: a generator may have learned the classes before they had names.
     pub(crate) fn labels_of(&self, dataset: &dyn Dataset) -> Result<Vec<u32>> {
         let other = Self::of(dataset)?;
         let unknown = |label| Error::UnknownClass {
@@ -65,7 +66,12 @@ impl Classes {
             known: self.to_string(),
         };
         if !self.names.is_empty() && !other.names.is_empty() {
-            find_all(&other.names, &self.names).map_err(unknown)
+            let in_order = self.count == other.count
+                && (self.is_numbered() && other.is_worded() || self.is_worded() && other.is_numbered());
+            match in_order {
+                true => Ok((0..self.count as u32).collect()),
+                false => find_all(&other.names, &self.names).map_err(unknown),
+            }
         } else if let (Some(wanted), Some(known)) = (other.numbers(), self.numbers()) {
             find_all(&wanted, &known).map_err(unknown)
         } else if other.count == self.count {
@@ -73,6 +79,16 @@ impl Classes {
         } else {
             Err(unknown(0))
         }
+    }
+
+    /// Whether each name is the number of its class.
+    fn is_numbered(&self) -> bool {
+        self.names.iter().enumerate().all(|(label, name)| *name == label.to_string())
+    }
+
+    /// Whether no name is a number.
+    fn is_worded(&self) -> bool {
+        self.names.iter().all(|name| name.parse::<u64>().is_err())
     }
 
     /// The numbers that the names are, or that stand in their place; none if a name is no number.

@@ -61,6 +61,9 @@ fn classes_are_the_same_if_their_names_are() {
     assert_eq!(matched(&animals, Plain::numbered(&[2, 0], 3)).unwrap(), [2, 0]);
     assert_eq!(matched(&Classes::numbered(2), Plain::named(&[1, 0], &["no", "yes"])).unwrap(), [1, 0]);
     assert_eq!(matched(&ten, Plain::numbered(&[1, 0], 2)).unwrap(), [1, 0]);
+    // Names that are just the numbers of the classes are as good as none, on either side.
+    assert_eq!(matched(&named(&["0", "1"]), Plain::named(&[1, 0], &["no", "yes"])).unwrap(), [1, 0]);
+    assert_eq!(matched(&named(&["no", "yes"]), Plain::named(&[1, 0], &["0", "1"])).unwrap(), [1, 0]);
 }
 
 #[test]

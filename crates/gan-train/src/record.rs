@@ -98,6 +98,15 @@ impl Record {
         }
     }
 
+    /// Calls the classes as the run did before. What classes are called is no part of what is learned, and their names may
+    /// have become known since the run began; but a run of fewer classes than the data set has is another.
+    pub fn keep_class_names(&mut self, before: &Record) {
+        let known = &before.model.classes;
+        if self.model.conditional.is_some() && known.len() >= self.model.classes.len() {
+            self.model.classes.clone_from(known);
+        }
+    }
+
     /// Steps done.
     pub fn step(&self) -> u64 {
         self.counters.get("step").copied().unwrap_or(0)

@@ -58,7 +58,10 @@ pub fn train(
     device: &Device,
     on_step: &mut dyn FnMut(&StepStats) -> ControlFlow<()>,
 ) -> Result<Summary> {
-    let about = Record::new(config, dataset.as_ref(), device);
+    let mut about = Record::new(config, dataset.as_ref(), device);
+    if let Some(checkpoint) = from {
+        about.keep_class_names(checkpoint.record());
+    }
     let images_per_epoch = dataset.len() as f64;
     let mut trainer = Trainer::new(config, &about.model, device)?.for_images(dataset.len());
     if let Some(checkpoint) = from {

@@ -166,6 +166,67 @@ fn so_does_one_of_conditional_networks_with_spectral_norm_on_both_sides() {
     }
 }
 
+/// The same images, whose classes have names.
+struct Named;
+
+impl Dataset for Named {
+    fn name(&self) -> &str {
+        "named"
+    }
+
+    fn len(&self) -> usize {
+        120
+    }
+
+    fn channels(&self) -> usize {
+        3
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(3)
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        ["cat", "dog", "cow"].map(String::from).to_vec()
+    }
+
+    fn get(&self, index: usize) -> gan_data::Result<Sample> {
+        Images(120).get(index)
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        Images(120).digest()
+    }
+}
+
+/// Names of classes may become known after a run began, as when a reader learns to read them.
+#[test]
+fn a_run_keeps_the_names_that_its_classes_had_at_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let conditional = Some(Conditional::Concat);
+    let config = TrainConfig { conditional, steps: Some(4), ..config() };
+    let named = Record::new(&config, &Named, &Device::Cpu);
+    assert_eq!(named.model.classes, ["cat", "dog", "cow"]);
+    let path = folder.path().join("run");
+    train(&path, &config, 2);
+    let run = RunDir::open(&path).unwrap();
+    let from = run.latest_checkpoint().unwrap().unwrap();
+    assert_eq!(from.record().model.classes, ["0", "1", "2"]);
+    assert_eq!(from.record().changes(&named), [""; 0]);
+    let mut on_step = |_: &StepStats| ControlFlow::Continue(());
+    run::train(&config, Arc::new(Named), &run, Some(&from), &Device::Cpu, &mut on_step).unwrap();
+    let last = run.latest_checkpoint().unwrap().unwrap();
+    assert_eq!((last.record().step(), &last.record().model), (4, &from.record().model));
+    let generator = gan_models::load_generator(&run.generator_path(4), &Device::Cpu).unwrap();
+    assert_eq!(generator.config().classes, ["0", "1", "2"]);
+
+    // A data set of more classes than the run knows is another.
+    let mut more = named.clone();
+    more.model.classes.push("horse".into());
+    more.keep_class_names(from.record());
+    assert_eq!(more.model.classes.len(), 4);
+}
+
 #[test]
 fn a_longer_run_is_the_shorter_one_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 /// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
 #[derive(Args, Serialize)]
 pub struct Settings {
-    /// digits, shapes (embedded), ring, grid (points of the plane), mnist, fashion-mnist, cifar10, your own images: PATH (a folder, zip, tar or parquet
-    /// file), or hub:OWNER/NAME
+    /// digits, shapes (embedded), ring, grid (points of the plane), mnist, fashion-mnist, cifar10, with --data-dir also
+    /// cifar100, cifar100-coarse, stl10, kmnist, qmnist, emnist-letters (or -balanced, -byclass, -bymerge, -digits,
+    /// -mnist), your own images: PATH (a folder, zip, tar or parquet file), or hub:OWNER/NAME
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
     #[command(flatten)]

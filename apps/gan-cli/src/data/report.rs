@@ -210,7 +210,13 @@ fn train_flags(report: &Report, suggested: &TrainConfig, flags: &DataFlags) -> S
         images.on_bad_image = Some("skip".into());
     }
     // By its own name a published set gets the settings that were tried on it, if its files are as published.
-    let as_published = matches!(data::source(suggested), Ok(Source::Idx(_) | Source::Cifar10(Some(_))));
+    let as_published = matches!(
+        data::source(suggested),
+        Ok(Source::Idx(_)
+            | Source::Mnist(Some(_))
+            | Source::FashionMnist(Some(_))
+            | Source::Cifar10(Some(_)))
+    );
     match report.canonical {
         Some((name, _)) if as_published && images.data_dir.is_none() => {
             images.data_dir = Some(flags.source.clone().into());

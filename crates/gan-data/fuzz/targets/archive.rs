@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use gan_data::{Folder, Split, Watch, fuzzing, load_cifar10, load_mnist};
+use gan_data::{Folder, Published, Split, Watch, fuzzing, load_cifar10, load_mnist, load_published};
 use gan_data_fuzz::{assert_readable, expect_panics, guarded, look_at, with_file};
 
 const BLOCK: usize = 512;
@@ -46,6 +46,9 @@ fn images_and_published(path: &Path) {
     for split in [Split::Train, Split::Test] {
         look_at(load_mnist(path, split, "mnist"));
         look_at(load_cifar10(path, split));
+        for (_, set) in Published::ALL {
+            look_at(load_published(set, path, split));
+        }
     }
 }
 
