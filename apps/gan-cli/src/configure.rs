@@ -17,7 +17,13 @@ pub fn for_training(flags: &TrainFlags) -> Result<(TrainConfig, Option<String>),
     };
     let mut settings = match (recipe, &flags.config) {
         (Some((name, text)), _) => parse(text, name)?,
-        (None, Some(path)) => parse(&read(path)?, &path.display().to_string())?,
+        (None, Some(path)) => {
+            let mut settings = parse(&read(path)?, &path.display().to_string())?;
+            if path.with_file_name("checkpoints").is_dir() {
+                complete(&mut settings)?; // that of a run
+            }
+            settings
+        }
         (None, None) => toml::Table::new(),
     };
     let of_recipe = settings.clone();
@@ -75,8 +81,18 @@ fn about_recipe(
 /// The config file of a run, overridden by the flags.
 pub fn for_resuming(config: &Path, flags: &Settings) -> Result<TrainConfig, Failure> {
     let mut settings = parse(&read(config)?, &config.display().to_string())?;
+    complete(&mut settings)?;
     override_with(&mut settings, flags)?;
     Ok(resolve(settings)?.with_absolute_paths())
+}
+
+/// Fills in what the config of an old run does not say.
+fn complete(settings: &mut toml::Table) -> Result<(), Failure> {
+    let config: TrainConfig = settings.clone().try_into().map_err(|error: toml::de::Error| {
+        Failure::usage(error.message(), "see `gan train --help` for the settings")
+    })?;
+    *settings = as_table(&config.of_run())?;
+    Ok(())
 }
 
 fn override_with(settings: &mut toml::Table, flags: &Settings) -> Result<(), Failure> {

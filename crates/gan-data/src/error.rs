@@ -141,6 +141,17 @@ pub enum Error {
         source: ::image::ImageError,
     },
 
+    /// A file of a format, or of a kind of it, that is not read.
+    #[error("{path} is {what}, which is not read", path = path.display())]
+    UnreadFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+
     /// A folder of images without images.
     #[error("{folder} holds no images that are read: {found}", folder = folder.display())]
     NoImages {
@@ -408,6 +419,7 @@ impl Error {
             Self::NeedsFiles { .. } => "give the folder or archive that holds them with --data-dir DIR",
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
             Self::Decode { .. } => "replace it by a whole image, or take it out of the folder",
+            Self::UnreadFormat { hint, .. } => hint,
             Self::NoImages { unread: true, .. } => "convert the images to PNG or JPEG",
             Self::NoImages { .. } => {
                 "give the folder with the images (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM), or with a folder for each class"
@@ -474,6 +486,54 @@ impl Error {
             Self::Tensor(_) => "a smaller batch or image size may fit where this one does not",
         };
         hint.to_owned()
+    }
+
+    /// Whether an image itself is at fault: its file is damaged, of no kind that is read, of a size that cannot be, or
+    /// may not be read. Only such an image is left out where bad ones are to be skipped. What is wrong with the machine
+    /// (a failing disk, too many open files), the settings or the data set (a file that is gone) would make another data
+    /// set of it, silently.
+    pub fn is_of_image(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            Self::Image { source, .. } => source.is_of_image(),
+            Self::NotAFile { .. }
+            | Self::Malformed { .. }
+            | Self::Decode { .. }
+            | Self::UnreadFormat { .. }
+            | Self::ImageSize { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether trying again soon may help: network file systems fail for moments.
+    pub(crate) fn may_pass(&self) -> bool {
+        use io::ErrorKind::{
+            ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+            NetworkUnreachable, NotConnected, ResourceBusy, StaleNetworkFileHandle, TimedOut, WouldBlock,
+        };
+        const EIO: i32 = 5; // has no kind; the same number on every Unix
+        let passes = |error: &io::Error| {
+            cfg!(unix) && error.raw_os_error() == Some(EIO)
+                || matches!(
+                    error.kind(),
+                    ConnectionAborted
+                        | ConnectionReset
+                        | HostUnreachable
+                        | Interrupted
+                        | NetworkDown
+                        | NetworkUnreachable
+                        | NotConnected
+                        | ResourceBusy
+                        | StaleNetworkFileHandle
+                        | TimedOut
+                        | WouldBlock
+                )
+        };
+        match self {
+            Self::Read { source, .. } | Self::Temporary { source, .. } => passes(source),
+            Self::Image { source, .. } => source.may_pass(),
+            _ => false,
+        }
     }
 
     /// For `map_err`: a failed read of this path.

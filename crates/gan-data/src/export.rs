@@ -120,7 +120,9 @@ fn write_all(dataset: &dyn Dataset, folder: &Path, options: &ExportOptions) -> R
                 }
                 written += 1;
             }
-            Err(error) if options.on_bad_image == OnBadImage::Skip => tracing::warn!("skipped: {error}"),
+            Err(error) if options.on_bad_image == OnBadImage::Skip && error.is_of_image() => {
+                tracing::warn!("skipped: {error}")
+            }
             Err(error) => return Err(error),
         }
         let (done, total) = (index as u64 + 1, Some(count as u64));

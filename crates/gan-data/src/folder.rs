@@ -18,13 +18,14 @@ use self::found::InArchive;
 pub(crate) use self::kind::is_image;
 use self::left_out::{LeftOut, Note};
 use crate::archive::{Archive, MAX_FILE};
-use crate::decode::decode;
-use crate::{Dataset, Error, Image, Result, Sample, Split, Watch, digest, files, names};
+use crate::decode::Decoding;
+use crate::{Background, Dataset, Error, Result, Sample, Split, Watch, digest, files, names};
 
 /// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
 ///
-/// Gray and palette become colour, 16 bits become 8, alpha is left out, of an animation the first frame counts, and a
-/// photo stands upright as its EXIF orientation says.
+/// Gray and palette become colour, 16 bits become 8, what is transparent is put on white (see
+/// [`Folder::with_background`]), of an animation the first frame counts, and a photo stands upright as its EXIF
+/// orientation says.
 #[derive(Debug)]
 pub struct Folder {
     name: String,
@@ -33,6 +34,7 @@ pub struct Folder {
     classes: Vec<String>,
     left_out: LeftOut,
     notes: Vec<Note>,
+    decoding: Decoding,
 }
 
 /// Where the files lie.
@@ -105,7 +107,13 @@ impl Folder {
         }
         let name = format!("folder:{}", path.display());
         let (images, classes, left_out) = (layout.images, layout.classes, found.left_out);
-        Ok(Self { name, place, images, classes, left_out, notes })
+        let decoding = Decoding::default();
+        Ok(Self { name, place, images, classes, left_out, notes, decoding })
+    }
+
+    /// The same with another background behind what is transparent than white.
+    pub fn with_background(self, background: Background) -> Self {
+        Self { decoding: Decoding::new(background), ..self }
     }
 
     /// How many files were left out for what they are: no images, or of a kind that is not read.
@@ -157,7 +165,7 @@ impl Dataset for Folder {
     }
 
     fn channels(&self) -> usize {
-        3
+        self.decoding.channels()
     }
 
     fn classes(&self) -> Option<usize> {
@@ -178,7 +186,7 @@ impl Dataset for Folder {
     fn get(&self, index: usize) -> Result<Sample> {
         let entry = self.entry(index)?;
         let bytes = self.read(entry)?;
-        let image = decode_file(&bytes, || self.path(entry))?;
+        let image = self.decoding.image(&bytes, || self.path(entry))?;
         Ok(Sample { image, label: entry.label })
     }
 
@@ -203,14 +211,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length as usize + 1); // one more, to see its end without growing
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(Error::reading(path))?;
     Ok(bytes)
-}
-
-/// Decodes an image file, whatever its ending says it is.
-fn decode_file(bytes: &[u8], path: impl Fn() -> PathBuf) -> Result<Image> {
-    if bytes.is_empty() {
-        return Err(Error::malformed(&path(), "is empty"));
-    }
-    decode(bytes).map_err(|source| Error::Decode { path: path(), source })
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn tarball(bytes: &[u8], most: u64) -> Result<u64> {
 }
 
 pub fn decode(bytes: &[u8]) -> Option<Image> {
-    decode::decode(bytes).ok()
+    decode::decode(bytes, crate::Background::default()).ok().map(|(image, _)| image)
 }
 
 /// Leaves a buffer for the next decoding.

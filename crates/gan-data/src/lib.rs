@@ -19,7 +19,11 @@
 //! compared with what is really there before memory is taken for them, and every fault is a typed [`Error`] that
 //! names the file.
 
+/// The version of Candle that this crate's tensors are of.
+pub use candle_core;
+
 mod archive;
+mod background;
 mod check;
 mod cifar;
 mod compression;
@@ -59,6 +63,7 @@ mod tensor;
 mod transforms;
 mod watch;
 
+pub use self::background::Background;
 pub use self::check::{Report, check};
 pub use self::cifar::load_cifar10;
 pub use self::dataset::{Dataset, Sample, Split};
@@ -73,7 +78,7 @@ pub use self::hub::{Hub, load_from_hub, open_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
 pub use self::labelled_images::LabelledImages;
-pub use self::loader::{Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
+pub use self::loader::{BadImages, Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
 pub use self::normalize::Normalize;
 #[cfg(feature = "hub")]
 pub use self::parquet::Parquet;

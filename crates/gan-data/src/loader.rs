@@ -1,16 +1,17 @@
 //! Batches without end: shuffled anew each epoch, prepared ahead of time on threads.
 
+mod bad;
 mod cache;
 mod worker;
 
-use std::collections::BTreeSet;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
 use gan_rng::Stream;
 
+pub use self::bad::{BadImages, OnBadImage};
 use self::cache::Cache;
 pub use self::cache::CacheMode;
 use self::worker::Workers;
@@ -52,22 +53,6 @@ impl Default for LoaderConfig {
     }
 }
 
-/// What is done about an image that cannot be read or prepared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnBadImage {
-    /// Its error ends the batch.
-    #[default]
-    Stop,
-    /// The next image of the data set that can be read takes its place. A warning names it, once, and
-    /// [`DataLoader::bad_images`] counts it.
-    Skip,
-}
-
-impl OnBadImage {
-    /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("skip", Self::Skip)];
-}
-
 /// Images ready for the networks.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -81,7 +66,7 @@ pub struct Batch {
     pub index: u64,
 }
 
-/// An endless sequence of batches, epoch after epoch.
+/// An endless sequence of batches, epoch after epoch: an iterator that never ends.
 ///
 /// Batch `k` is a function of the data set, the transforms, the configuration and `k` alone: the order of an epoch
 /// follows from (seed, epoch), the random transforms of an image from (seed, epoch, index of the image). So a stopped
@@ -122,7 +107,7 @@ impl DataLoader {
         transforms.check()?; // not at every image, which would make each a bad one
         let (fixed, random) = transforms.split_at_random();
         let cache = Cache::new(config.cache, len);
-        let bad = Mutex::default();
+        let bad = BadImages::default();
         let recipe = Arc::new(Recipe { dataset, fixed, random, config, cache, bad });
         Ok(Self { recipe, device: device.clone(), next: 0, workers: None, waited: Duration::ZERO })
     }
@@ -134,6 +119,16 @@ impl DataLoader {
         self
     }
 
+    /// The same loader, which notes bad images here. Loaders of one data set that share it name each such image once.
+    pub fn with_bad_images(mut self, bad: &BadImages) -> Self {
+        self.stop();
+        // Without workers nobody else holds it.
+        if let Some(recipe) = Arc::get_mut(&mut self.recipe) {
+            recipe.bad = bad.clone();
+        }
+        self
+    }
+
     /// How many batches an epoch has.
     pub fn batches_per_epoch(&self) -> u64 {
         self.recipe.batches_per_epoch()
@@ -141,7 +136,7 @@ impl DataLoader {
 
     /// How many images could not be read so far, and were replaced by others.
     pub fn bad_images(&self) -> usize {
-        self.recipe.bad.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.recipe.bad.count()
     }
 
     /// How long [`DataLoader::next_batch`] had to wait so far because no batch was ready.
@@ -178,6 +173,16 @@ impl DataLoader {
     }
 }
 
+/// Never `None`: after the last batch of an epoch comes the first of the next. After an error the same batch is tried
+/// again.
+impl Iterator for DataLoader {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Result<Batch>> {
+        Some(self.next_batch())
+    }
+}
+
 /// Ends the threads, also those that are busy or wait for room.
 impl Drop for DataLoader {
     fn drop(&mut self) {
@@ -193,8 +198,7 @@ struct Recipe {
     random: Transforms,
     config: LoaderConfig,
     cache: Cache,
-    /// Images that could not be read.
-    bad: Mutex<BTreeSet<usize>>,
+    bad: BadImages,
 }
 
 impl Recipe {
@@ -238,38 +242,27 @@ impl Recipe {
     /// Image `index` as it is before the first random transform; or, where bad images are skipped, the next good one.
     fn sample(&self, index: usize) -> Result<Sample> {
         match self.prepare(index) {
-            Err(error) if self.config.on_bad_image == OnBadImage::Skip => self.skip(index, error),
+            Err(error) if self.config.on_bad_image == OnBadImage::Skip && error.is_of_image() => {
+                self.skip(index, error)
+            }
             other => other,
         }
     }
 
     fn prepare(&self, index: usize) -> Result<Sample> {
-        self.cache.get_or(index, || self.fixed.prepare(self.dataset.as_ref(), index))
+        self.cache.get_or(index, || bad::retried(|| self.fixed.prepare(self.dataset.as_ref(), index)))
     }
 
     fn skip(&self, bad: usize, error: Error) -> Result<Sample> {
-        self.note_bad(bad, &error);
+        self.bad.note(bad, &error);
         let len = self.dataset.len();
-        for index in (1..len).map(|step| (bad + step) % len) {
-            if self.is_bad(index) {
-                continue;
-            }
+        for index in (1..len).map(|step| (bad + step) % len).filter(|&index| !self.bad.contains(index)) {
             match self.prepare(index) {
-                Ok(sample) => return Ok(sample),
-                Err(error) => self.note_bad(index, &error),
+                Err(error) if error.is_of_image() => self.bad.note(index, &error),
+                other => return other,
             }
         }
         Err(error)
-    }
-
-    fn is_bad(&self, index: usize) -> bool {
-        self.bad.lock().unwrap_or_else(PoisonError::into_inner).contains(&index)
-    }
-
-    fn note_bad(&self, index: usize, error: &Error) {
-        if self.bad.lock().unwrap_or_else(PoisonError::into_inner).insert(index) {
-            tracing::warn!("skipped: {error}");
-        }
     }
 }
 

@@ -32,6 +32,22 @@ impl Filter {
 pub enum ResizeTo {
     /// The shorter side gets this many pixels, the longer one as many as keep the aspect ratio (rounded down).
     Shorter(usize),
+    /// The smallest size that covers this one and keeps the aspect ratio: one side is as asked for, the other is that long
+    /// at least (rounded down). Of a square this is [`ResizeTo::Shorter`].
+    Cover {
+        /// Height in pixels.
+        height: usize,
+        /// Width in pixels.
+        width: usize,
+    },
+    /// The largest size that lies within this one and keeps the aspect ratio: one side is as asked for, the other is no
+    /// longer than that (rounded to the nearest, but at least 1).
+    Within {
+        /// Height in pixels.
+        height: usize,
+        /// Width in pixels.
+        width: usize,
+    },
     /// Exactly this size, whatever that does to the aspect ratio.
     Exact {
         /// Height in pixels.
@@ -46,8 +62,27 @@ impl ResizeTo {
     pub(crate) fn size(self, height: usize, width: usize) -> (usize, usize) {
         match self {
             Self::Exact { height, width } => (height, width),
-            Self::Shorter(shorter) if width <= height => (shorter.saturating_mul(height) / width, shorter),
-            Self::Shorter(shorter) => (shorter, shorter.saturating_mul(width) / height),
+            Self::Shorter(side) => Self::Cover { height: side, width: side }.size(height, width),
+            Self::Cover { height: rows, width: columns } => {
+                // Whichever side has to grow more, or shrinks less, decides: rows / height against columns / width.
+                if rows.saturating_mul(width) < columns.saturating_mul(height) {
+                    (columns.saturating_mul(height) / width, columns)
+                } else {
+                    (rows, rows.saturating_mul(width) / height)
+                }
+            }
+            Self::Within { height: rows, width: columns } => {
+                let rounded = |side: usize, to: usize, from: usize| {
+                    ((side.saturating_mul(to).saturating_mul(2).saturating_add(from))
+                        / from.saturating_mul(2))
+                    .max(1)
+                };
+                if rows.saturating_mul(width) < columns.saturating_mul(height) {
+                    (rows, rounded(width, rows, height))
+                } else {
+                    (rounded(height, columns, width), columns)
+                }
+            }
         }
     }
 }
@@ -148,5 +183,35 @@ mod tests {
         assert_eq!(ResizeTo::Shorter(24).size(53, 37), (34, 24)); // 24 * 53 / 37 = 34.4
         assert_eq!(ResizeTo::Shorter(24).size(37, 53), (24, 34));
         assert_eq!(ResizeTo::Shorter(8).size(5, 5), (8, 8));
+    }
+
+    #[test]
+    fn a_covering_size_keeps_the_shape_and_of_a_square_is_that_of_the_shorter_side() {
+        let cover = |height, width| ResizeTo::Cover { height, width };
+        assert_eq!(cover(32, 64).size(64, 64), (64, 64));
+        assert_eq!(cover(32, 64).size(100, 400), (32, 128));
+        assert_eq!(cover(48, 64).size(53, 37), (91, 64)); // 64 * 53 / 37 = 91.7
+        for height in 1..40 {
+            for width in 1..40 {
+                // As it was before there was another than the square.
+                let shorter = match width <= height {
+                    true => (24 * height / width, 24),
+                    false => (24, 24 * width / height),
+                };
+                assert_eq!(cover(24, 24).size(height, width), shorter);
+                assert_eq!(ResizeTo::Shorter(24).size(height, width), shorter);
+                for (rows, columns) in [(7, 30), (30, 7), (1, 1)] {
+                    let (high, wide) = cover(rows, columns).size(height, width);
+                    assert!(high >= rows && wide >= columns && (high == rows || wide == columns));
+                    let (high, wide) = ResizeTo::Within { height: rows, width: columns }.size(height, width);
+                    assert!(high <= rows && wide <= columns && (high == rows || wide == columns));
+                    assert!(high > 0 && wide > 0);
+                }
+            }
+        }
+        let within = |height, width| ResizeTo::Within { height, width };
+        assert_eq!(within(32, 64).size(64, 64), (32, 32));
+        assert_eq!(within(64, 64).size(480, 640), (48, 64));
+        assert_eq!(within(64, 64).size(10_000, 3), (64, 1));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[cfg(feature = "hub")]
 use crate::Parquet;
 use crate::published::{other_form, told_by_names};
-use crate::{Dataset, Digits, Error, Folder, Points, Result, Shapes, Split, Watch, files};
+use crate::{Background, Dataset, Digits, Error, Folder, Points, Result, Shapes, Split, Watch, files};
 use crate::{Published, load_cifar10, load_mnist, load_published};
 
 /// Where images come from: what `--dataset` names.
@@ -67,6 +67,8 @@ pub struct OpenOptions {
     pub image_column: Option<String>,
     /// A table of labels for the images of a folder or archive.
     pub labels: Option<PathBuf>,
+    /// What stands behind transparent images of a folder, archive or parquet file.
+    pub background: Background,
     /// Is told how it is going.
     pub watch: Watch,
 }
@@ -80,6 +82,7 @@ impl Default for OpenOptions {
             label_column: None,
             image_column: None,
             labels: None,
+            background: Background::default(),
             watch: Watch::default(),
         }
     }
@@ -145,7 +148,7 @@ impl Source {
     /// # Errors
     /// If it cannot be reached or read, or is not what its name says.
     pub fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Dataset>> {
-        let OpenOptions { split, seed, size, ref watch, .. } = *options;
+        let OpenOptions { split, seed, size, background, ref watch, .. } = *options;
         Ok(match self {
             Self::Digits if split == Split::Train => Arc::new(Digits::train(seed, size)?),
             Self::Digits => Arc::new(Digits::test(seed, size)?),
@@ -164,17 +167,18 @@ impl Source {
             Self::Folder(path) => {
                 // What has no images may be a published set in a form that is not read.
                 let other = |error| other_form(path).unwrap_or(error);
-                Arc::new(Folder::open(path, split, watch).map_err(other)?)
+                Arc::new(Folder::open(path, split, watch).map_err(other)?.with_background(background))
             }
             #[cfg(feature = "hub")]
-            Self::Parquet(path) => Arc::new(Parquet::open(path, split, watch)?),
+            Self::Parquet(path) => Arc::new(Parquet::open(path, split, watch)?.with_background(background)),
             #[cfg(feature = "hub")]
             Self::Mnist(None) | Self::FashionMnist(None) | Self::Cifar10(None) => {
                 Arc::new(crate::load_from_hub(&self.to_string(), split, watch)?)
             }
             #[cfg(feature = "hub")]
             Self::Hub { repository, revision } => {
-                Arc::new(crate::open_from_hub(repository, revision.as_deref(), split, watch)?)
+                let set = crate::open_from_hub(repository, revision.as_deref(), split, watch)?;
+                Arc::new(set.with_background(background))
             }
             #[cfg(not(feature = "hub"))]
             _ => return Err(Error::WithoutHub { dataset: self.to_string() }),

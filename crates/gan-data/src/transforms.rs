@@ -32,6 +32,16 @@ pub enum Transform {
         /// Width of the crop in pixels.
         width: usize,
     },
+    /// The image in the middle of one of this size, this colour (red, green, blue) around it; what is larger is cut. Of gray
+    /// images the colour is gray, and where there is alpha the margin is transparent.
+    Pad {
+        /// Height in pixels.
+        height: usize,
+        /// Width in pixels.
+        width: usize,
+        /// Red, green and blue of the margin.
+        color: [u8; 3],
+    },
     /// A part of the image, every position as likely as every other: torchvision's `RandomCrop`.
     ///
     /// As there, an image that is smaller than the crop even with its padding is an error: resize first.
@@ -77,9 +87,9 @@ pub enum Transform {
         /// Hues are turned by up to so many turns of the colour circle either way, at most 0.5.
         hue: f64,
     },
-    /// Converts to this many channels, 1 (gray) or 3 (colour), as Pillow's modes `L` and `RGB`: gray is the luma of
-    /// ITU-R 601, colour made from gray repeats it, alpha is left out. Colour stays colour: see
-    /// [`Transform::Grayscale`].
+    /// Converts to this many channels, 1 (gray), 3 (colour) or 4 (colour and alpha), as Pillow's modes `L`, `RGB` and
+    /// `RGBA`: gray is the luma of ITU-R 601, colour made from gray repeats it, alpha is left out, or opaque where there
+    /// is none. Colour stays colour: see [`Transform::Grayscale`].
     Channels(usize),
     /// Takes the colour out, and leaves 1 channel of gray or 3 equal ones: torchvision's `Grayscale`. The gray is that
     /// of [`Transform::Channels`].
@@ -90,7 +100,11 @@ impl Transform {
     /// Whether it draws random numbers.
     fn is_random(&self) -> bool {
         match self {
-            Self::Resize { .. } | Self::CenterCrop { .. } | Self::Channels(_) | Self::Grayscale(_) => false,
+            Self::Resize { .. }
+            | Self::CenterCrop { .. }
+            | Self::Pad { .. }
+            | Self::Channels(_)
+            | Self::Grayscale(_) => false,
             Self::RandomCrop { .. }
             | Self::RandomResizedCrop { .. }
             | Self::RandomHorizontalFlip { .. }
@@ -116,6 +130,7 @@ impl Transform {
         match *self {
             Self::Resize { filter, .. } => resize(image, height, width, filter),
             Self::CenterCrop { .. } => Ok(crop::centered(image, height, width)),
+            Self::Pad { color, .. } => Ok(crop::padded(image, height, width, color)),
             Self::RandomCrop { padding, .. } => Ok(crop::random(image, height, width, padding, rng)),
             Self::RandomResizedCrop { scale, ratio, filter, .. } => {
                 let part = crop::random_part(image.height, image.width, scale, ratio, rng);

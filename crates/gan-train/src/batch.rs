@@ -1,5 +1,6 @@
 //! What goes into an update, and what it says.
 
+use crate::loss::Loss;
 use candle_core::Tensor;
 
 /// A batch of real images and the latents of as many generated ones.
@@ -16,6 +17,29 @@ pub struct MicroBatch {
     /// What G made of them `[N, C, H, W]`: with its graph if G is to learn from just these, without if they are made anew
     /// for that.
     pub fake: Tensor,
+}
+
+impl MicroBatch {
+    /// What the generator needs of it. Images that it does not need are let go.
+    pub fn for_generator(self, loss: Loss) -> GeneratorBatch {
+        let Self { index, real, classes, latents, fake } = self;
+        let (real, fake) = (loss.couples().then_some(real), fake.track_op().then_some(fake));
+        GeneratorBatch { index, real, classes, latents, fake }
+    }
+}
+
+/// What the generator learns from, once the discriminator has learned from the batch.
+pub struct GeneratorBatch {
+    /// Its number since the start of the run.
+    pub index: u64,
+    /// Real images `[N, C, H, W]`, if the loss compares generated ones with them.
+    pub real: Option<Tensor>,
+    /// The classes of the generated images, if the networks are conditional.
+    pub classes: Option<Vec<u32>>,
+    /// Latents `[N, Z]`.
+    pub latents: Tensor,
+    /// What G made of them, with its graph; if not, they are made anew.
+    pub fake: Option<Tensor>,
 }
 
 /// What an update of the discriminator says.

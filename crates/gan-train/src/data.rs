@@ -1,11 +1,11 @@
 //! From a config to images ready for the discriminator.
 
-use crate::config::{Crop, TrainConfig};
+use crate::config::{Crop, Fit, TrainConfig};
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use gan_data::{
-    CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ResizeTo, Source, Split, Transform,
-    Transforms, Watch,
+    Background, BadImages, CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ResizeTo, Source,
+    Split, Transform, Transforms, Watch,
 };
 use std::sync::Arc;
 
@@ -35,6 +35,7 @@ pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn
         label_column: config.label_column.clone(),
         image_column: config.image_column.clone(),
         labels: config.labels.clone(),
+        background: config.background(),
         watch: watch.clone(),
     };
     Ok(source(config)?.open(&options)?)
@@ -54,9 +55,21 @@ pub fn class_names(data: &dyn Dataset) -> Vec<String> {
 pub fn transforms(config: &TrainConfig) -> Transforms {
     let size = config.image_size();
     let (height, width, filter) = (size.height, size.width, config.resize_filter);
-    let to = if height == width { ResizeTo::Shorter(height) } else { ResizeTo::Exact { height, width } };
+    let fit = config.fit();
+    let to = match fit {
+        Fit::Crop => ResizeTo::Cover { height, width },
+        Fit::Pad => ResizeTo::Within { height, width },
+        Fit::Stretch => ResizeTo::Exact { height, width },
+    };
     let resize = Transform::Resize { to, filter };
     let mut steps = match config.crop {
+        _ if fit == Fit::Pad => {
+            let color = match config.background {
+                Some(Background::Color(color)) => color,
+                _ => [0; 3],
+            };
+            vec![resize, Transform::Pad { height, width, color }]
+        }
         Crop::Center => vec![resize, Transform::CenterCrop { height, width }],
         Crop::Random => vec![resize, Transform::RandomCrop { height, width, padding: 0 }],
         Crop::RandomResized => {
@@ -104,15 +117,99 @@ impl TrainConfig {
     }
 }
 
-/// Up to `count` training images `[count, C, H, W]` in [-1, 1], in the order that the run will see them.
+/// Up to `count` training images `[count, C, H, W]` in [-1, 1], in the order that the run will see them. Those that cannot
+/// be read are noted in `bad`.
 pub fn first_images(
     config: &TrainConfig,
     data: Arc<dyn Dataset>,
     count: usize,
+    bad: &BadImages,
     device: &Device,
 ) -> Result<Tensor> {
     let batch_size = Some(count.min(data.len()));
     // Nothing is read beyond these images.
     let config = TrainConfig { batch_size, workers: Some(1), cache: CacheMode::Off, ..config.clone() };
-    Ok(loader(&config, data, device)?.next_batch()?.images)
+    Ok(loader(&config, data, device)?.with_bad_images(bad).next_batch()?.images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gan_data::Image;
+    use gan_rng::Stream;
+
+    /// A white circle on black in the middle of an image, as high as that with a margin of an eighth.
+    fn circle(width: usize, height: usize) -> Image {
+        let radius = 0.375 * height.min(width) as f64;
+        let inside = |x: usize, y: usize| {
+            let (x, y) = (x as f64 + 0.5 - width as f64 / 2.0, y as f64 + 0.5 - height as f64 / 2.0);
+            x * x + y * y < radius * radius
+        };
+        let pixels =
+            (0..width * height).flat_map(|i| [255 * u8::from(inside(i % width, i / width)); 3]).collect();
+        Image { width, height, channels: 3, pixels }
+    }
+
+    fn prepared(text: &str, image: Image) -> Image {
+        let config = TrainConfig::from_toml(text).unwrap().resolve().unwrap();
+        transforms(&config).apply(image, &mut Stream::new(0, "test", 0)).unwrap()
+    }
+
+    /// Columns and rows that white pixels take.
+    fn extent(image: &Image) -> (usize, usize) {
+        let white = |x: usize, y: usize| image.pixels[(y * image.width + x) * 3] > 127;
+        let columns = (0..image.width).filter(|&x| (0..image.height).any(|y| white(x, y))).count();
+        let rows = (0..image.height).filter(|&y| (0..image.width).any(|x| white(x, y))).count();
+        (columns, rows)
+    }
+
+    #[test]
+    fn a_circle_stays_a_circle_unless_it_is_to_be_stretched() {
+        // 128x64 pixels with a circle 48 wide, for 32x64: half the size.
+        let wide = || circle(128, 64);
+        for fit in ["", "fit = 'crop'", "fit = 'pad'", "fit = 'stretch'", "crop = 'random'"] {
+            let image = prepared(&format!("image_size = '32x64'\n{fit}"), wide());
+            assert_eq!((image.height, image.width), (32, 64));
+            assert_eq!(extent(&image), (24, 24), "{fit}");
+        }
+        // A square one: the middle of twice the height, or with a margin, or twice as wide as high.
+        let square = || circle(64, 64);
+        let size = "image_size = '32x64'\n";
+        assert_eq!(extent(&prepared(size, square())), (48, 32), "cut at the top and at the bottom");
+        let padded = prepared(&format!("{size}fit = 'pad'"), square());
+        assert_eq!(extent(&padded), (24, 24));
+        assert_eq!(padded.pixels[..3], [0; 3]);
+        let on_red = prepared(&format!("{size}fit = 'pad'\nbackground = 'red'"), square());
+        assert_eq!(on_red.pixels[..3], [255, 0, 0]);
+        assert_eq!(extent(&prepared(&format!("{size}fit = 'stretch'"), square())), (48, 24));
+        let tall = prepared(&format!("{size}crop = 'random'"), circle(64, 128));
+        assert_eq!((tall.height, tall.width), (32, 64), "any part of it");
+    }
+
+    #[test]
+    fn a_square_is_cropped_to_the_bits_of_the_shorter_side() {
+        let image = |width: usize, height: usize| {
+            let pixels = (0..width * height * 3).map(|i| (i * i / 7 % 256) as u8).collect();
+            Image { width, height, channels: 3, pixels }
+        };
+        let filter = gan_data::Filter::Bilinear;
+        let shorter = Transforms::new(vec![
+            Transform::Resize { to: ResizeTo::Shorter(24), filter },
+            Transform::CenterCrop { height: 24, width: 24 },
+        ]);
+        for (width, height) in [(53, 37), (37, 53), (24, 24), (100, 25), (9, 11), (500, 331)] {
+            let expected = shorter.apply(image(width, height), &mut Stream::new(0, "test", 0)).unwrap();
+            assert_eq!(prepared("image_size = 24", image(width, height)), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_transparent_stays_so_with_four_channels() {
+        let config = TrainConfig::from_toml("channels = 4\nimage_size = 8").unwrap().resolve().unwrap();
+        assert_eq!(config.background(), Background::Transparent);
+        let image = Image { width: 16, height: 8, channels: 4, pixels: [9, 8, 7, 0].repeat(128) };
+        let prepared = transforms(&config).apply(image, &mut Stream::new(0, "test", 0)).unwrap();
+        assert!(prepared.channels == 4 && prepared.pixels.chunks(4).all(|pixel| pixel[3] == 0));
+        assert_eq!(config.model_config(3, &[]).channels, 4);
+    }
 }

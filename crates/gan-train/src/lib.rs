@@ -41,9 +41,9 @@ mod stats;
 mod trainer;
 mod updates;
 
-pub use batch::{DiscriminatorStats, GeneratorStats, MicroBatch};
+pub use batch::{DiscriminatorStats, GeneratorBatch, GeneratorStats, MicroBatch};
 pub use checkpoint::Checkpoint;
-pub use config::{Crop, ImageSize, OnDivergence, TrainConfig};
+pub use config::{Crop, Fit, ImageSize, OnDivergence, TrainConfig};
 pub use cross_entropy::cross_entropy;
 pub use ema::Ema;
 pub use error::{Error, Result};

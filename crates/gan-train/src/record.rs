@@ -121,10 +121,11 @@ impl Record {
 
     /// Reads `checkpoint.json`. The error says what is wrong with it.
     pub(crate) fn parse(text: &[u8]) -> std::result::Result<Self, String> {
-        let record: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let mut record: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if record.format != FORMAT {
             return Err(format!("it has format {}, this program reads {FORMAT}", record.format));
         }
+        record.config = record.config.of_run();
         record.config.validate().map_err(|error| error.to_string())?;
         Ok(record)
     }

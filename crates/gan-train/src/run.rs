@@ -13,7 +13,7 @@ use crate::saver::Saver;
 use crate::stats::{Scores, StepStats};
 use crate::trainer::Trainer;
 use candle_core::Device;
-use gan_data::{DataLoader, Dataset, ModeCount};
+use gan_data::{BadImages, DataLoader, Dataset, ModeCount};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,14 +67,19 @@ pub fn train(
     if let Some(checkpoint) = from {
         checkpoint.restore(&mut trainer)?;
     }
-    let mut reals = loader(config, &dataset, &trainer, device)?;
+    let bad = BadImages::default(); // shared, so that each is named once
+    let mut reals = loader(config, &dataset, &trainer, &bad, device)?;
     let steps = config.total_steps(reals.batches_per_epoch());
     run.go_back_to(trainer.step())?;
     match dataset.points() {
         Some(points) => points.scatter(None)?.save_png(&run.real_path())?,
-        None => {
-            run.save_reals(&data::first_images(config, dataset.clone(), GRID_ROWS * GRID_COLUMNS, device)?)?
-        }
+        None => run.save_reals(&data::first_images(
+            config,
+            dataset.clone(),
+            GRID_ROWS * GRID_COLUMNS,
+            &bad,
+            device,
+        )?)?,
     }
 
     let mut saver = Saver::new(run.keeper(config.keep));
@@ -89,7 +94,7 @@ pub fn train(
             Err(error) => {
                 saver.finish()?;
                 recover(error, &mut trainer, config, &about, run, device)?;
-                reals = loader(config, &dataset, &trainer, device)?;
+                reals = loader(config, &dataset, &trainer, &bad, device)?;
                 continue;
             }
         };
@@ -136,7 +141,7 @@ pub fn train(
                 Err(error) => {
                     saver.finish()?;
                     recover(error, &mut trainer, config, &about, run, device)?;
-                    reals = loader(config, &dataset, &trainer, device)?;
+                    reals = loader(config, &dataset, &trainer, &bad, device)?;
                 }
             }
             clock.checkpoints += started.elapsed();
@@ -173,8 +178,10 @@ fn loader(
     config: &TrainConfig,
     dataset: &Arc<dyn Dataset>,
     trainer: &Trainer,
+    bad: &BadImages,
     device: &Device,
 ) -> Result<DataLoader> {
     let config = TrainConfig { seed: trainer.stream_seed(), ..config.clone() };
-    Ok(data::loader(&config, dataset.clone(), device)?.starting_at(trainer.batches_seen()))
+    let loader = data::loader(&config, dataset.clone(), device)?.with_bad_images(bad);
+    Ok(loader.starting_at(trainer.batches_seen()))
 }

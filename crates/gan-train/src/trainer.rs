@@ -88,11 +88,17 @@ impl Trainer {
             // batches make an update, their graphs would take the memory that this is to save: they are made anew then.
             let last = round + 1 == self.config.n_critic;
             self.generator.params().set_requires_grad(last && self.config.accumulate == 1);
-            batches.clear();
-            for _ in 0..self.config.accumulate {
-                batches.push(self.next_batch(reals)?);
+            // One batch of images at a time: the next one is made when the gradients of this are added.
+            let count = self.config.accumulate as usize;
+            let mut stats = self.start_discriminator();
+            for _ in 0..count {
+                let batch = self.next_batch(reals)?;
+                self.add_to_discriminator(&batch, count, &mut stats)?;
+                if last {
+                    batches.push(batch.for_generator(self.config.loss));
+                }
             }
-            d_stats = self.update_discriminator(&batches)?;
+            d_stats = self.step_discriminator(stats)?;
         }
         let g_stats = self.update_generator(&batches)?;
         self.step += 1;
@@ -264,3 +270,6 @@ impl Trainer {
         latent.draw(&mut Stream::new(seed, purpose, position), count, latent_dim, &self.device)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The two updates of a step: D's from real and generated images, G's through the new D.
 
-use crate::batch::{DiscriminatorStats, GeneratorStats, MicroBatch};
+use crate::batch::{DiscriminatorStats, GeneratorBatch, GeneratorStats, MicroBatch};
 use crate::cross_entropy::cross_entropy;
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -16,23 +16,43 @@ use tracing::trace_span;
 impl Trainer {
     /// One update of the discriminator from one or several batches, whose gradients are averaged.
     pub fn update_discriminator(&mut self, batches: &[MicroBatch]) -> Result<DiscriminatorStats> {
+        let mut stats = self.start_discriminator();
+        for batch in batches {
+            self.add_to_discriminator(batch, batches.len(), &mut stats)?;
+        }
+        self.step_discriminator(stats)
+    }
+
+    /// Begins an update of the discriminator.
+    pub(crate) fn start_discriminator(&mut self) -> DiscriminatorStats {
         self.discriminator.params().set_requires_grad(true);
         self.discriminator.params().clear_gradients();
-        let mut stats = DiscriminatorStats::default();
-        for batch in batches {
-            let (part, real_logits) = self.discriminator_gradients(batch, 1.0 / batches.len() as f64)?;
-            if let Some(ada) = &mut self.ada {
-                ada.observe(&real_logits)?;
-            }
-            stats.err_d += part.err_d / batches.len() as f64;
-            stats.d_x += part.d_x / batches.len() as f64;
-            stats.d_g_z1 += part.d_g_z1 / batches.len() as f64;
-            let add = |sum: Option<f64>, part: Option<f64>| {
-                part.map(|part| sum.unwrap_or(0.0) + part / batches.len() as f64)
-            };
-            stats.penalty = add(stats.penalty, part.penalty);
-            stats.err_class = add(stats.err_class, part.err_class);
+        DiscriminatorStats::default()
+    }
+
+    /// Adds the gradients of one of `count` batches, and its part of the statistics.
+    pub(crate) fn add_to_discriminator(
+        &mut self,
+        batch: &MicroBatch,
+        count: usize,
+        stats: &mut DiscriminatorStats,
+    ) -> Result<()> {
+        let (part, real_logits) = self.discriminator_gradients(batch, 1.0 / count as f64)?;
+        if let Some(ada) = &mut self.ada {
+            ada.observe(&real_logits)?;
         }
+        stats.err_d += part.err_d / count as f64;
+        stats.d_x += part.d_x / count as f64;
+        stats.d_g_z1 += part.d_g_z1 / count as f64;
+        let add =
+            |sum: Option<f64>, part: Option<f64>| part.map(|part| sum.unwrap_or(0.0) + part / count as f64);
+        stats.penalty = add(stats.penalty, part.penalty);
+        stats.err_class = add(stats.err_class, part.err_class);
+        Ok(())
+    }
+
+    /// Ends the update with a step of the optimizer.
+    pub(crate) fn step_discriminator(&mut self, mut stats: DiscriminatorStats) -> Result<DiscriminatorStats> {
         let gradients = failpoint::gradients("gradient-d", self.discriminator.params().gradients())?;
         stats.grad_norm = norm(&gradients)?;
         self.refuse_if_diverged("errD", failpoint::number("err-d", stats.err_d))?;
@@ -151,7 +171,7 @@ impl Trainer {
     }
 
     /// One update of the generator from the images that D has just learned from.
-    pub fn update_generator(&mut self, batches: &[MicroBatch]) -> Result<GeneratorStats> {
+    pub fn update_generator(&mut self, batches: &[GeneratorBatch]) -> Result<GeneratorStats> {
         // The gradient flows through D, which has just been stepped, to G; D's own gradient is not wanted.
         self.discriminator.params().set_requires_grad(false);
         self.generator.params().set_requires_grad(true);
@@ -173,18 +193,18 @@ impl Trainer {
     }
 
     /// Adds the gradients of G's loss on a batch, times `weight`.
-    fn generator_gradients(&self, batch: &MicroBatch, weight: f64) -> Result<GeneratorStats> {
+    fn generator_gradients(&self, batch: &GeneratorBatch, weight: f64) -> Result<GeneratorStats> {
         let classes = batch.classes.as_deref();
-        let fake = match batch.fake.track_op() {
-            true => batch.fake.clone(),
-            false => self.generator.forward(&batch.latents, classes, Mode::Train)?,
+        let fake = match &batch.fake {
+            Some(fake) => fake.clone(),
+            None => self.generator.forward(&batch.latents, classes, Mode::Train)?,
         };
         let fake = self.shown(&fake, "fake for G", batch.index)?;
         let judge = |images: &Tensor| self.discriminator.forward(images, classes, Mode::Train);
         let opinion = trace_span!("D for G").in_scope(|| judge(&fake))?;
-        let real = match self.config.loss.couples() {
-            true => Some(judge(&self.shown(&batch.real, "real for G", batch.index)?)?.logits),
-            false => None,
+        let real = match &batch.real {
+            Some(real) => Some(judge(&self.shown(real, "real for G", batch.index)?)?.logits),
+            None => None,
         };
         let err_g = self.config.loss.generator(&opinion.logits, real.as_ref())?;
         let all = plus(&err_g, self.class_loss(&opinion, classes)?.as_ref())?;

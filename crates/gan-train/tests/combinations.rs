@@ -17,7 +17,7 @@ const LOSSES: [&str; 6] = [
 ];
 
 /// What can be chosen, and between what; the first of each is the default.
-const CHOICES: [&[&str]; 12] = [
+const CHOICES: [&[&str]; 13] = [
     &[
         "model = 'dcgan'",
         "model = 'mlp'",
@@ -61,6 +61,7 @@ const CHOICES: [&[&str]; 12] = [
         "instance_noise = 0.1",
     ],
     &["", "label_smoothing = 0.1", "label_smoothing_fake = 0.1", "label_noise = 0.1"],
+    &["", "fit = 'pad'", "fit = 'stretch'", "crop = 'random'", "channels = 4"],
     &["", "n_critic = 2", "accumulate = 2", "ema = 0.9"],
 ];
 

@@ -64,7 +64,8 @@ fn expect_step(trainer: &mut Trainer, fixture: &HashMap<String, Tensor>, inputs:
     let latents = fixture[&format!("{inputs}.latents")].clone();
     let batches = [MicroBatch { index: 0, real, classes: None, latents, fake }];
     let d = trainer.update_discriminator(&batches).unwrap();
-    let g = trainer.update_generator(&batches).unwrap();
+    let for_generator = batches.map(|batch| batch.for_generator(Loss::NonSaturating));
+    let g = trainer.update_generator(&for_generator).unwrap();
     number("errD", d.err_d);
     number("errG", g.err_g);
     number("d_x", d.d_x);

@@ -326,11 +326,13 @@ fn whatever_is_left_out_of_the_state_is_missed() {
 }
 
 /// Every setting that a run may not change, with another value. A new setting has to be put here or among those that may.
-const CHANGES: [(&str, &str); 45] = [
+const CHANGES: [(&str, &str); 47] = [
     ("image_size", "32"),
     ("label_column", "'breed'"),
     ("image_column", "'photo'"),
     ("resize_filter", "'bicubic'"),
+    ("fit", "'pad'"),
+    ("background", "'red'"),
     ("crop", "'center'"),
     ("color_jitter", "0.1"),
     ("channels", "1"),

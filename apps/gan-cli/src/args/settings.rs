@@ -188,15 +188,22 @@ pub struct ImageSettings {
     /// How pixels are weighted together where images are resized
     #[arg(long, value_parser = names(&gan_data::Filter::ALL))]
     pub resize_filter: Option<String>,
+    /// How an image of another shape is brought to that size: cropped, padded or stretched [default: crop]
+    #[arg(long, value_parser = names(&gan_train::Fit::ALL))]
+    pub fit: Option<String>,
     /// The part of an image to train on: its middle, any part, or random parts of random size and shape
     #[arg(long, value_parser = names(&gan_train::Crop::ALL))]
     pub crop: Option<String>,
     /// Change brightness, contrast and saturation at random, by up to this part
     #[arg(long, value_name = "PART")]
     pub color_jitter: Option<f64>,
-    /// Train on gray (1) or colour (3) images [default: as the data set has them]
-    #[arg(long, value_name = "1|3")]
+    /// Train on gray (1) or colour (3) images, or on colour with alpha (4) [default: as the data set has them]
+    #[arg(long, value_name = "1|3|4")]
     pub channels: Option<u32>,
+    /// The colour behind transparent images and around padded ones: a name, #rrggbb, or none to leave alpha out [default:
+    /// white behind, black around]
+    #[arg(long, value_name = "COLOUR", value_parser = background)]
+    pub background: Option<String>,
     /// Mirror every other image
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub flip: Option<bool>,
@@ -228,6 +235,11 @@ impl Settings {
     pub fn default_recipe(&self) -> Option<(&'static str, &'static str)> {
         recipes::default_for(self.dataset.as_deref(), self.model.as_deref())
     }
+}
+
+/// A background, as a config writes it.
+fn background(text: &str) -> Result<String, String> {
+    text.parse::<gan_data::Background>().map(|background| background.to_string())
 }
 
 /// The names of a choice.

@@ -11,9 +11,11 @@ struct Numbers {
     broken: Option<usize>,
     panics: Option<usize>,
     reads: Option<&'static AtomicUsize>,
+    /// An image that the machine does not read, what it says, and how often.
+    fails: Option<(usize, std::io::ErrorKind, usize)>,
 }
 
-const NUMBERS: Numbers = Numbers { len: 10, broken: None, panics: None, reads: None };
+const NUMBERS: Numbers = Numbers { len: 10, broken: None, panics: None, reads: None, fails: None };
 
 impl Dataset for Numbers {
     fn name(&self) -> &str {
@@ -30,7 +32,10 @@ impl Dataset for Numbers {
     }
     fn get(&self, index: usize) -> Result<Sample> {
         assert_ne!(Some(index), self.panics, "a fault in the code");
-        self.reads.map(|reads| reads.fetch_add(1, Ordering::Relaxed));
+        let reads = self.reads.map_or(0, |reads| reads.fetch_add(1, Ordering::Relaxed));
+        if let Some((_, kind, _)) = self.fails.filter(|&(bad, _, times)| bad == index && reads < times) {
+            return Err(Error::reading("images/3.png".as_ref())(kind.into()));
+        }
         if Some(index) == self.broken {
             return Err(Error::malformed("images/7.png".as_ref(), "is broken off"));
         }
@@ -146,6 +151,55 @@ fn a_bad_image_is_replaced_by_the_next_good_one_where_that_is_asked_for() {
     let mut none =
         loader(Numbers { len: 1, broken: Some(0), ..NUMBERS }, LoaderConfig { batch_size: 1, ..skip });
     assert!(none.next_batch().unwrap_err().to_string().contains("7.png"), "there is no other");
+}
+
+/// In the place of an image that the machine fails to read another one would be learned from, and nobody would know.
+#[test]
+fn an_error_of_the_machine_is_no_bad_image() {
+    use std::io::ErrorKind::{NotFound, Other, PermissionDenied, TimedOut};
+    let skip = LoaderConfig { on_bad_image: OnBadImage::Skip, shuffle: false, ..config(5) };
+    let with = |kind, times| {
+        let reads: &'static AtomicUsize = Box::leak(Box::default());
+        // The place of image 3 in the order of reading is 3: it fails while no more than `times` were read.
+        let numbers = Numbers { fails: Some((3, kind, times)), reads: Some(reads), ..NUMBERS };
+        let mut loader = loader(numbers, LoaderConfig { prefetch: 0, ..skip });
+        let first = loader.next_batch();
+        (first.map(|batch| batch.labels.unwrap()), loader.bad_images(), reads.load(Ordering::Relaxed))
+    };
+    for kind in [NotFound, Other, TimedOut] {
+        let (first, bad, _) = with(kind, usize::MAX);
+        let error = first.unwrap_err();
+        assert!(error.to_string().contains("images/3.png"), "{error}");
+        assert_eq!(bad, 0);
+    }
+    let (first, bad, _) = with(PermissionDenied, usize::MAX);
+    assert_eq!((first.unwrap(), bad), (vec![0, 1, 2, 4, 4], 1), "this file's own fault");
+    let (first, bad, _) = with(TimedOut, 5);
+    assert_eq!((first.unwrap(), bad), (vec![0, 1, 2, 3, 4], 0), "the third try");
+    let (first, ..) = with(TimedOut, 6);
+    assert!(first.is_err(), "there is no fourth");
+}
+
+#[test]
+fn loaders_that_share_their_bad_images_count_each_once() {
+    let skip = LoaderConfig { on_bad_image: OnBadImage::Skip, shuffle: false, ..config(5) };
+    let (bad, broken) = (BadImages::default(), Numbers { broken: Some(9), ..NUMBERS });
+    let mut preview = loader(broken, skip).with_bad_images(&bad);
+    let mut training = loader(broken, skip).starting_at(1).with_bad_images(&bad);
+    assert_eq!((next(&mut preview).1, next(&mut preview).2), (0, vec![5, 6, 7, 8, 0]));
+    assert_eq!(bad.count(), 1, "it is named here");
+    assert_eq!(next(&mut training).2, [5, 6, 7, 8, 0], "the same batch");
+    assert_eq!((training.bad_images(), bad.count()), (1, 1), "and not again");
+}
+
+#[test]
+fn a_loader_is_an_iterator_without_end() {
+    let indices: Vec<u64> = loader(NUMBERS, config(5)).take(5).map(|batch| batch.unwrap().index).collect();
+    assert_eq!(indices, [0, 1, 2, 3, 4]);
+    let broken = Numbers { broken: Some(7), ..NUMBERS };
+    let mut batches = loader(broken, LoaderConfig { shuffle: false, ..config(5) });
+    assert!(batches.next().unwrap().is_ok());
+    assert!(batches.next().unwrap().is_err() && batches.next().unwrap().is_err(), "the same batch again");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use super::one_line;
 use super::splits::of_split;
 use super::table::{Row, Table};
-use crate::decode::decode;
+use crate::decode::{Decoding, Fault};
 use crate::spool::{Spool, SpoolWriter};
-use crate::{Dataset, Error, Progress, Result, Sample, Split, Unit, Watch, digest, files};
+use crate::{Background, Dataset, Error, Progress, Result, Sample, Split, Unit, Watch, digest, files};
 
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 8;
@@ -33,6 +33,7 @@ pub struct Parquet {
     /// One for each image, or none at all.
     labels: Vec<u32>,
     class_names: Vec<String>,
+    decoding: Decoding,
 }
 
 impl Parquet {
@@ -67,6 +68,11 @@ impl Parquet {
         read(name, files, watch, files::MAX_BYTES)
     }
 
+    /// The same with another background behind what is transparent than white.
+    pub fn with_background(self, background: Background) -> Self {
+        Self { decoding: Decoding::new(background), ..self }
+    }
+
     /// The file that an image is in, and which row of it.
     fn place(&self, index: usize) -> (&Path, usize) {
         let after = self.files.partition_point(|(_, first)| *first <= index);
@@ -94,7 +100,7 @@ impl Dataset for Parquet {
     }
 
     fn channels(&self) -> usize {
-        3
+        self.decoding.channels()
     }
 
     fn classes(&self) -> Option<usize> {
@@ -114,9 +120,13 @@ impl Dataset for Parquet {
 
     fn get(&self, index: usize) -> Result<Sample> {
         self.check(index)?;
-        let image = decode(&self.images.get(index)?).map_err(|error| {
-            let (path, row) = self.place(index);
-            Error::malformed(path, format!("row {row}: its image does not decode: {}", one_line(&error)))
+        let (path, row) = self.place(index);
+        let name = || PathBuf::from(format!("{}: row {row}", path.display()));
+        let image = self.decoding.decode(&self.images.get(index)?, name).map_err(|fault| match fault {
+            Fault::Decoder(error) => {
+                Error::malformed(path, format!("row {row}: its image does not decode: {}", one_line(&error)))
+            }
+            unread => unread.at(name()),
         })?;
         Ok(Sample { image, label: self.labels.get(index).copied() })
     }
@@ -175,7 +185,9 @@ fn read(name: String, paths: Vec<PathBuf>, watch: &Watch, least: u64) -> Result<
         return Err(Error::Empty { what: name });
     }
     let (labels, class_names) = labels.finish()?;
-    Ok(Parquet { name, files, images: images.finish()?, captions: captions.finish()?, labels, class_names })
+    let decoding = Decoding::default();
+    let (images, captions) = (images.finish()?, captions.finish()?);
+    Ok(Parquet { name, files, images, captions, labels, class_names, decoding })
 }
 
 /// The labels of all rows: either each has one, or none has.

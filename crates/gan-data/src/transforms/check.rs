@@ -49,11 +49,12 @@ impl Transform {
                 return fault("is smaller than its random crop: resize it first, or give the crop padding");
             }
             Self::CenterCrop { height, width }
+            | Self::Pad { height, width, .. }
             | Self::RandomCrop { height, width, .. }
             | Self::RandomResizedCrop { height, width, .. } => (height, width, channels),
             Self::RandomHorizontalFlip { .. } | Self::ColorJitter { .. } => (height, width, channels),
-            Self::Channels(to) if to != channels && to != 1 && to != 3 => {
-                return fault("can be converted to 1 or 3 channels only");
+            Self::Channels(to) if to != channels && ![1, 3, 4].contains(&to) => {
+                return fault("can be converted to 1, 3 or 4 channels only");
             }
             Self::Channels(to) | Self::Grayscale(to) => (height, width, to),
         };

@@ -3,6 +3,7 @@
 use gan_rng::Stream;
 
 use super::Image;
+use super::channels::luma;
 use crate::resize::Window;
 
 /// Attempts at a part that fits, before the middle is taken.
@@ -21,6 +22,11 @@ pub(super) struct Part {
 
 /// A part of the image, zeros where it reaches over the edges.
 pub(super) fn crop(image: Image, part: Part) -> Image {
+    crop_over(image, part, &[0; 4])
+}
+
+/// A part of the image, pixels of these values where it reaches over the edges.
+fn crop_over(image: Image, part: Part, beyond: &[u8; 4]) -> Image {
     let Part { top, left, height, width } = part;
     if part == (Part { top: 0, left: 0, height: image.height, width: image.width }) {
         return image;
@@ -28,7 +34,7 @@ pub(super) fn crop(image: Image, part: Part) -> Image {
     let channels = image.channels;
     let rows = Overlap::new(image.height, top, height);
     let columns = Overlap::new(image.width, left, width);
-    let mut pixels = vec![0; height * width * channels];
+    let mut pixels = beyond[..channels].repeat(height * width);
     for row in 0..rows.length {
         let from = ((rows.source + row) * image.width + columns.source) * channels;
         let to = ((rows.target + row) * width + columns.target) * channels;
@@ -58,6 +64,18 @@ impl Overlap {
 pub(super) fn centered(image: Image, height: usize, width: usize) -> Image {
     let (top, left) = (centered_start(image.height, height), centered_start(image.width, width));
     crop(image, Part { top, left, height, width })
+}
+
+/// The same with a colour around it; where there is alpha, with nothing.
+pub(super) fn padded(image: Image, height: usize, width: usize, color: [u8; 3]) -> Image {
+    let [red, green, blue] = color;
+    let beyond = match image.channels {
+        1 => [luma(&color), 0, 0, 0],
+        3 => [red, green, blue, 0],
+        _ => [0; 4],
+    };
+    let (top, left) = (centered_start(image.height, height), centered_start(image.width, width));
+    crop_over(image, Part { top, left, height, width }, &beyond)
 }
 
 /// Where [`centered`] takes its part from, if it lies within an image of this size.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Filter, ResizeTo, Transform};
+use crate::Background;
 
 impl Display for Filter {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
@@ -20,10 +21,22 @@ impl Display for Transform {
             Self::Resize { to: ResizeTo::Shorter(side), filter } => {
                 write!(f, "resize to {side} (shorter side, {filter})")
             }
+            Self::Resize { to: ResizeTo::Cover { height, width }, filter } if height == width => {
+                write!(f, "resize to {width} (shorter side, {filter})")
+            }
+            Self::Resize { to: ResizeTo::Cover { height, width }, filter } => {
+                write!(f, "resize to cover {width}x{height} ({filter})")
+            }
+            Self::Resize { to: ResizeTo::Within { height, width }, filter } => {
+                write!(f, "resize to fit into {width}x{height} ({filter})")
+            }
             Self::Resize { to: ResizeTo::Exact { height, width }, filter } => {
                 write!(f, "resize to {width}x{height} ({filter})")
             }
             Self::CenterCrop { height, width } => write!(f, "centre crop {width}x{height}"),
+            Self::Pad { height, width, color } => {
+                write!(f, "pad to {width}x{height} with {}", Background::Color(color))
+            }
             Self::RandomCrop { height, width, padding: 0 } => write!(f, "random crop {width}x{height}"),
             Self::RandomCrop { height, width, padding } => {
                 write!(f, "random crop {width}x{height} after padding by {padding}")
@@ -49,6 +62,7 @@ impl Display for Transform {
             }
             Self::Channels(1) => f.write_str("convert to gray"),
             Self::Channels(3) => f.write_str("convert to colour"),
+            Self::Channels(4) => f.write_str("convert to colour with alpha"),
             Self::Channels(channels) => write!(f, "convert to {channels} channels"),
             Self::Grayscale(1) => f.write_str("convert to gray"),
             Self::Grayscale(channels) => write!(f, "convert to gray in {channels} equal channels"),
@@ -76,6 +90,15 @@ mod tests {
                 Transform::Resize { to: ResizeTo::Exact { height: 48, width: 64 }, filter: Filter::Bicubic },
                 "resize to 64x48 (bicubic)",
             ),
+            (
+                Transform::Resize { to: ResizeTo::Cover { height: 48, width: 64 }, filter: Filter::Bilinear },
+                "resize to cover 64x48 (bilinear)",
+            ),
+            (
+                Transform::Resize { to: ResizeTo::Cover { height: 64, width: 64 }, filter: Filter::Bilinear },
+                "resize to 64 (shorter side, bilinear)",
+            ),
+            (Transform::Pad { height: 48, width: 64, color: [0; 3] }, "pad to 64x48 with black"),
             (Transform::CenterCrop { height: 48, width: 64 }, "centre crop 64x48"),
             (Transform::RandomCrop { height: 48, width: 64, padding: 0 }, "random crop 64x48"),
             (

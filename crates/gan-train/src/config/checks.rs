@@ -1,9 +1,10 @@
 //! Settings that make no sense, alone or together: refused before the first step, with a reason.
 
-use super::{Crop, TrainConfig};
+use super::{Crop, Fit, TrainConfig};
 use crate::error::{Error, Result};
 use crate::loss::Loss;
 use crate::schedule::Schedule;
+use gan_data::Background;
 use gan_models::{Family, Norm};
 
 impl TrainConfig {
@@ -16,8 +17,9 @@ impl TrainConfig {
         if !(0.0..=1.0).contains(&self.color_jitter) {
             return refuse(format!("color_jitter is {}", self.color_jitter), "use 0 to 1; 0.1 is gentle");
         }
-        if let Some(channels) = self.channels.filter(|channels| ![1, 3].contains(channels)) {
-            return refuse(format!("channels is {channels}"), "use 1 for gray or 3 for colour");
+        if let Some(channels) = self.channels.filter(|channels| ![1, 3, 4].contains(channels)) {
+            let hint = "use 1 for gray, 3 for colour or 4 for colour with alpha";
+            return refuse(format!("channels is {channels}"), hint);
         }
         for (name, lr) in [("lr", self.lr), ("lr_d", self.lr_d.unwrap_or(self.lr))] {
             if !(lr > 0.0 && lr.is_finite()) {
@@ -73,6 +75,14 @@ impl TrainConfig {
     /// Settings that are right one by one, but not together.
     fn check_combinations(&self) -> Result<()> {
         let refuse = |what: &str, hint: &str| Err(Error::config(what, hint));
+        if self.channels == Some(4) && matches!(self.background, Some(Background::Color(_))) {
+            let what = "channels is 4, which keeps images transparent, and there is a background";
+            return refuse(what, "leave out one of the two");
+        }
+        if self.fit == Some(Fit::Pad) && self.crop != Crop::Center {
+            let what = "nothing is cropped of a padded image, and crop asks for a random part";
+            return refuse(what, "leave out crop, or use fit = \"crop\"");
+        }
         let name = self.loss.name();
         if !self.loss.has_targets() {
             let told = [self.label_smoothing, self.label_smoothing_fake, self.label_noise];

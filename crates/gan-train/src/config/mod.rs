@@ -11,7 +11,7 @@ use crate::augment::Policy;
 use crate::loss::Loss;
 use crate::optimizer::Rule;
 use crate::schedule::Schedule;
-use gan_data::{CacheMode, Filter, OnBadImage};
+use gan_data::{Background, CacheMode, Filter, OnBadImage};
 use gan_models::{Conditional, Family, Latent, Norm, Upsample};
 use gan_ops::Precision;
 pub use image_size::ImageSize;
@@ -41,12 +41,17 @@ pub struct TrainConfig {
     /// How pixels are weighted together where images are resized.
     #[serde(with = "FilterName")]
     pub resize_filter: Filter,
+    /// How an image of another shape is brought to that size. Default: cropped.
+    pub fit: Option<Fit>,
     /// Which part of an image is taken.
     pub crop: Crop,
     /// How far brightness, contrast and saturation may be changed at random: 0 not at all, 0.2 by up to a fifth.
     pub color_jitter: f64,
-    /// Channels of the images to train on: 1 (gray) or 3 (colour). Default: the data set's own.
+    /// Channels of the images to train on: 1 (gray), 3 (colour) or 4 (colour and alpha). Default: the data set's own.
     pub channels: Option<usize>,
+    /// What stands behind transparent images, and around padded ones. Default: white behind, black around.
+    #[serde(with = "names::background")]
+    pub background: Option<Background>,
     /// Mirror every other image.
     pub flip: bool,
     /// Threads that load images. Default: one a core, at most 4.
@@ -184,9 +189,11 @@ impl Default for TrainConfig {
             image_column: None,
             image_size: None,
             resize_filter: Filter::Bilinear,
+            fit: None,
             crop: Crop::Center,
             color_jitter: 0.0,
             channels: None,
+            background: None,
             flip: false,
             workers: None,
             cache: CacheMode::Auto,
@@ -243,13 +250,31 @@ impl Default for TrainConfig {
     }
 }
 
+/// How images of another shape than the wanted one are brought to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Resized to cover the wanted size, and cut: `crop` says where.
+    Crop,
+    /// Resized to lie within the wanted size, with a margin around.
+    Pad,
+    /// Stretched to the wanted size.
+    Stretch,
+}
+
+impl Fit {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("crop", Self::Crop), ("pad", Self::Pad), ("stretch", Self::Stretch)];
+}
+
 /// Which part of an image is trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crop {
-    /// The middle, once the shorter side has the wanted length.
+    /// The middle, once the image covers the wanted size.
     Center,
-    /// Any part, once the shorter side has the wanted length.
+    /// Any part, once the image covers the wanted size.
     Random,
     /// A part of half the area at least, of another shape each time, brought to the wanted size.
     RandomResized,
@@ -293,6 +318,19 @@ mod tests {
         }
     }
 
+    /// Their images were stretched to sizes that are no squares, and what alpha hides was shown.
+    #[test]
+    fn a_run_from_before_there_was_a_fit_keeps_its_images() {
+        let of_run = |text: &str| TrainConfig::from_toml(text).unwrap().of_run();
+        let oblong = of_run("image_size = '32x64'");
+        assert_eq!((oblong.fit, oblong.background), (Some(Fit::Stretch), Some(Background::None)));
+        assert_eq!(of_run("image_size = 64").fit, Some(Fit::Crop));
+        let new = TrainConfig::from_toml("image_size = '32x64'").unwrap().resolve().unwrap();
+        assert_eq!((new.fit, new.background), (Some(Fit::Crop), None));
+        let written = toml::to_string(&new).unwrap();
+        assert_eq!(of_run(&written), new, "a new run says what it does");
+    }
+
     #[test]
     fn an_unknown_key_is_named() {
         let error = TrainConfig::from_toml("lr = 1e-4\nlearning_rte = 3").unwrap_err().to_string();
@@ -312,6 +350,8 @@ mod tests {
             ("image_size = '64x0'", "image_size is 64x0"),
             ("color_jitter = 2.0", "color_jitter is 2"),
             ("channels = 2", "channels is 2"),
+            ("channels = 4\nbackground = 'red'", "channels is 4, which keeps images transparent"),
+            ("fit = 'pad'\ncrop = 'random'", "nothing is cropped of a padded image"),
             ("steps = 1\nepochs = 1", "both steps and epochs"),
             ("keep = 1", "keep is 1"),
             ("batch_size = 1000000", "batch_size is 1000000"),

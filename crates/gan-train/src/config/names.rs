@@ -33,3 +33,18 @@ pub(super) enum OnBadImageName {
     Stop,
     Skip,
 }
+
+/// By its name or number.
+pub(super) mod background {
+    use gan_data::Background;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &Option<Background>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(|background| background.to_string()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Background>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
+}

@@ -1,8 +1,9 @@
 //! What is left open in a config, and what follows from it.
 
-use super::{ImageSize, TrainConfig};
+use super::{Fit, ImageSize, TrainConfig};
 use crate::error::Result;
 use crate::schedule::Schedule;
+use gan_data::Background;
 use gan_models::{Family, ModelConfig};
 
 /// Where neither steps nor epochs are given.
@@ -17,6 +18,7 @@ impl TrainConfig {
     /// Fills in what was left open, and refuses what makes no sense.
     pub fn resolve(mut self) -> Result<Self> {
         self.image_size = Some(self.image_size());
+        self.fit = Some(self.fit());
         self.base_width = Some(self.base_width());
         self.batch_size = Some(self.batch_size());
         self.drop_last = Some(self.drop_last());
@@ -28,6 +30,30 @@ impl TrainConfig {
         }
         self.validate()?;
         Ok(self)
+    }
+
+    /// Fills in what the settings of a run mean that was begun before they all had a key. Every run of today says `fit`;
+    /// where it is missing, sizes that are no squares were stretched to, and alpha was left out.
+    pub fn of_run(mut self) -> Self {
+        if self.fit.is_none() {
+            let size = self.image_size();
+            self.fit = Some(if size.height == size.width { Fit::Crop } else { Fit::Stretch });
+            self.background.get_or_insert(Background::None);
+        }
+        self
+    }
+
+    /// How images of another shape are brought to the wanted size.
+    pub fn fit(&self) -> Fit {
+        self.fit.unwrap_or(Fit::Crop)
+    }
+
+    /// What stands behind transparent images where they are read.
+    pub fn background(&self) -> Background {
+        match self.channels {
+            Some(4) => Background::Transparent,
+            _ => self.background.unwrap_or_default(),
+        }
     }
 
     /// Images in a batch.
