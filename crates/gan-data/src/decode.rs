@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use ::image::codecs::tiff::TiffDecoder;
 use ::image::error::{DecodingError, ImageFormatHint, LimitError, LimitErrorKind};
 use ::image::metadata::Orientation;
-use ::image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use ::image::{
+    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits,
+};
 
 use crate::image::MAX_SIDE;
 use crate::{Background, Error, Image, Result};

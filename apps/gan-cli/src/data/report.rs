@@ -168,7 +168,7 @@ fn print_transforms(report: &Report, dataset: &dyn Dataset, config: &TrainConfig
     let ImageSize { height, width } = config.image_size();
     let order = if height == width { "" } else { " (width x height)" };
     println!("prepared: {}{order}", words.join(", "));
-    let smaller = report.sizes.iter().filter(|((w, h), _)| w.min(h) < &height.min(width));
+    let smaller = report.sizes.iter().filter(|&(&(w, h), _)| w < width || h < height);
     let smaller: usize = smaller.map(|(_, count)| count).sum();
     if smaller > 0 {
         println!("          {} smaller than that, and will be enlarged", images_are(smaller));
