@@ -35,6 +35,11 @@ pub trait Dataset: Send + Sync {
         Vec::new()
     }
 
+    /// The images that have no class although others have one, in order. In most sets there are none.
+    fn unlabelled(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// How messages call image `index`: by the name of its file, if it has one of its own.
     fn describe(&self, index: usize) -> String {
         format!("image {index} of {}", self.name())

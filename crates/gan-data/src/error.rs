@@ -183,6 +183,28 @@ pub enum Error {
         what: String,
     },
 
+    /// A table that has not the column it should have, or several that might be it.
+    #[error("{path} {reason}", path = path.display())]
+    Column {
+        /// The table, or the parquet file.
+        path: PathBuf,
+        /// What is wrong, and which columns there are.
+        reason: String,
+        /// The setting that chooses a column.
+        flag: &'static str,
+    },
+
+    /// A column whose values are no classes.
+    #[error("the column {column} of {path} gives no classes: {reason}", path = path.display())]
+    NoClasses {
+        /// The table, or the parquet file.
+        path: PathBuf,
+        /// The name of the column.
+        column: String,
+        /// What is wrong with it, and in which row.
+        reason: String,
+    },
+
     /// An image whose size cannot be worked with.
     #[error("an image of {width}x{height} pixels with {channels} channels {reason}")]
     ImageSize {
@@ -430,6 +452,10 @@ impl Error {
             Self::TooManyFiles { .. } => {
                 "give a part of it, or parquet files; and see whether links in it lead round in circles"
             }
+            Self::Column { flag, .. } => return format!("give the name of one of these columns with {flag}"),
+            Self::NoClasses { .. } => {
+                "name another column with --label-column, or leave it out to train without classes"
+            }
             Self::ImageSize { .. } => {
                 "choose another image size (--image-size), or make all images gray or colour (--channels)"
             }
@@ -475,7 +501,7 @@ impl Error {
                 "give OWNER/NAME, as in hub:ylecun/mnist, or OWNER/NAME@REVISION, as in hub:ylecun/mnist@main"
             }
             Self::Codec { .. } => {
-                "write the file again with snappy compression, or with none; the hub's own conversion has it so"
+                "write the file again with zstd, lz4_raw or snappy compression, or with none"
             }
             Self::NoSplit { .. } => {
                 "name the files after their split, as in train-00000-of-00001.parquet, or give one file"

@@ -15,7 +15,7 @@ use reqwest::Url;
 pub use self::repository::open_from_hub;
 use self::store::Store;
 use self::web::{Fault, PATIENCE, Web};
-use crate::parquet::{self, Shape, Table, one_line};
+use crate::parquet::{self, Shape, Table, Wanted, one_line};
 use crate::{Error, Fingerprint, LabelledImages, Progress, Result, Split, Unit, Watch};
 
 /// Where the hub keeps what it has converted to parquet.
@@ -202,7 +202,7 @@ impl Source {
             expected: Box::new(expected),
             found,
         };
-        let rows = Table::open(path)?.rows();
+        let rows = Table::open(path, Wanted::default())?.rows();
         if usize::try_from(rows) != Ok(expected.records) {
             return Err(refused(format!("{rows} records")));
         }

@@ -44,7 +44,10 @@ mod grid;
 mod hub;
 mod idx;
 mod image;
+mod labelled;
 mod labelled_images;
+#[cfg(feature = "hub")]
+mod labels;
 mod loader;
 mod names;
 mod normalize;
@@ -77,6 +80,7 @@ pub use self::grid::{grid_size, make_grid, save_image};
 pub use self::hub::{Hub, load_from_hub, open_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
+pub use self::labelled::labelled;
 pub use self::labelled_images::LabelledImages;
 pub use self::loader::{BadImages, Batch, CacheMode, DataLoader, LoaderConfig, OnBadImage};
 pub use self::normalize::Normalize;

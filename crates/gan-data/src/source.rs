@@ -170,15 +170,14 @@ impl Source {
                 Arc::new(Folder::open(path, split, watch).map_err(other)?.with_background(background))
             }
             #[cfg(feature = "hub")]
-            Self::Parquet(path) => Arc::new(Parquet::open(path, split, watch)?.with_background(background)),
+            Self::Parquet(path) => Arc::new(Parquet::open_with(path, options)?),
             #[cfg(feature = "hub")]
             Self::Mnist(None) | Self::FashionMnist(None) | Self::Cifar10(None) => {
                 Arc::new(crate::load_from_hub(&self.to_string(), split, watch)?)
             }
             #[cfg(feature = "hub")]
             Self::Hub { repository, revision } => {
-                let set = crate::open_from_hub(repository, revision.as_deref(), split, watch)?;
-                Arc::new(set.with_background(background))
+                Arc::new(crate::open_from_hub(repository, revision.as_deref(), options)?)
             }
             #[cfg(not(feature = "hub"))]
             _ => return Err(Error::WithoutHub { dataset: self.to_string() }),

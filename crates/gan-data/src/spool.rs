@@ -51,6 +51,12 @@ impl Spool {
         self.ends.len()
     }
 
+    /// How many bytes they have together.
+    #[cfg(any(feature = "hub", test))]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
     /// The length of byte string `index`, which must be there.
     pub(crate) fn length(&self, index: usize) -> u64 {
         self.ends[index] - self.start(index)

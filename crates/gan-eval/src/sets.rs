@@ -23,6 +23,7 @@ impl Subset {
         if count == 0 {
             return Err(Error::config("a subset of 0 images of each class is empty", "ask for 1 or more"));
         }
+        let data = gan_data::labelled(data);
         let classes = Classes::of(data.as_ref())?;
         let dataset = || data.name().to_owned();
         let mut found = vec![0; classes.count()];
@@ -101,7 +102,8 @@ pub struct Concat {
 
 impl Concat {
     /// These sets. A class of theirs is the one of the same name in `classes`. Where one side has no names, a name that is
-    /// a number stands for that number; where the names are no numbers, the order of the classes counts.
+    /// a number stands for that number; where the names are no numbers, the order of the classes counts. Images without a
+    /// class are left out.
     ///
     /// # Errors
     /// If there are no sets, or one has no classes or a class that is not among `classes`.
@@ -110,7 +112,10 @@ impl Concat {
             return Err(Error::config("there are no data sets to put together", "give one or more"));
         }
         let name = sets.iter().map(|set| set.name()).collect::<Vec<_>>().join(" + ");
-        let labelled = |set: Arc<dyn Dataset>| classes.labels_of(set.as_ref()).map(|labels| (set, labels));
+        let labelled = |set: Arc<dyn Dataset>| {
+            let labels = classes.labels_of(set.as_ref())?;
+            Ok((gan_data::labelled(set), labels))
+        };
         let sets = sets.into_iter().map(labelled).collect::<Result<Vec<_>>>()?;
         let ends = sets.iter().scan(0, |end, (set, _)| {
             *end += set.len();

@@ -24,7 +24,8 @@ pub fn source(config: &TrainConfig) -> Result<Source> {
     Ok(Source::find(&config.dataset, config.data_dir.as_deref())?)
 }
 
-/// Opens a part of the config's data set; `watch` is told of what takes long.
+/// Opens a part of the config's data set; `watch` is told of what takes long. Where classes are learnt, images without one
+/// are left out.
 pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn Dataset>> {
     let size = config.image_size();
     let size = size.height.max(size.width).max(LEAST_DRAWN);
@@ -38,7 +39,8 @@ pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn
         background: config.background(),
         watch: watch.clone(),
     };
-    Ok(source(config)?.open(&options)?)
+    let data = source(config)?.open(&options)?;
+    Ok(if config.conditional.is_some() { gan_data::labelled(data) } else { data })
 }
 
 /// What the classes of a data set are called: their numbers, where they have no names; nothing where there are no classes.

@@ -12,25 +12,20 @@ use super::store::Store;
 use super::web::Fault;
 use super::{CONVERTED, Hub};
 use crate::parquet::{of_one_config, of_split};
-use crate::{Error, Parquet, Progress, Result, Split, Unit, Watch};
+use crate::{Error, OpenOptions, Parquet, Progress, Result, Split, Unit, Watch};
 
 /// No listing of a repository is longer than this.
 const MAX_ENTRIES: usize = 100_000;
 
 /// Opens a data set of the Hugging Face hub: `repository` is `OWNER/NAME`.
 ///
-/// As [`Hub::open`], with the hub, the cache and the token that the environment asks for: `HF_ENDPOINT`, `HF_HOME`,
+/// As [`Hub::open_with`], with the hub, the cache and the token that the environment asks for: `HF_ENDPOINT`, `HF_HOME`,
 /// `HF_TOKEN`.
 ///
 /// # Errors
-/// As [`Hub::open`].
-pub fn open_from_hub(
-    repository: &str,
-    revision: Option<&str>,
-    split: Split,
-    watch: &Watch,
-) -> Result<Parquet> {
-    Hub::from_env()?.open(repository, revision, split, watch)
+/// As [`Hub::open_with`].
+pub fn open_from_hub(repository: &str, revision: Option<&str>, options: &OpenOptions) -> Result<Parquet> {
+    Hub::from_env()?.open_with(repository, revision, options)
 }
 
 impl Hub {
@@ -54,12 +49,26 @@ impl Hub {
         split: Split,
         watch: &Watch,
     ) -> Result<Parquet> {
+        let options = OpenOptions { split, watch: watch.clone(), ..OpenOptions::default() };
+        self.open_with(repository, revision, &options)
+    }
+
+    /// The same with the columns that the options name, as [`Parquet::open_with`].
+    ///
+    /// # Errors
+    /// As [`Hub::open`] and [`Parquet::open_with`].
+    pub fn open_with(
+        &self,
+        repository: &str,
+        revision: Option<&str>,
+        options: &OpenOptions,
+    ) -> Result<Parquet> {
         let source = Source::new(repository, revision)?;
-        let files = match self.kept(&source, split) {
+        let files = match self.kept(&source, options.split) {
             Some(files) => files,
-            None => self.fetch(&source, split, watch)?,
+            None => self.fetch(&source, options.split, &options.watch)?,
         };
-        Parquet::read(source.dataset, files, watch)
+        Parquet::read(source.dataset, files, options)
     }
 
     /// The files of the split, if all of them are in the cache.

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use ::image::{ColorType, ImageDecoder, ImageReader, Limits};
 
+use super::cells::Cell;
+use super::columns::Wanted;
 use super::one_line;
 use super::table::{Row, Table};
 use crate::published::known;
@@ -43,8 +45,8 @@ pub(crate) fn read(
     most: usize,
     watch: &Watch,
 ) -> Result<LabelledImages> {
-    let table = Table::open(path)?;
-    if !table.has_labels() {
+    let table = Table::open(path, Wanted::default())?;
+    if table.label_column().is_none() {
         return Err(Error::malformed(path, "has no column of labels (the integers label)"));
     }
     let (classes, class_names) = known(name).unwrap_or((10, Vec::new()));
@@ -75,7 +77,10 @@ pub(crate) fn read(
 /// Adds one row, or says what is wrong with it.
 fn append(data: &mut LabelledImages, shape: Shape, row: &Row<'_>) -> std::result::Result<(), String> {
     let bytes = row.image.ok_or("its image is missing")?;
-    let label = row.label.ok_or("its label is missing")?;
+    let label = match row.label.as_ref().ok_or("its label is missing")? {
+        Cell::Int(label) => *label,
+        _ => return Err("its label is no integer".to_owned()),
+    };
     let label = u8::try_from(label)
         .ok()
         .filter(|&label| usize::from(label) < data.classes)

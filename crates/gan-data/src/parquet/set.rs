@@ -5,23 +5,28 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::columns::Wanted;
+use super::labels::Labels;
 use super::one_line;
 use super::splits::of_split;
-use super::table::{Row, Table};
+use super::table::Table;
 use crate::decode::{Decoding, Fault};
+use crate::labels::{Classes, NO_CLASS};
 use crate::spool::{Spool, SpoolWriter};
-use crate::{Background, Dataset, Error, Progress, Result, Sample, Split, Unit, Watch, digest, files};
+use crate::{Background, Dataset, Error, OpenOptions, Progress, Result, Sample, Split, Unit, Watch, digest, files};
 
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 8;
 /// What a row costs beside its bytes, counted generously: rows of nothing must come to an end too.
 const ROW: u64 = 64;
+/// What a row without an image costs.
+const EMPTY_ROW: u64 = 1024;
 
 /// The images of parquet files, each decoded anew when it is asked for, as RGB.
 ///
 /// A row is an image in the layout of the Hugging Face hub (a struct with the field `bytes`: an image file), and may have
-/// a label (an integer, called `label`, `labels`, `class` or `fine_label`) and a caption (a string, called `text` or
-/// `caption`). The encoded images wait in a temporary file, not in memory.
+/// a class (a whole number, a word, or true or false) and a caption (a string, called `text` or `caption`). The encoded
+/// images wait in a temporary file, not in memory.
 #[derive(Debug)]
 pub struct Parquet {
     name: String,
@@ -30,9 +35,9 @@ pub struct Parquet {
     images: Spool,
     /// One for each image, empty where there is none.
     captions: Spool,
-    /// One for each image, or none at all.
+    /// One for each image, [`NO_CLASS`] where it has none; none at all if no image has one.
     labels: Vec<u32>,
-    class_names: Vec<String>,
+    classes: Classes,
     decoding: Decoding,
 }
 
@@ -46,26 +51,39 @@ impl Parquet {
     /// `watch` is told how many images are read.
     ///
     /// # Errors
-    /// If there is no such file or folder, or no file of the split; if a file is not parquet, has no column of images or
-    /// several with none called `image`; if a row has no image, a label below -1, or none where others have one (-1 stands
-    /// for none); or if much more comes out of a file than is in it. Whether an image decodes shows when it is asked for.
+    /// As [`Parquet::open_with`].
     pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
+        Self::open_with(path, &OpenOptions { split, watch: watch.clone(), ..OpenOptions::default() })
+    }
+
+    /// The same with the columns that the options name. Those that they do not name are found: of images the only one, or
+    /// `image`; of classes the one called `label`, `labels`, `class`, `fine_label`, `class_name` or `category`, or else
+    /// one that the hub's library has noted to be of classes.
+    ///
+    /// A row without an image is an image that cannot be read, and one without a label (-1 stands for none) has no class.
+    ///
+    /// # Errors
+    /// If there is no such file or folder, or no file of the split; if a file is not parquet, lacks a column that is asked
+    /// for, has no column of images or several with none called `image`; if no row has an image, a row's label is none of
+    /// the classes that the file names, or a column that is asked for has no classes; or if much more comes out of a file
+    /// than is in it. Whether an image decodes shows when it is asked for.
+    pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
         let name = format!("parquet:{}", path.display());
         let files = match files::metadata(path)? {
             Some(found) if found.is_dir() => {
                 let mut files = Vec::new();
                 collect(path, MAX_DEPTH, &mut files)?;
                 files.sort();
-                of_split(files, |file| file.strip_prefix(path).unwrap_or(file), split, &name)?
+                of_split(files, |file| file.strip_prefix(path).unwrap_or(file), options.split, &name)?
             }
             _ => vec![path.to_owned()],
         };
-        Self::read(name, files, watch)
+        Self::read(name, files, options)
     }
 
     /// Reads these files, in this order.
-    pub(crate) fn read(name: String, files: Vec<PathBuf>, watch: &Watch) -> Result<Self> {
-        read(name, files, watch, files::MAX_BYTES)
+    pub(crate) fn read(name: String, files: Vec<PathBuf>, options: &OpenOptions) -> Result<Self> {
+        read(name, files, options, files::MAX_BYTES)
     }
 
     /// The same with another background behind what is transparent than white.
@@ -104,12 +122,15 @@ impl Dataset for Parquet {
     }
 
     fn classes(&self) -> Option<usize> {
-        let largest = *self.labels.iter().max()? as usize;
-        Some(self.class_names.len().max(largest + 1))
+        (self.classes.count > 0).then_some(self.classes.count)
     }
 
     fn class_names(&self) -> Vec<String> {
-        self.class_names.clone()
+        self.classes.names.clone()
+    }
+
+    fn unlabelled(&self) -> Vec<usize> {
+        (0..self.labels.len()).filter(|&index| self.labels[index] == NO_CLASS).collect()
     }
 
     fn caption(&self, index: usize) -> Result<Option<String>> {
@@ -120,56 +141,73 @@ impl Dataset for Parquet {
 
     fn get(&self, index: usize) -> Result<Sample> {
         self.check(index)?;
+        let bytes = self.images.get(index)?;
         let (path, row) = self.place(index);
+        if bytes.is_empty() {
+            return Err(Error::malformed(path, format!("row {row}: its image is missing")));
+        }
         let name = || PathBuf::from(format!("{}: row {row}", path.display()));
-        let image = self.decoding.decode(&self.images.get(index)?, name).map_err(|fault| match fault {
+        let image = self.decoding.decode(&bytes, name).map_err(|fault| match fault {
             Fault::Decoder(error) => {
                 Error::malformed(path, format!("row {row}: its image does not decode: {}", one_line(&error)))
             }
             unread => unread.at(name()),
         })?;
-        Ok(Sample { image, label: self.labels.get(index).copied() })
+        let label = self.labels.get(index).copied().filter(|&label| label != NO_CLASS);
+        Ok(Sample { image, label })
     }
 
-    /// Of the lengths of all images and their labels, and the pixels of some.
+    /// Of the lengths of all images, their labels and captions, and the pixels of some.
     fn digest(&self) -> [u8; 32] {
         let mut sha = Sha256::new().chain_update(digest::of_some_images(self));
         (0..self.len()).for_each(|index| sha.update(self.images.length(index).to_le_bytes()));
         self.labels.iter().for_each(|label| sha.update(label.to_le_bytes()));
+        if self.captions.bytes() > 0 {
+            for index in 0..self.len() {
+                // One that cannot be read is an error where it is asked for.
+                digest::add_text(&mut sha, &self.captions.get(index).unwrap_or_default());
+            }
+        }
         sha.finalize().into()
     }
 }
 
 /// Reads the files. Of each, no more comes out than 16 times its size, or than `least` bytes if that is more: a small
 /// file can repeat one image without end.
-fn read(name: String, paths: Vec<PathBuf>, watch: &Watch, least: u64) -> Result<Parquet> {
+fn read(name: String, paths: Vec<PathBuf>, options: &OpenOptions, least: u64) -> Result<Parquet> {
+    let wanted = Wanted { image: options.image_column.as_deref(), label: options.label_column.as_deref() };
     let mut total = 0u64;
     for path in &paths {
-        total = total.saturating_add(Table::open(path)?.rows());
+        total = total.saturating_add(Table::open(path, wanted)?.rows());
     }
+    let watch = &options.watch;
     let what = format!("reading {name}");
     let tell =
         |done, total| watch.tell(Progress { what: &what, done, total: Some(total), unit: Unit::Images });
 
     let mut images = SpoolWriter::new()?;
     let mut captions = SpoolWriter::new()?;
-    let mut labels = Labels::default();
+    let mut labels = Labels::new(wanted.label.is_some());
     let mut files = Vec::with_capacity(paths.len());
-    let mut done = 0;
+    let (mut done, mut empty, mut found) = (0, 0, String::new());
     for path in paths {
-        let table = Table::open(&path)?;
-        labels.name_classes(&path, table.class_names())?;
+        let table = Table::open(&path, wanted)?;
+        if found != table.found() {
+            tracing::info!("{}: {}", path.display(), table.found());
+            table.found().clone_into(&mut found);
+        }
+        labels.start(&path, &table)?;
         let most = least.max(table.bytes().saturating_mul(16));
         let before = images.bytes() + captions.bytes();
         files.push((path.clone(), done));
         table.for_each_row(|row| {
             let fault = |reason: String| Error::malformed(&path, format!("row {}: {reason}", row.number));
-            let image = row.image.filter(|image| !image.is_empty());
-            let image = image.ok_or_else(|| fault("its image is missing".to_owned()))?;
-            let caption = row.caption.unwrap_or_default();
+            let (image, caption) = (row.image.unwrap_or_default(), row.caption.unwrap_or_default());
+            empty += usize::from(image.is_empty());
             let bytes = images.bytes() + captions.bytes() - before
                 + (image.len() + caption.len()) as u64
-                + ROW * (row.number as u64 + 1);
+                + ROW * (row.number as u64 + 1)
+                + EMPTY_ROW * empty as u64;
             if bytes > most {
                 return Err(fault(format!("more than {most} bytes of images come out of {}", table.bytes())));
             }
@@ -184,63 +222,14 @@ fn read(name: String, paths: Vec<PathBuf>, watch: &Watch, least: u64) -> Result<
     if done == 0 {
         return Err(Error::Empty { what: name });
     }
-    let (labels, class_names) = labels.finish()?;
-    let decoding = Decoding::default();
+    if empty == done {
+        let path = files.first().map_or(Path::new(&name), |(path, _)| path);
+        return Err(Error::malformed(path, "has no image in any of its rows"));
+    }
+    let (labels, classes) = labels.finish(&name);
     let (images, captions) = (images.finish()?, captions.finish()?);
-    Ok(Parquet { name, files, images, captions, labels, class_names, decoding })
-}
-
-/// The labels of all rows: either each has one, or none has.
-#[derive(Default)]
-struct Labels {
-    labels: Vec<u32>,
-    /// The first row without a label.
-    without: Option<(PathBuf, usize)>,
-    class_names: Option<Vec<String>>,
-}
-
-impl Labels {
-    /// Takes what the next file calls its classes.
-    fn name_classes(&mut self, path: &Path, names: Option<Vec<String>>) -> Result<()> {
-        match (&self.class_names, names) {
-            (Some(before), Some(names)) if *before != names => {
-                Err(Error::malformed(path, "names other classes than the files before it"))
-            }
-            (None, names) => {
-                self.class_names = names;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn push(&mut self, path: &Path, row: &Row<'_>) -> Result<()> {
-        let fault = |reason| Err(Error::malformed(path, format!("row {}: {reason}", row.number)));
-        match row.label {
-            None | Some(-1) => {
-                self.without.get_or_insert_with(|| (path.to_owned(), row.number));
-            }
-            Some(label) => match u32::try_from(label) {
-                Ok(label) if self.class_names.as_ref().is_none_or(|names| (label as usize) < names.len()) => {
-                    self.labels.push(label);
-                }
-                Ok(_) => return fault(format!("its label {label} is none of the named classes")),
-                Err(_) => return fault(format!("its label {label} is not one of 0 to {}", u32::MAX)),
-            },
-        }
-        Ok(())
-    }
-
-    /// The labels, if there are any, and the names of the classes.
-    fn finish(self) -> Result<(Vec<u32>, Vec<String>)> {
-        match self.without {
-            Some(_) if self.labels.is_empty() => Ok((Vec::new(), Vec::new())),
-            Some((path, row)) => {
-                Err(Error::malformed(&path, format!("row {row}: its label is missing, and others have one")))
-            }
-            None => Ok((self.labels, self.class_names.unwrap_or_default())),
-        }
-    }
+    let decoding = Decoding::new(options.background);
+    Ok(Parquet { name, files, images, captions, labels, classes, decoding })
 }
 
 /// All parquet files in a folder and in those within it.

@@ -4,20 +4,18 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use ::parquet::basic::{Compression, Type};
-use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader};
-use ::parquet::data_type::{ByteArrayType, DataType, Int32Type, Int64Type};
+use ::parquet::basic::Compression;
+use ::parquet::column::reader::ColumnReader;
+use ::parquet::data_type::ByteArrayType;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::SchemaDescriptor;
 use candle_datasets::hub::FileReader;
 
-use super::columns::{self, Columns};
+use super::cells::{Cell, Cells, Column};
+use super::columns::{self, Columns, Wanted};
 use super::one_line;
 use crate::{Error, Result, files};
-
-/// Rows taken out of a column at a time: few, since each may hold a photo of many megabytes.
-const CHUNK: usize = 16;
 
 /// Whether a file is parquet and has a column of images, or several.
 pub(crate) fn has_images(path: &Path) -> bool {
@@ -43,7 +41,7 @@ pub(crate) struct Row<'a> {
     pub(crate) number: usize,
     /// The encoded image.
     pub(crate) image: Option<&'a [u8]>,
-    pub(crate) label: Option<i64>,
+    pub(crate) label: Option<Cell>,
     /// The caption, which should be UTF-8.
     pub(crate) caption: Option<&'a [u8]>,
 }
@@ -52,13 +50,12 @@ impl Table {
     /// Reads the end of the file, which says what it holds.
     ///
     /// # Errors
-    /// If the file is not parquet, or has not one column of images.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// If the file is not parquet, has not one column of images, or not the columns that are wanted.
+    pub(crate) fn open(path: &Path, wanted: Wanted<'_>) -> Result<Self> {
         guarded(path, || {
             let (file, bytes) = files::open(path)?;
             let reader = SerializedFileReader::new(file).map_err(|error| fault(path, &error))?;
-            let columns = Columns::find(reader.metadata().file_metadata().schema_descr())
-                .map_err(|reason| Error::malformed(path, reason))?;
+            let columns = Columns::find(path, reader.metadata().file_metadata(), wanted)?;
             Ok(Self { path: path.to_owned(), bytes, reader, columns })
         })
     }
@@ -74,14 +71,19 @@ impl Table {
         self.reader.metadata().file_metadata().num_rows().try_into().unwrap_or(0)
     }
 
-    /// Whether there is a column of labels.
-    pub(crate) fn has_labels(&self) -> bool {
-        self.columns.label.is_some()
+    /// What the column of labels is called, if there is one.
+    pub(crate) fn label_column(&self) -> Option<String> {
+        Some(one_line(&self.schema().column(self.columns.label?).path().string()))
     }
 
     /// What the classes are called, if the file says so.
     pub(crate) fn class_names(&self) -> Option<Vec<String>> {
-        columns::class_names(self.reader.metadata().file_metadata(), &self.columns)
+        self.columns.class_names.clone()
+    }
+
+    /// Which columns were taken and which were left out, for a person to read.
+    pub(crate) fn found(&self) -> &str {
+        &self.columns.found
     }
 
     /// Shows `visit` every row in turn, until it returns an error.
@@ -110,9 +112,9 @@ impl Table {
         row: &mut usize,
         visit: &mut impl FnMut(Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Columns { image, label, caption } = self.columns;
+        let Columns { image, label, caption, .. } = self.columns;
         let mut images: Column<ByteArrayType> = Column::new(self.column(group, image)?, self.present(image));
-        let mut labels = label.map(|place| self.integers(group, place)).transpose()?;
+        let mut labels = label.map(|place| self.cells(group, place)).transpose()?;
         let mut captions: Option<Column<ByteArrayType>> = match caption {
             Some(place) => Some(Column::new(self.column(group, place)?, self.present(place))),
             None => None,
@@ -156,7 +158,12 @@ impl Table {
         if start < 0 || chunk.compressed_size() < 0 {
             return Err(self.malformed("has a column that starts or ends before the file"));
         }
-        if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
+        // Of these the reader makes no more than the file says, a page at most of 2 GiB. It does not hold the others to it.
+        let bounded = matches!(
+            chunk.compression(),
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) | Compression::LZ4_RAW
+        );
+        if !bounded {
             let codec = chunk.compression().to_string();
             let codec = codec.split('(').next().unwrap_or_default().to_owned(); // without its level
             return Err(Error::Codec { path: self.path.clone(), codec });
@@ -164,12 +171,8 @@ impl Table {
         group.get_column_reader(place).map_err(|error| fault(&self.path, &error))
     }
 
-    fn integers(&self, group: &dyn RowGroupReader, place: usize) -> Result<Integers> {
-        let (column, present) = (self.column(group, place)?, self.present(place));
-        Ok(match self.schema().column(place).physical_type() {
-            Type::INT32 => Integers::Int32(Column::new(column, present)),
-            _ => Integers::Int64(Column::new(column, present)),
-        })
+    fn cells(&self, group: &dyn RowGroupReader, place: usize) -> Result<Cells> {
+        Ok(Cells::new(self.column(group, place)?, &self.schema().column(place)))
     }
 
     /// The definition level of a value that is there.
@@ -183,52 +186,6 @@ impl Table {
 
     fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::malformed(&self.path, reason)
-    }
-}
-
-/// A column of one row group, read in chunks: at most one value a row.
-struct Column<T: DataType> {
-    reader: ColumnReaderImpl<T>,
-    values: Vec<T::T>,
-    levels: Vec<i16>,
-    present: i16,
-}
-
-impl<T: DataType> Column<T> {
-    /// The reader's physical type must be `T`: [`Columns::find`] has seen to it.
-    fn new(reader: ColumnReader, present: i16) -> Self {
-        Self { reader: get_typed_column_reader(reader), values: Vec::new(), levels: Vec::new(), present }
-    }
-
-    /// The values of the next rows; none at the end of the row group.
-    fn next(&mut self) -> std::result::Result<Vec<Option<T::T>>, ParquetError> {
-        self.values.clear();
-        self.levels.clear();
-        let (rows, _, _) = self.reader.read_records(CHUNK, Some(&mut self.levels), None, &mut self.values)?;
-        if self.present == 0 {
-            self.levels.resize(rows, 0); // where no value can be missing, there are no levels
-        }
-        let mut values = self.values.drain(..);
-        Ok(self
-            .levels
-            .iter()
-            .map(|&level| if level == self.present { values.next() } else { None })
-            .collect())
-    }
-}
-
-/// A column of labels.
-enum Integers {
-    Int32(Column<Int32Type>),
-    Int64(Column<Int64Type>),
-}
-
-impl Integers {
-    fn next(&mut self) -> std::result::Result<Vec<Option<i64>>, ParquetError> {
-        match self {
-            Self::Int32(column) => Ok(column.next()?.into_iter().map(|label| label.map(i64::from)).collect()),
-            Self::Int64(column) => column.next(),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod damage;
 mod liars;
 mod open;
 mod parquet_files;
+mod parquet_labels;
 mod same_images;
 mod server;
 mod sets;

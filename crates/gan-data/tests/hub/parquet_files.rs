@@ -3,11 +3,16 @@
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
-use gan_data::{Dataset, Error, Parquet, Result, Split, Unit, Watch};
+use candle_core::Device;
+use gan_data::{
+    DataLoader, Dataset, Error, LoaderConfig, OnBadImage, Parquet, Result, Split, Transforms, Unit, Watch,
+};
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, RgbaImage};
+use parquet::basic::Compression;
 
-use crate::sets::{Column, Row, color, image_column, parquet, png, table};
+use crate::sets::{Column, Row, color, compressed_table, image_column, parquet, png, table};
 use crate::{assert_readable, notes};
 
 fn open(path: &Path, split: Split) -> Result<Parquet> {
@@ -31,18 +36,8 @@ fn fault(bytes: &[u8]) -> String {
     error.to_string().split_once("some.parquet: ").unwrap().1.to_owned()
 }
 
-fn dot(i: u8) -> Vec<u8> {
+pub fn dot(i: u8) -> Vec<u8> {
     png(RgbImage::from_pixel(2, 2, Rgb([i, i, i])).into())
-}
-
-/// Three images with labels of this column.
-fn labelled(schema: &str, labels: Column, notes: Option<&str>) -> Vec<u8> {
-    let images = Column::Image((0..3).map(|i| Some(dot(i))).collect());
-    table(&format!("{} {schema}", image_column("image")), vec![images, Column::Path(3), labels], notes)
-}
-
-fn int64(labels: [Option<i64>; 3]) -> Vec<u8> {
-    labelled("optional int64 label;", Column::Int64(labels.into()), None)
 }
 
 #[test]
@@ -80,81 +75,30 @@ fn cifar_has_the_pixels_of_the_published_files() {
     }
 }
 
+/// The same whether it is missing or broken: the others can be used.
 #[test]
-fn labels_are_integers_of_either_size_under_their_usual_names() {
-    let labels = |bytes: &[u8]| {
-        let set = read(bytes).unwrap();
-        ([0, 1, 2].map(|index| set.get(index).unwrap().label), set.classes(), set.class_names())
-    };
-    let some = ([Some(0), Some(4), Some(2)], Some(5), Vec::new());
-    for name in ["label", "labels", "class", "fine_label"] {
-        let column = Column::Int64(vec![Some(0), Some(4), Some(2)]);
-        assert_eq!(labels(&labelled(&format!("optional int64 {name};"), column, None)), some);
-    }
-    let column = Column::Int32(vec![Some(0), Some(4), Some(2)]);
-    assert_eq!(labels(&labelled("optional int32 label;", column, None)), some);
-
-    let none = ([None, None, None], None, Vec::new());
-    assert_eq!(labels(&int64([Some(-1), Some(-1), Some(-1)])), none);
-    assert_eq!(labels(&int64([None, Some(-1), None])), none);
-    let text = Column::Text(vec![Some("cat".to_owned()); 3]);
-    assert_eq!(labels(&labelled("optional binary label (UTF8);", text, None)), none);
-    let large = [Some(0), Some(1), Some(i64::from(u32::MAX))];
-    assert_eq!(labels(&int64(large)).1, Some(1 << 32));
-}
-
-#[test]
-fn labels_that_cannot_be_are_named_with_their_row() {
-    assert_eq!(
-        fault(&int64([Some(0), Some(-2), Some(1)])),
-        "row 1: its label -2 is not one of 0 to 4294967295"
-    );
-    assert_eq!(
-        fault(&int64([Some(0), Some(1), Some(1 << 32)])),
-        "row 2: its label 4294967296 is not one of 0 to 4294967295"
-    );
-    for gap in [Some(-1), None] {
-        assert_eq!(
-            fault(&int64([Some(0), gap, Some(1)])),
-            "row 1: its label is missing, and others have one"
-        );
-    }
-}
-
-#[test]
-fn classes_are_called_what_the_file_says() {
-    let notes = |names: &str| format!(r#"{{"info": {{"features": {{"label": {{"names": {names}}}}}}}}}"#);
-    let file = |notes: &str| {
-        let column = Column::Int64(vec![Some(0), Some(1), Some(0)]);
-        labelled("optional int64 label;", column, Some(notes))
-    };
-    let set = read(&file(&notes(r#"["cat", "dog", "a\nhorse\u001b"]"#))).unwrap();
-    assert_eq!(
-        (set.classes(), set.class_names()),
-        (Some(3), ["cat", "dog", "a horse"].map(str::to_owned).into())
-    );
-    assert_eq!(fault(&file(&notes(r#"["cat"]"#))), "row 1: its label 1 is none of the named classes");
-    for odd in ["", "{", "[]", "null", &notes("7"), &notes("[7]"), &"[".repeat(100_000)] {
-        let set = read(&file(odd)).unwrap();
-        assert_eq!(
-            (set.classes(), set.class_names()),
-            (Some(2), Vec::new()),
-            "{}",
-            &odd[..odd.len().min(50)]
-        );
-    }
-}
-
-#[test]
-fn a_row_without_an_image_is_named_at_once_and_a_broken_one_when_it_is_asked_for() {
+fn a_row_without_a_sound_image_is_named_when_it_is_asked_for() {
     let rows = |image: Option<Vec<u8>>| {
         let mut rows: Vec<Row> =
             (0..400).map(|i| Row { image: Some(dot(i as u8)), label: Some(1) }).collect();
         rows[350].image = image;
         parquet(&rows, "image")
     };
-    assert_eq!(fault(&rows(None)), "row 350: its image is missing");
-    assert_eq!(fault(&rows(Some(Vec::new()))), "row 350: its image is missing");
+    for missing in [None, Some(Vec::new())] {
+        let set = read(&rows(missing)).unwrap();
+        assert_eq!((set.len(), set.get(349).unwrap().image.pixels[0]), (400, 93));
+        let error = set.get(350).unwrap_err().to_string();
+        assert!(error.ends_with("some.parquet: row 350: its image is missing"), "{error}");
+        let set: Arc<dyn Dataset> = Arc::new(set);
+        let load = |on_bad_image| {
+            let config = LoaderConfig { batch_size: 400, on_bad_image, ..LoaderConfig::default() };
+            DataLoader::new(set.clone(), Transforms::default(), config, &Device::Cpu).unwrap().next_batch()
+        };
+        assert!(load(OnBadImage::Stop).unwrap_err().to_string().contains("row 350"));
+        assert_eq!(load(OnBadImage::Skip).unwrap().labels, Some(vec![1; 400]));
+    }
+    let nothing = [Row { image: None, label: Some(0) }, Row { image: None, label: Some(1) }];
+    assert_eq!(fault(&parquet(&nothing, "image")), "has no image in any of its rows");
 
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
@@ -182,9 +126,23 @@ fn of_several_columns_of_images_the_one_called_image_counts() {
     let first = |bytes: &[u8]| read(bytes).unwrap().get(0).unwrap().image.pixels[0];
     assert_eq!(first(&file(["depth", "image"])), 1);
     assert_eq!(first(&file(["image", "depth"])), 0);
+    let refused = |bytes: &[u8]| {
+        let error = read(bytes).unwrap_err();
+        assert!(
+            matches!(error, Error::Column { .. }) && error.hint().contains("--image-column"),
+            "{error:?}"
+        );
+        assert_readable(&error);
+        error.to_string().split_once("some.parquet ").unwrap().1.to_owned()
+    };
     assert_eq!(
-        fault(&file(["left", "right"])),
+        refused(&file(["left", "right"])),
         "has several columns of images, none of them called image: left, right"
+    );
+    let plain = table("optional binary jpg;", vec![Column::Text(vec![None])], None);
+    assert_eq!(
+        refused(&plain),
+        "has no column of images (a struct with the field bytes), but some of bytes: jpg"
     );
     let numbers = table("optional int64 label;", vec![Column::Int64(vec![Some(1)])], None);
     assert_eq!(fault(&numbers), "has no column of images (a struct with the field bytes)");
@@ -217,14 +175,9 @@ fn a_folder_gives_the_files_of_a_split_in_their_order() {
     write("test/0000.parquet", 7, 0);
     assert_eq!(pixels(Split::Train), [5, 6]);
     assert_eq!(pixels(Split::Test), [7]);
-
     write("data/train-00002-of-00002.parquet", 6, -1);
-    let error = open(folder.path(), Split::Train).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("train-00002-of-00002.parquet: row 0: its label is missing, and others have one")
-    );
+    let set = open(folder.path(), Split::Train).unwrap();
+    assert_eq!((set.classes(), set.unlabelled()), (Some(2), vec![2]));
 }
 
 #[test]
@@ -258,18 +211,31 @@ fn what_cannot_be_read_is_an_error() {
 }
 
 #[test]
+fn files_may_be_compressed_in_several_ways() {
+    let schema = format!("{} optional int64 label;", image_column("image"));
+    let (zstd, lz4) = (Compression::ZSTD(Default::default()), Compression::LZ4_RAW);
+    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, zstd, lz4] {
+        let images = Column::Image((0..3).map(|i| Some(dot(i))).collect());
+        let columns = vec![images, Column::Path(3), Column::Int64(vec![Some(0), Some(1), Some(2)])];
+        let set = read(&compressed_table(&schema, columns, None, compression)).unwrap();
+        assert_eq!(set.get(2).unwrap().image.pixels, [2; 12], "{compression}");
+        assert_eq!(set.get(1).unwrap().label, Some(1), "{compression}");
+    }
+}
+
+#[test]
 fn a_compression_that_is_not_known_is_named() {
     let mut file = parquet(&[Row { image: Some(dot(1)), label: None }], "image");
     // In the description of a column, in Thrift's compact form: the field of the codec, its value, the next field.
-    let (snappy, zstd) = ([0x15, 2, 0x16], [0x15, 12, 0x16]);
+    let (snappy, lzo) = ([0x15, 2, 0x16], [0x15, 6, 0x16]);
     for at in 0..file.len() - 3 {
         if file[at..at + 3] == snappy {
-            file[at..at + 3].copy_from_slice(&zstd);
+            file[at..at + 3].copy_from_slice(&lzo);
         }
     }
     let error = read(&file).unwrap_err();
     assert!(
-        error.to_string().ends_with("some.parquet is compressed with ZSTD, which cannot be read"),
+        error.to_string().ends_with("some.parquet is compressed with LZO, which cannot be read"),
         "{error}"
     );
     assert!(error.hint().contains("snappy"), "{}", error.hint());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gan_data::{LabelledImages, Split, load_cifar10, load_mnist};
 use image::{DynamicImage, ImageFormat};
 use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
@@ -93,6 +93,10 @@ pub enum Column {
     Int64(Vec<Option<i64>>),
     Int32(Vec<Option<i32>>),
     Text(Vec<Option<String>>),
+    Bool(Vec<Option<bool>>),
+    Double(Vec<Option<f64>>),
+    /// Of a required column of bytes.
+    Bare(Vec<Vec<u8>>),
 }
 
 impl Column {
@@ -103,6 +107,9 @@ impl Column {
             Self::Int64(values) => Self::Int64(values[from..to].to_vec()),
             Self::Int32(values) => Self::Int32(values[from..to].to_vec()),
             Self::Text(values) => Self::Text(values[from..to].to_vec()),
+            Self::Bool(values) => Self::Bool(values[from..to].to_vec()),
+            Self::Double(values) => Self::Double(values[from..to].to_vec()),
+            Self::Bare(values) => Self::Bare(values[from..to].to_vec()),
         }
     }
 
@@ -113,6 +120,9 @@ impl Column {
             Self::Int64(values) => values.len(),
             Self::Int32(values) => values.len(),
             Self::Text(values) => values.len(),
+            Self::Bool(values) => values.len(),
+            Self::Double(values) => values.len(),
+            Self::Bare(values) => values.len(),
         }
     }
 
@@ -122,6 +132,11 @@ impl Column {
             Self::Path(rows) => write::<ByteArrayType>(writer, 2, vec![None; rows]),
             Self::Int64(values) => write::<Int64Type>(writer, 1, values),
             Self::Int32(values) => write::<Int32Type>(writer, 1, values),
+            Self::Bool(values) => write::<BoolType>(writer, 1, values),
+            Self::Double(values) => write::<DoubleType>(writer, 1, values),
+            Self::Bare(values) => {
+                write::<ByteArrayType>(writer, 0, arrays(values.into_iter().map(Some).collect()));
+            }
             Self::Text(values) => {
                 let values = values.into_iter().map(|text| text.map(String::into_bytes)).collect();
                 write::<ByteArrayType>(writer, 1, arrays(values));
@@ -142,9 +157,19 @@ fn write<T: DataType>(writer: &mut SerializedColumnWriter<'_>, present: i16, val
 
 /// A parquet file with these columns, in groups of 300 rows. `notes` is what the hub's library writes beside them.
 pub fn table(schema: &str, columns: Vec<Column>, notes: Option<&str>) -> Vec<u8> {
+    compressed_table(schema, columns, notes, Compression::SNAPPY)
+}
+
+/// The same, compressed in another way.
+pub fn compressed_table(
+    schema: &str,
+    columns: Vec<Column>,
+    notes: Option<&str>,
+    compression: Compression,
+) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(&format!("message schema {{ {schema} }}")).unwrap());
     let notes = notes.map(|notes| vec![KeyValue::new("huggingface".to_owned(), notes.to_owned())]);
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    let properties = WriterProperties::builder().set_compression(compression);
     let properties = Arc::new(properties.set_key_value_metadata(notes).build());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
     let rows = columns[0].len();

@@ -26,7 +26,7 @@ fn read_within(file: &[u8], least: u64) -> Result<Parquet> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("repeating.parquet");
     fs::write(&path, file).unwrap();
-    read("set".to_owned(), vec![path], &Watch::default(), least)
+    read("set".to_owned(), vec![path], &OpenOptions::default(), least)
 }
 
 #[test]
