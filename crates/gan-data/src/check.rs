@@ -24,8 +24,10 @@ pub struct Report {
     pub gray: usize,
     /// How many images have each (width, height).
     pub sizes: BTreeMap<(usize, usize), usize>,
-    /// How many images each class has, in the order of the labels; empty where not every image has one.
+    /// How many images each class has, in the order of the labels; empty where no image has one.
     pub classes: Vec<usize>,
+    /// How many images have no class, though others have one.
+    pub unlabelled: usize,
     /// Images that cannot be read: their number, and what is wrong with them.
     pub bad: Vec<(usize, String)>,
     /// Images with the same pixels as an earlier one: the number of both.
@@ -126,7 +128,7 @@ fn summarise(dataset: &dyn Dataset, findings: Vec<(usize, Finding)>) -> Report {
     let mut first_of = BTreeMap::new();
     let mut records = Vec::with_capacity(findings.len());
     let mut classes = vec![0; dataset.classes().unwrap_or(0)];
-    let mut all_labelled = true;
+    let mut unlabelled = 0;
     let mut alike = Alike::default();
     for (index, finding) in findings {
         match finding {
@@ -138,7 +140,7 @@ fn summarise(dataset: &dyn Dataset, findings: Vec<(usize, Finding)>) -> Report {
                 *report.sizes.entry(size).or_default() += 1;
                 match label.and_then(|label| classes.get_mut(label as usize)) {
                     Some(count) => *count += 1,
-                    None => all_labelled = false,
+                    None => unlabelled += 1,
                 }
                 match first_of.get(&pixels) {
                     Some(&first) => report.repeated.push((first, index)),
@@ -152,8 +154,8 @@ fn summarise(dataset: &dyn Dataset, findings: Vec<(usize, Finding)>) -> Report {
             }
         }
     }
-    if all_labelled {
-        report.classes = classes;
+    if unlabelled < report.images {
+        (report.classes, report.unlabelled) = (classes, unlabelled);
     }
     let fingerprint = of_digests(records);
     report.canonical =
@@ -189,7 +191,7 @@ mod tests {
             }
             let pixels = (0..width * 3).map(|i| if index == 4 { value } else { value + i as u8 }).collect();
             let image = Image { width, height: 1, channels: 3, pixels };
-            Ok(Sample { image, label: Some(index as u32 / 2) })
+            Ok(Sample { image, label: (index != 1).then_some(index as u32 / 2) })
         }
     }
 
@@ -204,7 +206,7 @@ mod tests {
             let report = check(&Five, workers, &watch);
             assert_eq!((report.images, report.gray), (4, 1));
             assert_eq!(report.sizes, BTreeMap::from([((2, 1), 2), ((3, 1), 1), ((4, 1), 1)]));
-            assert_eq!(report.classes, [2, 1, 1]);
+            assert_eq!((report.classes.as_slice(), report.unlabelled), (&[1, 1, 1][..], 1));
             assert_eq!(report.repeated, [(0, 2)]);
             assert_eq!(report.bad, [(3, "photos/3.jpg: is broken off".to_owned())]);
             assert_eq!(report.canonical, None);

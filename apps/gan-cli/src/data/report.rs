@@ -104,6 +104,12 @@ fn print_classes(report: &Report, dataset: &dyn Dataset) {
         text.push(format!("and {} more", report.classes.len() - LINES));
     }
     println!("classes:  {}: {}", report.classes.len(), text.join(", "));
+    if report.unlabelled > 0 {
+        println!(
+            "          {} without one, and left out where classes are learnt",
+            images_are(report.unlabelled)
+        );
+    }
 }
 
 fn print_bad(report: &Report) {
