@@ -55,7 +55,12 @@ fn a_run_goes_on_with_one_thread_or_two_under_either_name_of_the_command() {
 fn what_is_complete_is_left_alone_and_a_dry_run_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let run = saved_twice(folder.path(), "run");
+    fs::remove_file(run.join(".gan-run")).unwrap(); // a run made before there was such a file
+    for unfinished in ["config.toml.partial", "samples/real.png.7.tmp"] {
+        fs::write(run.join(unfinished), "").unwrap();
+    }
     let before = (checkpoint(&run, 4), files_under(&run));
+    succeed_in(folder.path(), &["inspect", "run"]);
     let said = succeed_in(folder.path(), &["resume", "run"]);
     assert!(said.contains("4 of 4 steps are done") && said.contains("resume run --steps 8"), "{said}");
     let said = succeed_in(folder.path(), &["resume", "run", "--steps", "9", "--dry-run"]);
@@ -178,9 +183,11 @@ fn another_seed_network_or_data_set_is_refused_with_the_difference_unless_forced
     assert!(run.join("checkpoints/step-000006").is_dir());
     let config = fs::read_to_string(run.join("config.toml")).unwrap();
     assert!(config.contains("lr = 0.001"), "{config}");
-    // Not even force makes the weights of one network those of another.
+    // Not even force makes the weights of one network those of another; and then nothing has changed.
     let (what, _) = refusal(folder, &["resume", "run", "--steps", "8", "--base-width", "8", "--force"], 1);
     assert!(what.contains("main.0.weight is f32 [4, 3, 4, 4], not f32 [8, 3, 4, 4]"), "{what}");
+    assert_eq!(fs::read_to_string(run.join("config.toml")).unwrap(), config);
+    succeed_in(folder, &["resume", "run", "--steps", "8"]);
 }
 
 #[test]
@@ -358,6 +365,9 @@ fn two_processes_cannot_write_one_run() {
     let (what, help) = refusal(folder.path(), &["resume", "run"], 1);
     assert!(what.contains(&format!("another process ({}) is writing to run", child.id())), "{what}");
     assert!(help.contains("stop it"), "{help}");
+    fs::remove_file(folder.path().join("run/lock")).unwrap();
+    let (what, _) = refusal(folder.path(), &["resume", "run"], 1);
+    assert!(what.contains("another process (unknown) is writing to run"), "{what}");
     child.kill().unwrap();
     child.wait().unwrap();
     // The lock of who is gone locks nothing.
@@ -588,4 +598,36 @@ fn inspect_says_what_a_run_a_checkpoint_and_a_file_are() {
     refusal(folder, &["inspect", "missing"], 1);
     fs::create_dir(folder.join("empty")).unwrap();
     refusal(folder, &["inspect", "empty"], 1);
+}
+
+#[test]
+fn names_from_files_are_no_commands_to_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let safetensors = |name: &str, header: &str| {
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
+        fs::write(folder.join(name), bytes).unwrap();
+    };
+    let tensor = r#""a\u001b[2J\nb":{"dtype":"F32","shape":[],"data_offsets":[0,4]}"#;
+    safetensors("name", &format!("{{{tensor}}}"));
+    let said = succeed_in(folder, &["inspect", "name"]);
+    assert!(said.contains(r"a\u{1b}[2J\nb") && !said.contains('\u{1b}'), "{said:?}");
+    let metadata = r#""__metadata__":{"gan":"{\"a\\u001b[31mb\":1}"}"#;
+    safetensors("metadata", &format!("{{{metadata},{tensor}}}"));
+    let (what, _) = refusal(folder, &["inspect", "metadata"], 1);
+    assert!(what.contains(r"a\u{1b}[31mb") && !what.contains('\u{1b}'), "{what:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nor_is_the_name_of_a_folder_where_a_warning_or_a_result_says_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = saved_twice(folder, "run");
+    fs::write(run.join("checkpoints/step-000004/training.safetensors"), "").unwrap();
+    fs::rename(&run, folder.join("r\u{1b}[2J\rn")).unwrap();
+    let said = gan_in(folder, &["sample", "r\u{1b}[2J\rn", "--count", "1"]);
+    assert!(said.stderr.contains(r"r\u{1b}[2J\rn/checkpoints/step-000004 is not whole"), "{:?}", said.stderr);
+    assert!(said.stdout.contains(r"r\u{1b}[2J\rn/checkpoints/step-000002"), "{:?}", said.stdout);
+    assert!(!(said.stdout + &said.stderr).contains(['\u{1b}', '\r']));
 }

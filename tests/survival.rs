@@ -95,6 +95,7 @@ fn break_off_everywhere(how: &str, mut check: impl FnMut(&Path, common::Said)) -
     let (wanted, wanted_log) = (checkpoint(&folder.join("reference"), 8), metrics(&folder.join("reference")));
     let mut broken_off = 0;
     for place in [
+        "save-config",
         "save-begin",
         "save-write",
         "save-sync-file",
@@ -130,6 +131,48 @@ fn a_kill_at_any_stage_of_a_save_loses_nothing() {
         break_off_everywhere("kill", |_, said| assert_eq!(said.status, -1, "killed: {}", said.stderr));
     println!("killed at {kills} places of saves");
     assert!(kills > 50, "{kills}");
+}
+
+#[test]
+fn a_kill_while_a_run_goes_back_leaves_the_newest_checkpoint_with_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let train = |out: &str| {
+        let mut arguments: Vec<String> = train("8", "2", out).into_iter().map(String::from).collect();
+        for (flag, value) in [("--keep", "9"), ("--log-every", "1")] {
+            let at = arguments.iter().position(|argument| argument == flag).unwrap();
+            arguments[at + 1] = value.into();
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        assert_eq!(gan_in(folder, &arguments).status, 0);
+    };
+    train("reference");
+    let (wanted, wanted_log) = (checkpoint(&folder.join("reference"), 8), metrics(&folder.join("reference")));
+    let mut kills = 0;
+    for place in ["go-back-aside", "go-back-log"] {
+        for times in 0.. {
+            let out = format!("{place}-{times}");
+            train(&out);
+            let mut back = gan(folder, &["resume", &format!("{out}/checkpoints/step-000002")]);
+            let failpoints = format!("{place}={times}*off->1*return(kill)->off");
+            if back.env("FAILPOINTS", failpoints).output().unwrap().status.success() {
+                break;
+            }
+            kills += 1;
+            let run = folder.join(&out);
+            let newest = (1..=4)
+                .rev()
+                .map(|half| 2 * half)
+                .find(|step| run.join(format!("checkpoints/step-{step:06}")).exists());
+            let logged = metrics(&run).last().unwrap()["step"].as_u64().unwrap();
+            assert!(logged >= newest.unwrap(), "{out}: {newest:?} has a log that ends at {logged}");
+            let resumed = gan_in(folder, &["resume", &out]);
+            assert_eq!(resumed.status, 0, "{out}: {}", resumed.stderr);
+            assert!(checkpoint(&run, 8) == wanted, "{out}");
+            assert_eq!(metrics(&run), wanted_log, "{out}");
+        }
+    }
+    assert_eq!(kills, 4, "three checkpoints were to be set aside, and a log to be cut");
 }
 
 #[test]

@@ -3,9 +3,13 @@
 use crate::args::{ImageSettings, Settings, TrainFlags};
 use crate::failure::Failure;
 use crate::recipes;
+use gan_models::files::{Links, read_regular};
 use gan_train::TrainConfig;
 use serde::Serialize;
 use std::path::Path;
+
+/// The longest config file.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// The recipe or config file, overridden by the flags, with all that was left open filled in; and what is to
 /// be said of the recipe.
@@ -150,7 +154,9 @@ fn parse(text: &str, name: &str) -> Result<toml::Table, Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
+    let bytes = read_regular(path, MOST_BYTES, Links::Follow);
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+    text.map_err(|error| {
         Failure::usage(
             format!("cannot read the config {}: {error}", path.display()),
             "give a TOML file, such as the config.toml of a run folder",

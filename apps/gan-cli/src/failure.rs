@@ -1,5 +1,6 @@
 //! Errors as a person reads them: one line of what is wrong and where, one of what to do.
 
+use crate::printable::printable;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -82,7 +83,7 @@ impl From<candle_core::Error> for Failure {
 pub fn report(failure: &Failure) -> ExitCode {
     // A tensor library appends a backtrace where RUST_BACKTRACE asks for one; it is not for this reader.
     let what = failure.what.lines().next().unwrap_or_default();
-    eprintln!("error: {what}\n help: {}", failure.hint);
+    eprintln!("error: {}\n help: {}", printable(what), printable(&failure.hint));
     ExitCode::from(failure.status)
 }
 

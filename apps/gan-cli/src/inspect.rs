@@ -1,6 +1,7 @@
 //! `gan inspect`: what a run, a checkpoint or a file is, and whether it is whole.
 
 use crate::failure::Failure;
+use crate::printable::printable;
 use gan_models::{Checksum, Listing, inspect_file};
 use gan_train::{Checkpoint, Record, RunDir};
 use std::path::Path;
@@ -18,16 +19,24 @@ pub fn run(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Prints a line. What it tells of a file may be anything.
+fn tell(line: String) {
+    println!("{}", printable(&line));
+}
+
 /// A safetensors file; an error at the end if its checksum does not hold.
 fn file(path: &Path) -> Result<(), Failure> {
     let info = inspect_file(path)?;
     match &info.model {
-        Some((kind, config)) => println!("{}: a {kind} of gan\n  {}", path.display(), config),
-        None => println!("{}: a safetensors file that gan did not write", path.display()),
+        Some((kind, config)) => {
+            tell(format!("{}: a {kind} of gan", path.display()));
+            tell(format!("  {config}"));
+        }
+        None => tell(format!("{}: a safetensors file that gan did not write", path.display())),
     }
-    println!("  {}", amount(&info.tensors));
+    tell(format!("  {}", amount(&info.tensors)));
     for (name, (dtype, shape)) in &info.tensors {
-        println!("    {:<40} {} {shape:?}", name.escape_debug().to_string(), dtype.as_str());
+        tell(format!("    {:<40} {} {shape:?}", printable(name), dtype.as_str()));
     }
     match info.checksum {
         Checksum::Holds => println!("  checksum: holds"),
@@ -44,28 +53,25 @@ fn file(path: &Path) -> Result<(), Failure> {
 
 /// A checkpoint; an error if it is not whole.
 fn checkpoint(path: &Path) -> Result<(), Failure> {
-    let checkpoint = Checkpoint::read(path)?;
-    println!("{}: a checkpoint", path.display());
-    say(checkpoint.record());
-    println!("  tensors: {}", amount(&checkpoint.listing()?));
+    let record = Checkpoint::check(path)?;
+    tell(format!("{}: a checkpoint", path.display()));
+    say(&record);
+    tell(format!("  tensors: {}", amount(&Checkpoint::listing(path)?)));
     println!("  checksums: hold");
     Ok(())
 }
 
 /// A run and each of its checkpoints; an error if one is not whole.
 fn whole_run(path: &Path) -> Result<(), Failure> {
-    let all = Checkpoint::list(path)?;
-    if all.is_empty() && !path.join("config.toml").is_file() {
-        return Err(gan_train::Error::NotARun { path: path.to_path_buf() }.into());
-    }
-    println!("{}: a run", path.display());
+    RunDir::expect_run(path)?;
+    tell(format!("{}: a run", path.display()));
     let mut broken = None;
     let mut newest = None;
-    for (step, path) in &all {
-        match Checkpoint::read(path) {
-            Ok(checkpoint) => {
+    for (step, found) in Checkpoint::check_all(path)? {
+        match found {
+            Ok(record) => {
                 println!("  step {step}: whole");
-                newest = Some(checkpoint);
+                newest = Some(record);
             }
             Err(error) => {
                 println!("  step {step}: BROKEN");
@@ -74,33 +80,34 @@ fn whole_run(path: &Path) -> Result<(), Failure> {
         }
     }
     match &newest {
-        Some(checkpoint) => say(checkpoint.record()),
+        Some(record) => say(record),
         None => println!("  no checkpoint to go on from"),
     }
     broken.map_or(Ok(()), |error| Err(error.into()))
 }
 
 fn say(record: &Record) {
-    println!("  {}", record.model);
-    println!(
+    tell(format!("  {}", record.model));
+    tell(format!(
         "  data: {}, {} images, SHA-256 {:.16}",
         record.data.name, record.data.images, record.data.sha256
-    );
-    println!("  done: {} of {} steps", record.step(), record.total_steps());
+    ));
+    tell(format!("  done: {} of {} steps", record.step(), record.total_steps()));
     let program = &record.program;
-    println!("  written by gan {} on {} with {}", program.version, program.device, program.instructions);
-    let counters: Vec<String> =
-        record.counters.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    println!("  counters: {}", counters.join(", "));
+    tell(format!("  written by gan {} on {} with {}", program.version, program.device, program.instructions));
+    let counters = record.readable_counters();
+    let counters: Vec<String> = counters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    tell(format!("  counters: {}", counters.join(", ")));
     let settings = toml::to_string(&record.config).unwrap_or_default();
-    println!("  settings: {}", settings.trim_end().replace('\n', ", "));
+    tell(format!("  settings: {}", settings.trim_end().replace('\n', ", ")));
 }
 
 fn amount(tensors: &Listing) -> String {
     let is_buffer = |name: &str| BUFFERS.iter().any(|buffer| name.ends_with(buffer));
     let count = |named: &dyn Fn(&str) -> bool| {
         let numbers = tensors.iter().filter(|(name, _)| named(name));
-        numbers.map(|(_, (_, shape))| shape.iter().product::<usize>()).sum::<usize>()
+        // The header of the file was checked: a tensor is no larger than its file.
+        numbers.map(|(_, (_, shape))| shape.iter().product::<usize>() as u64).fold(0, u64::saturating_add)
     };
     let part = |name: &str| {
         let parameters = count(&|tensor| tensor.starts_with(name) && !is_buffer(tensor));

@@ -13,6 +13,7 @@ mod data;
 mod device;
 mod failure;
 mod inspect;
+mod printable;
 mod progress;
 mod recipes;
 mod resume;
@@ -23,6 +24,7 @@ mod train;
 use args::{Command, Gan};
 use bench::Profile;
 use clap::Parser;
+use printable::printable_lines;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn success(result: Result<(), failure::Failure>) -> Result<ExitCode, failure::Fa
 fn init_log(profile: Option<Profile>) {
     use std::io::IsTerminal;
     use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::fmt::format::debug_fn;
     use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
     // The hub client logs every retry as an error; what comes of them is said once, by us.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,hf_hub=off"));
@@ -60,6 +63,10 @@ fn init_log(profile: Option<Profile>) {
         .without_time()
         .with_target(false)
         .log_internal_errors(false) // which would be printed to where the log could not be
+        .fmt_fields(debug_fn(|out, field, value| match field.name() {
+            "message" => write!(out, "{}", printable_lines(&format!("{value:?}"))),
+            name => write!(out, "{name}={}", printable_lines(&format!("{value:?}"))),
+        }))
         .with_filter(filter);
     let our_spans = filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("gan"));
     let profile = profile.map(|profile| profile.with_filter(our_spans));

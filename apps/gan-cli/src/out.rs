@@ -1,7 +1,9 @@
 //! What the program prints, and what happens where nothing takes it. The standard library's `println!` and
-//! `eprintln!` panic then; these take their place in the whole program.
+//! `eprintln!` panic then; these take their place in the whole program. Names from files are in what is printed: no
+//! command to the terminal gets through.
 
 use crate::failure::Failure;
+use crate::printable::printable_lines;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 
@@ -27,15 +29,14 @@ pub fn line(text: Arguments<'_>) {
 /// Prints a line, or says why not.
 pub fn try_line(text: Arguments<'_>) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_fmt(text)?;
-    out.write_all(b"\n")?;
+    out.write_all(printable_lines(&format!("{text}\n")).as_bytes())?;
     out.flush()
 }
 
 /// See `eprintln!`.
 pub fn error_line(text: Arguments<'_>) {
     let mut err = io::stderr().lock();
-    let _ = err.write_fmt(text).and_then(|()| err.write_all(b"\n"));
+    let _ = err.write_all(printable_lines(&format!("{text}\n")).as_bytes());
 }
 
 /// Whether a line could not be printed because whoever read it has left.

@@ -1,6 +1,7 @@
 //! How long work shows itself: a bar on a terminal, plain lines elsewhere.
 
 use crate::out;
+use crate::printable::printable;
 use gan_data::{Progress, Unit, Watch};
 use gan_train::StepStats;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -88,8 +89,8 @@ struct Shown {
 
 impl Shown {
     fn tell(shown: &mut Option<Self>, progress: Progress<'_>, terminal: bool) {
-        if shown.as_ref().is_none_or(|shown| shown.what != progress.what) {
-            let what = progress.what.to_owned();
+        if shown.as_ref().is_none_or(|shown| shown.what != printable(progress.what)) {
+            let what = printable(progress.what).into_owned();
             *shown = Some(Self { what, started: Instant::now(), bar: None, line: None });
         }
         let over = progress.total == Some(progress.done);

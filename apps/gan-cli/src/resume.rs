@@ -5,10 +5,8 @@ use crate::configure::{self, quoted};
 use crate::failure::Failure;
 use crate::train::{Job, program};
 use gan_train::{Checkpoint, Record, RunDir, TrainConfig, rollback};
-use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Goes on with a run from its newest whole checkpoint, or from the one that `path` names. `settings`
 /// override those of the run; what would make another run of it is refused unless forced.
@@ -40,8 +38,6 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
         println!("\n{}", nothing_to_do(step, &job, run)?);
         return Ok(ExitCode::SUCCESS);
     }
-    folder.save_config(&job.config)?;
-    note(&folder, step, &now)?;
     job.train(&folder, checkpoint.as_ref())
 }
 
@@ -137,22 +133,4 @@ fn nothing_to_do(step: u64, job: &Job, run: &Path) -> Result<String, Failure> {
 /// The folder of a run, as a shell takes it.
 fn shown(run: &Path) -> String {
     quoted(&run.display().to_string())
-}
-
-/// Leaves a line in `events.jsonl`.
-fn note(folder: &RunDir, step: u64, now: &Record) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Resumed<'a> {
-        event: &'static str,
-        step: u64,
-        /// Seconds since 1970.
-        time: u64,
-        program: &'a gan_train::Program,
-        /// Where the learning rate goes down to 0, if it does.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        learns_until: Option<u64>,
-    }
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    let learns_until = now.config.learns_until();
-    Ok(folder.note(&Resumed { event: "resume", step, time, program: &now.program, learns_until })?)
 }

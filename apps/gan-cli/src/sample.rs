@@ -12,7 +12,7 @@ use classes::Classes;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
 use gan_models::{Generator, load_generator};
 use gan_ops::Precision;
-use gan_train::{Checkpoint, RunDir};
+use gan_train::Checkpoint;
 use generated::{BATCH, Generated};
 use indicatif::ProgressIterator;
 use std::path::{Path, PathBuf};
@@ -125,11 +125,11 @@ fn generator(
     if weights == Weights::Raw {
         return raw_generator(path, device);
     }
-    let file = match path.is_dir() {
-        false => path.to_path_buf(),
-        true => RunDir::latest_generator(path)?.ok_or_else(|| no_checkpoint(path))?,
-    };
-    Ok((load_generator(&file, device)?, file))
+    if !path.is_dir() {
+        return Ok((load_generator(path, device)?, path.to_path_buf()));
+    }
+    let (found, checkpoint) = Checkpoint::latest(path)?.ok_or_else(|| no_checkpoint(path))?;
+    Ok(checkpoint.generator(&found, device)?)
 }
 
 /// The generator as the last step left it, which is among what a run needs to go on.

@@ -19,8 +19,9 @@ const LONGEST_SIDE: usize = 1 << 16;
 /// The most values of an image: 1 GiB of them.
 const MOST_VALUES: f64 = (1u64 << 28) as f64;
 
-/// The most classes.
+/// The most classes, and the most bytes of all their names together: they are written into every file.
 const MOST_CLASSES: usize = 1 << 16;
+const MOST_NAME_BYTES: usize = 1 << 20;
 
 impl ModelConfig {
     /// Whether the networks can be built; the error says what can be instead.
@@ -48,10 +49,6 @@ impl ModelConfig {
             let what = format!("an image of {values:.1e} values is more than a machine can hold a batch of");
             return Err(Error::config(what, format!("images of up to {MOST_VALUES:.0} values can be built")));
         }
-        if self.classes.len() > MOST_CLASSES {
-            let what = format!("{} classes are more than a machine can hold", self.classes.len());
-            return Err(Error::config(what, format!("use labels with up to {MOST_CLASSES} classes")));
-        }
         for norm in [self.norm_d(), self.norm_g()] {
             if self.family == Family::Mlp && matches!(norm, Norm::Batch | Norm::Instance) {
                 let what =
@@ -64,6 +61,16 @@ impl ModelConfig {
             return Err(Error::config(what, "leave out upsample, or use the dcgan, sngan or sagan model"));
         }
         self.validate_classes()?;
+        let parameters = self.parameters()?;
+        if parameters > MOST_PARAMETERS {
+            let what = format!("a network of {parameters:.1e} parameters is more than a machine can hold");
+            return Err(Error::config(what, "use a smaller base width, latent or image size"));
+        }
+        Ok(())
+    }
+
+    /// The parameters of one network, or some more.
+    fn parameters(&self) -> Result<f64> {
         let parameters = match self.family {
             Family::Dcgan => dcgan::parameters(self)?,
             Family::Notebook => notebook::parameters(self)?,
@@ -73,15 +80,33 @@ impl ModelConfig {
         // Of each class, at most an embedding as large as the image or the latents, or a scale in every layer.
         let of_a_class =
             self.height as f64 * self.width as f64 + self.latent_dim as f64 + 64.0 * self.base_width as f64;
-        let parameters = parameters + self.classes.len() as f64 * of_a_class;
-        if parameters > MOST_PARAMETERS {
-            let what = format!("a network of {parameters:.1e} parameters is more than a machine can hold");
-            return Err(Error::config(what, "use a smaller base width, latent or image size"));
+        Ok(parameters + self.classes.len() as f64 * of_a_class)
+    }
+
+    /// More bytes than the file of such a network can have: of each parameter 16, for statistics of batch norm too, and
+    /// what a header may have.
+    pub fn most_bytes(&self) -> Result<u64> {
+        self.validate()?;
+        Ok(16 * self.parameters()? as u64 + (32 << 20))
+    }
+
+    /// Whether no more classes are named than a file may hold.
+    pub(crate) fn check_amount_of_classes(&self) -> Result<()> {
+        let bytes = self.classes.iter().map(String::len).sum::<usize>();
+        if self.classes.len() <= MOST_CLASSES && bytes <= MOST_NAME_BYTES {
+            return Ok(());
         }
-        Ok(())
+        let what = format!(
+            "{} classes with {bytes} bytes of names are more than a machine can hold",
+            self.classes.len()
+        );
+        let hint =
+            format!("up to {MOST_CLASSES} classes with {MOST_NAME_BYTES} bytes of names can be told apart");
+        Err(Error::config(what, hint))
     }
 
     fn validate_classes(&self) -> Result<()> {
+        self.check_amount_of_classes()?;
         let Some(kind) = self.conditional else {
             let what = "classes are named for networks that are not conditional";
             let hint = "choose a kind of conditional networks, or leave the classes out";

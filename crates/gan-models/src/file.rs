@@ -6,23 +6,22 @@
 
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::listing::{Listing, listing, printable};
+use crate::files::{Links, open_regular, write_whole};
+use crate::header::FileHeader;
+use crate::listing::{Listing, printable};
 use crate::networks::{Discriminator, Generator};
 use crate::params::Params;
 use crate::tensors::Source;
 use candle_core::{Device, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
 
 const METADATA_KEY: &str = "gan";
 const FORMAT: u32 = 1;
-/// The largest file that is read, bytes: four for each parameter that a network may have, and then some.
-const MAX_FILE: u64 = 17 << 30;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,33 +83,36 @@ pub fn save_generator(generator: &dyn Generator, path: &Path) -> Result<()> {
 /// written, and every number finite. Its parameters are untracked: images that it makes keep no graph
 /// ([`Params::set_requires_grad`] changes that).
 pub fn load_generator(path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
-    from_bytes(&read(path)?, path, device)
+    let (mut file, length) = open(path)?;
+    let refuse = |why| not_a_generator(path, why);
+    let found = FileHeader::read(&mut file, length).map_err(refuse)?;
+    let header = generator_header(&found).map_err(refuse)?;
+    // No more is read than the networks that it names can have.
+    let most = header.model.most_bytes().map_err(|error| in_its_config(error, path))?;
+    if length > most {
+        return Err(refuse(format!("it has {length} bytes, and such a network at most {most}")));
+    }
+    let mut bytes = found.bytes;
+    file.take(most).read_to_end(&mut bytes).map_err(cannot_read(path))?;
+    read_generator(&bytes, path, device)
 }
 
 /// The same with the bytes of such a file, from wherever they come.
 pub fn generator_from_bytes(bytes: &[u8], device: &Device) -> Result<Box<dyn Generator>> {
-    from_bytes(bytes, Path::new("the buffer"), device)
+    read_generator(bytes, Path::new("the buffer"), device)
 }
 
-/// `path` is what messages call it.
-fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
-    let refuse = |why: String| Error::NotAGenerator { path: path.to_path_buf(), why };
-    let header =
-        header(bytes).map_err(refuse)?.ok_or_else(|| refuse("its metadata has no key `gan`".into()))?;
-    if header.kind != "generator" {
-        return Err(refuse(format!("it holds a {}", printable(&header.kind))));
-    }
-    if header.format != FORMAT {
-        return Err(refuse(format!("it has format {}, this program reads {FORMAT}", header.format)));
-    }
-    let whole = checksum(bytes, Some(&header)) != Checksum::Broken;
+/// The same with the bytes of the file at `path`, as messages call it.
+pub fn read_generator(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
+    let refuse = |why| not_a_generator(path, why);
+    let found = FileHeader::read(bytes, bytes.len() as u64).map_err(refuse)?;
+    let header = generator_header(&found).map_err(refuse)?;
+    let tensors_at = found.bytes.len();
+    let whole = checksum(&found.bytes, &bytes[tensors_at..], Some(&header)).map_err(cannot_read(path))?;
     let tensors = tensors(bytes, device).map_err(refuse)?;
     let generator = header.model.build_generator(Source::Tensors(tensors), device);
-    let generator = generator.map_err(|error| match error {
-        Error::Config { what, .. } => refuse(what), // says more than a checksum
-        other => other,
-    })?;
-    if !whole {
+    let generator = generator.map_err(|error| in_its_config(error, path))?; // says more than a checksum
+    if whole == Checksum::Broken {
         return Err(refuse("its checksum does not hold: it was damaged or changed".into()));
     }
     if let Some(name) = generator.params().not_finite()? {
@@ -120,22 +122,65 @@ fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<dyn Gene
     Ok(generator)
 }
 
-/// What a safetensors file is, whoever wrote it.
+/// What a safetensors file is, whoever wrote it. No more than its header is held in memory.
 pub fn inspect_file(path: &Path) -> Result<FileInfo> {
     let refuse = |why: String| Error::NotSafetensors { path: path.to_path_buf(), why };
-    let bytes = read(path)?;
-    let header = header(&bytes).map_err(refuse)?;
-    let checksum = checksum(&bytes, header.as_ref());
-    let tensors = listing(&tensors(&bytes, &Device::Cpu).map_err(refuse)?);
-    Ok(FileInfo { model: header.map(|header| (header.kind, header.model)), tensors, checksum })
+    let (mut file, length) = open(path)?;
+    let found = FileHeader::read(&mut file, length).map_err(refuse)?;
+    let header = header(&found).map_err(refuse)?;
+    let checksum = checksum(&found.bytes, file, header.as_ref()).map_err(cannot_read(path))?;
+    Ok(FileInfo { model: header.map(|header| (header.kind, header.model)), tensors: found.tensors, checksum })
+}
+
+/// The tensors of a safetensors file, by what the bytes of its header say.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn listing_of_bytes(bytes: &[u8]) -> std::result::Result<Listing, String> {
+    Ok(FileHeader::read(bytes, bytes.len() as u64)?.tensors)
+}
+
+/// The same of an open file of so many bytes.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn listing_of_file(file: impl Read, length: u64) -> std::result::Result<Listing, String> {
+    Ok(FileHeader::read(file, length)?.tensors)
+}
+
+/// What is in the metadata of a generator file. The error says what is wrong with it.
+fn generator_header(found: &FileHeader) -> std::result::Result<Header, String> {
+    let header = header(found)?.ok_or("its metadata has no key `gan`")?;
+    if header.kind != "generator" {
+        return Err(format!("it holds a {}", printable(&header.kind)));
+    }
+    if header.format != FORMAT {
+        return Err(format!("it has format {}, this program reads {FORMAT}", header.format));
+    }
+    Ok(header)
+}
+
+/// What is wrong with the config in a file is wrong with the file.
+fn in_its_config(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Config { what, .. } => not_a_generator(path, what),
+        other => other,
+    }
 }
 
 /// What is in the metadata of a safetensors file, if it is ours. The error says what is wrong with it.
-fn header(bytes: &[u8]) -> std::result::Result<Option<Header>, String> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-    let header = metadata.metadata().as_ref().and_then(|all| all.get(METADATA_KEY));
+fn header(found: &FileHeader) -> std::result::Result<Option<Header>, String> {
     let parse = |text: &String| serde_json::from_str(text);
-    header.map(parse).transpose().map_err(|error| format!("its metadata does not read: {error}"))
+    let header: Option<Header> = found
+        .metadata
+        .get(METADATA_KEY)
+        .map(parse)
+        .transpose()
+        .map_err(|error| format!("its metadata does not read: {error}"))?;
+    if let Some(header) = &header {
+        header.model.check_amount_of_classes().map_err(|error| error.to_string())?;
+    }
+    Ok(header)
 }
 
 fn tensors(bytes: &[u8], device: &Device) -> std::result::Result<BTreeMap<String, Tensor>, String> {
@@ -143,21 +188,26 @@ fn tensors(bytes: &[u8], device: &Device) -> std::result::Result<BTreeMap<String
     Ok(tensors.into_iter().collect())
 }
 
-fn checksum(bytes: &[u8], header: Option<&Header>) -> Checksum {
-    let Some(written) = header.and_then(|header| header.sha256.as_deref()) else { return Checksum::Absent };
-    if written.len() == NO_CHECKSUM.len() && digest(bytes, written.as_bytes()) == written {
-        Checksum::Holds
-    } else {
-        Checksum::Broken
-    }
+/// Whether the checksum of a file holds, of which `tensors` is what comes after the header.
+fn checksum(header: &[u8], tensors: impl Read, told: Option<&Header>) -> io::Result<Checksum> {
+    let Some(written) = told.and_then(|header| header.sha256.as_deref()) else { return Ok(Checksum::Absent) };
+    let holds = written.len() == NO_CHECKSUM.len() && digest(header, tensors, written.as_bytes())? == written;
+    Ok(if holds { Checksum::Holds } else { Checksum::Broken })
 }
 
-/// SHA-256, in hex, of a file in which this checksum is replaced by zeros where it first occurs.
-fn digest(bytes: &[u8], checksum: &[u8]) -> String {
-    let at = bytes.windows(checksum.len()).position(|window| window == checksum).unwrap_or(bytes.len());
-    let after = (at + checksum.len()).min(bytes.len());
-    let sha = Sha256::new().chain_update(&bytes[..at]).chain_update(NO_CHECKSUM);
-    sha.chain_update(&bytes[after..]).finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256, in hex, of a file in whose header this checksum is replaced by zeros where it first occurs.
+fn digest(header: &[u8], mut tensors: impl Read, checksum: &[u8]) -> io::Result<String> {
+    let at = header.windows(checksum.len()).position(|window| window == checksum).unwrap_or(header.len());
+    let after = (at + checksum.len()).min(header.len());
+    let mut sha = Sha256::new().chain_update(&header[..at]).chain_update(NO_CHECKSUM);
+    sha.update(&header[after..]);
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match tensors.read(&mut block)? {
+            0 => return Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => sha.update(&block[..read]),
+        }
+    }
 }
 
 fn to_bytes(kind: &str, config: &ModelConfig, params: &Params) -> Result<Vec<u8>> {
@@ -169,38 +219,30 @@ fn to_bytes(kind: &str, config: &ModelConfig, params: &Params) -> Result<Vec<u8>
     let mut bytes =
         safetensors::serialize(params.state_dict(), Some(metadata)).map_err(|error| fail(&error))?;
     // The metadata stands before the tensors: the first such zeros are those.
-    let checksum = digest(&bytes, &NO_CHECKSUM);
+    let checksum = digest(&bytes, io::empty(), &NO_CHECKSUM).map_err(|error| fail(&error))?;
     if let Some(at) = bytes.windows(NO_CHECKSUM.len()).position(|window| window == NO_CHECKSUM) {
         bytes[at..at + NO_CHECKSUM.len()].copy_from_slice(checksum.as_bytes());
     }
     Ok(bytes)
 }
 
-/// Writes under a temporary name, then renames: a reader sees the whole file or none.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".partial");
-    let temporary = PathBuf::from(temporary);
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)
+/// Opens a file, and gives its length.
+fn open(path: &Path) -> Result<(File, u64)> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(not_a_generator(path, "it is not a regular file".into()));
+    }
+    let file = open_regular(path, OpenOptions::new().read(true), Links::Follow);
+    let file = file.map_err(cannot_read(path))?;
+    let length = file.metadata().map_err(cannot_read(path))?.len();
+    Ok((file, length))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let fail = |source| Error::File { action: "read", path: path.to_path_buf(), source };
-    let metadata = std::fs::metadata(path).map_err(fail)?;
-    if !metadata.is_file() {
-        let why = "it is not a regular file".to_string();
-        return Err(Error::NotAGenerator { path: path.to_path_buf(), why });
-    }
-    if metadata.len() > MAX_FILE {
-        let why = format!("{} bytes are more than the {MAX_FILE} that are read", metadata.len());
-        return Err(Error::NotAGenerator { path: path.to_path_buf(), why });
-    }
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(fail)?;
-    Ok(bytes)
+fn not_a_generator(path: &Path, why: String) -> Error {
+    Error::NotAGenerator { path: path.to_path_buf(), why }
+}
+
+fn cannot_read(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::File { action: "read", path: path.to_path_buf(), source }
 }
 
 /// Candle appends a backtrace to its messages where one is asked for.

@@ -28,6 +28,8 @@ mod device;
 mod error;
 mod family;
 mod file;
+pub mod files;
+mod header;
 mod init;
 mod latent;
 mod latents;
@@ -54,7 +56,7 @@ pub use error::{Error, Result};
 pub use family::Family;
 pub use file::{
     Checksum, FileInfo, discriminator_to_bytes, generator_from_bytes, generator_to_bytes, inspect_file,
-    load_generator, save_generator,
+    listing_of_bytes, listing_of_file, load_generator, read_generator, save_generator,
 };
 pub use latent::Latent;
 pub use latents::{latents, latents_from};

@@ -157,6 +157,36 @@ fn a_file_without_a_checksum_is_read_and_said_to_have_none() {
 }
 
 #[test]
+fn of_a_file_that_promises_more_than_its_networks_have_only_the_header_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.safetensors");
+    let bytes = written(&path, 1);
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let gan = serde_json::to_string(&metadata.metadata().as_ref().unwrap()["gan"]).unwrap();
+    let length = 1u64 << 42; // 4 TiB, none of it on the disk
+    let header = format!(
+        "{{\"__metadata__\":{{\"gan\":{gan}}},\
+         \"x\":{{\"dtype\":\"F32\",\"shape\":[{}],\"data_offsets\":[0,{length}]}}}}",
+        length / 4
+    );
+    std::fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(8 + header.len() as u64 + length).unwrap();
+    let text = load_generator(&path, &Device::Cpu).map(|_| ()).unwrap_err().to_string();
+    assert!(text.contains("bytes, and such a network at most "), "{text}");
+    // Without our metadata there is no checksum to read it for.
+    let header = header.replace("\"gan\":", "\"gun\":");
+    std::fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(8 + header.len() as u64 + length)
+        .unwrap();
+    assert_eq!(inspect_file(&path).unwrap().tensors["x"].1, [1 << 40]);
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_an_error_with_its_name() {
     let generator = config().generator(1, &Device::Cpu).unwrap();
     let error = save_generator(generator.as_ref(), Path::new("/nowhere/at/all/g.safetensors")).unwrap_err();

@@ -3,14 +3,19 @@
 use crate::config::TrainConfig;
 use crate::durable;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::finite;
-use crate::record::Record;
+use crate::record::{MOST_COUNTED, Record};
 use crate::trainer::Trainer;
 use candle_core::{Device, Tensor};
-use gan_models::{Listing, discriminator_to_bytes, generator_to_bytes, listing};
+use gan_models::{
+    Generator, Listing, discriminator_to_bytes, generator_to_bytes, listing_of_bytes, listing_of_file,
+    read_generator,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// What the run was and how far it had come.
@@ -22,7 +27,11 @@ pub(crate) const GENERATOR: &str = "generator.safetensors";
 const DISCRIMINATOR: &str = "discriminator.safetensors";
 /// The SHA-256 of each of the others, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
-const FILES: [&str; 4] = [RECORD, DISCRIMINATOR, GENERATOR, TRAINING];
+/// The most bytes of the files that say of others what they may be.
+const MOST_OF_SUMS: u64 = 4096;
+const MOST_OF_RECORD: u64 = 32 << 20;
+/// How often a search for the newest checkpoint begins again because the one it found was removed in that moment.
+const MOST_SEARCHES: usize = 100;
 
 /// A checkpoint, as the bytes of its files.
 ///
@@ -68,7 +77,7 @@ impl Checkpoint {
 
     /// Writes it to a folder, which must not be there: whole or not at all, also after a power cut.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let sums = sums(&self.files);
+        let sums: String = self.files.iter().map(|(name, bytes)| sum(name, &digest(bytes))).collect();
         let files = self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
         let files = files.chain([(SUMS, sums.as_bytes())]);
         durable::write_folder(folder, files).map_err(Error::file("write the checkpoint", folder))
@@ -76,27 +85,75 @@ impl Checkpoint {
 
     /// Reads a folder, of which every byte must be as it was written.
     pub fn read(folder: &Path) -> Result<Self> {
+        let (record, files) = Self::checked(folder, true)?;
+        Ok(Self { record, files })
+    }
+
+    /// What a checkpoint says of itself, if every byte is as it was written. Its tensors are read, but not kept.
+    pub fn check(folder: &Path) -> Result<Record> {
+        Ok(Self::checked(folder, false)?.0)
+    }
+
+    /// The tensors that training goes on from, their types and shapes; their values are not read.
+    pub fn listing(folder: &Path) -> Result<Listing> {
         let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
-        let read = |name: &'static str| match fs::read(folder.join(name)) {
-            Ok(bytes) => Ok((name, bytes)),
-            Err(error) => Err(broken(format!("{name} cannot be read: {error}"))),
-        };
-        let files: BTreeMap<_, _> = FILES.into_iter().map(read).collect::<Result<_>>()?;
-        let (_, written) = read(SUMS)?;
-        if written != sums(&files).as_bytes() {
-            let sound = |name: &str| {
-                let line = sum(name, &files[name]);
-                written.split_inclusive(|byte| *byte == b'\n').any(|written| written == line.as_bytes())
-            };
-            let damaged: Vec<&str> = FILES.into_iter().filter(|name| !sound(name)).collect();
-            let damaged = if damaged.is_empty() { SUMS.to_owned() } else { damaged.join(", ") };
-            return Err(broken(format!("damaged or changed since it was written: {damaged}")));
+        let path = folder.join(TRAINING);
+        let opened = files::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (length, file) = opened.map_err(Error::file("read", &path))?;
+        listing_of_file(file, length).map_err(|why| broken(format!("in {TRAINING} {why}")))
+    }
+
+    /// What a checkpoint says of itself, whole or not.
+    pub(crate) fn record_of(folder: &Path) -> Result<Record> {
+        let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
+        let text =
+            read(&folder.join(RECORD), MOST_OF_RECORD).map_err(|why| broken(format!("{RECORD} {why}")))?;
+        Record::parse(&text).map_err(|why| broken(format!("{RECORD}: {why}")))
+    }
+
+    /// The record, and the bytes of the files if they are to be kept.
+    fn checked(folder: &Path, keep: bool) -> Result<(Record, BTreeMap<&'static str, Vec<u8>>)> {
+        let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
+        match fs::symlink_metadata(folder) {
+            Ok(found) if !found.is_dir() => return Err(broken("it is a link or a file".into())),
+            _ => {}
         }
-        let record = Record::parse(&files[RECORD]).map_err(|why| broken(format!("{RECORD}: {why}")))?;
+        let fault = |name: &str, why: String| broken(format!("{name} {why}"));
+        let written = read(&folder.join(SUMS), MOST_OF_SUMS).map_err(|why| fault(SUMS, why))?;
+        let is_sound = |name: &str, digest: &str| {
+            let line = sum(name, digest);
+            written.split_inclusive(|byte| *byte == b'\n').any(|written| written == line.as_bytes())
+        };
+        let damaged = |names: &str| broken(format!("damaged or changed since it was written: {names}"));
+
+        let text = read(&folder.join(RECORD), MOST_OF_RECORD).map_err(|why| fault(RECORD, why))?;
+        if !is_sound(RECORD, &digest(&text)) {
+            return Err(damaged(RECORD));
+        }
+        let record = Record::parse(&text).map_err(|why| broken(format!("{RECORD}: {why}")))?;
         if step_of(folder).is_some_and(|step| step != record.step()) {
             return Err(broken(format!("its name is not that of step {}", record.step())));
         }
-        Ok(Self { record, files })
+        // No file is larger than the networks that the record names.
+        let most = record.most_bytes().map_err(|why| broken(format!("{RECORD}: {why}")))?;
+        let mut sums = sum(RECORD, &digest(&text));
+        let mut files = BTreeMap::from([(RECORD, text)]);
+        let mut unsound = Vec::new();
+        for name in [DISCRIMINATOR, GENERATOR, TRAINING] {
+            let mut bytes = Vec::new();
+            let digest = digest_of_file(&folder.join(name), most, keep.then_some(&mut bytes))
+                .map_err(|why| fault(name, why))?;
+            unsound.extend((!is_sound(name, &digest)).then_some(name));
+            sums += &sum(name, &digest);
+            files.insert(name, bytes);
+        }
+        if !unsound.is_empty() {
+            return Err(damaged(&unsound.join(", ")));
+        }
+        if written != sums.as_bytes() {
+            return Err(damaged(SUMS));
+        }
+        Ok((record, files))
     }
 
     /// Brings a trainer to where this was taken. The trainer must have been made from a config that fits it.
@@ -107,13 +164,16 @@ impl Checkpoint {
         trainer.restore(&self.tensors()?, &self.record.counters)
     }
 
-    /// The tensors that training goes on from, their types and shapes.
-    pub fn listing(&self) -> Result<Listing> {
-        Ok(listing(&self.tensors()?))
+    /// The generator to sample from, and the file that it is in; `folder` is where this was read.
+    pub fn generator(&self, folder: &Path, device: &Device) -> Result<(Box<dyn Generator>, PathBuf)> {
+        let path = folder.join(GENERATOR);
+        Ok((read_generator(&self.files[GENERATOR], &path, device)?, path))
     }
 
     /// The tensors that training goes on from.
     pub fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
+        listing_of_bytes(&self.files[TRAINING])
+            .map_err(|why| Error::StateDiffers { differences: format!("in {TRAINING} {why}") })?;
         // On the CPU: each goes to where the trainer has its own.
         Ok(candle_core::safetensors::load_buffer(&self.files[TRAINING], &Device::Cpu)?.into_iter().collect())
     }
@@ -121,11 +181,10 @@ impl Checkpoint {
     /// The folders of a run's checkpoints with their steps, the oldest first.
     pub fn list(run: &Path) -> Result<Vec<(u64, PathBuf)>> {
         let folder = Self::folder(run);
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::file("read", &folder)(error)),
-        };
+        if !files::has_folder(&folder)? {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&folder).map_err(Error::file("read", &folder))?;
         let mut found = Vec::new();
         for entry in entries {
             let path = entry.map_err(Error::file("read", &folder))?.path();
@@ -141,14 +200,7 @@ impl Checkpoint {
     /// # Errors
     /// If there are checkpoints, but not one is whole.
     pub fn latest(run: &Path) -> Result<Option<(PathBuf, Self)>> {
-        let all = Self::list(run)?;
-        for (_, path) in all.iter().rev() {
-            match Self::read(path) {
-                Ok(checkpoint) => return Ok(Some((path.clone(), checkpoint))),
-                Err(error) => tracing::warn!("{error}; the one before it is taken instead"),
-            }
-        }
-        if all.is_empty() { Ok(None) } else { Err(Error::NoWholeCheckpoint { run: run.to_path_buf() }) }
+        newest(run, Self::read)
     }
 
     /// Where a run keeps them.
@@ -158,21 +210,189 @@ impl Checkpoint {
 
     /// Where the checkpoint of a step is, or will be.
     pub(crate) fn path(run: &Path, step: u64) -> PathBuf {
-        Self::folder(run).join(format!("step-{step:06}"))
+        Self::folder(run).join(name_of(step))
     }
+}
+
+/// The newest checkpoint that `read` can read. A run that is being written removes old ones meanwhile: what is gone is
+/// not broken, and a newer one is there.
+fn newest<T>(run: &Path, mut read: impl FnMut(&Path) -> Result<T>) -> Result<Option<(PathBuf, T)>> {
+    for _ in 0..MOST_SEARCHES {
+        let all = Checkpoint::list(run)?;
+        let mut any_gone = false;
+        for (_, path) in all.iter().rev() {
+            match read(path) {
+                Ok(checkpoint) => return Ok(Some((path.clone(), checkpoint))),
+                Err(_) if is_gone(path) => any_gone = true,
+                Err(error) => tracing::warn!("{error}; the one before it is taken instead"),
+            }
+        }
+        match all.is_empty() {
+            true => return Ok(None),
+            false if any_gone => continue,
+            false => break,
+        }
+    }
+    Err(Error::NoWholeCheckpoint { run: run.to_path_buf() })
+}
+
+/// Whether a checkpoint was removed since it was listed.
+fn is_gone(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// What was found of one checkpoint.
+pub type Finding = (u64, Result<Record>);
+
+impl Checkpoint {
+    /// Each checkpoint of a run, the oldest first: what it says of itself, or why it is not whole. Those that are removed
+    /// meanwhile, as a run that is being written does with old ones, are left out.
+    pub fn check_all(run: &Path) -> Result<Vec<Finding>> {
+        check_all(run, Self::check)
+    }
+}
+
+fn check_all(run: &Path, check: impl Fn(&Path) -> Result<Record>) -> Result<Vec<Finding>> {
+    let mut found: BTreeMap<u64, Result<Record>> = BTreeMap::new();
+    for _ in 0..MOST_SEARCHES {
+        let mut any_gone = false;
+        for (step, path) in Checkpoint::list(run)? {
+            if !found.contains_key(&step) {
+                let checked = check(&path);
+                if checked.is_err() && is_gone(&path) {
+                    any_gone = true;
+                } else {
+                    found.insert(step, checked);
+                }
+            }
+        }
+        if !any_gone {
+            break;
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// The step of a checkpoint, by the name of its folder.
 pub(crate) fn step_of(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_prefix("step-")?.parse().ok()
+    step_of_name(path.file_name()?.to_str()?)
 }
 
-fn sums(files: &BTreeMap<&'static str, Vec<u8>>) -> String {
-    files.iter().map(|(name, bytes)| sum(name, bytes)).collect()
+/// Whether a checkpoint may have this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    step_of_name(name).is_some()
+}
+
+fn step_of_name(name: &str) -> Option<u64> {
+    let step = name.strip_prefix("step-")?.parse().ok()?;
+    (step <= MOST_COUNTED && name == name_of(step)).then_some(step)
+}
+
+fn name_of(step: u64) -> String {
+    format!("step-{step:06}")
+}
+
+/// The bytes of a small file, or what is wrong with it.
+fn read(path: &Path, most: u64) -> std::result::Result<Vec<u8>, String> {
+    files::read(path, most).map_err(|error| format!("cannot be read: {error}"))
+}
+
+/// The SHA-256 of a file, whose bytes are added to `kept`; or what is wrong with it.
+fn digest_of_file(
+    path: &Path,
+    most: u64,
+    mut kept: Option<&mut Vec<u8>>,
+) -> std::result::Result<String, String> {
+    let cannot = |error: io::Error| format!("cannot be read: {error}");
+    let mut file = files::open(path).map_err(cannot)?;
+    if file.metadata().map_err(cannot)?.len() > most {
+        return Err(format!("is larger than the {most} bytes that these networks can have"));
+    }
+    let (mut sha, mut block, mut total) = (Sha256::new(), vec![0; 1 << 16], 0);
+    loop {
+        let count = file.read(&mut block).map_err(cannot)?;
+        total += count as u64;
+        if count == 0 || total > most {
+            return Ok(hex(sha));
+        }
+        sha.update(&block[..count]);
+        if let Some(kept) = &mut kept {
+            kept.extend_from_slice(&block[..count]);
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex(Sha256::new().chain_update(bytes))
+}
+
+fn hex(sha: Sha256) -> String {
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A line of `sha256sum`.
-fn sum(name: &str, bytes: &[u8]) -> String {
-    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+fn sum(name: &str, digest: &str) -> String {
     format!("{digest}  {name}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn broken(path: &Path) -> Error {
+        Error::BrokenCheckpoint { path: path.to_path_buf(), why: "test".into() }
+    }
+
+    /// A run with folders for checkpoints.
+    fn run(steps: &[u64]) -> tempfile::TempDir {
+        let run = tempfile::tempdir().unwrap();
+        steps.iter().for_each(|step| fs::create_dir_all(Checkpoint::path(run.path(), *step)).unwrap());
+        run
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_removed_while_it_is_read_is_not_broken_and_the_next_newest_is_found() {
+        let run = run(&[2, 4]);
+        let reads = Cell::new(0);
+        let found = newest(run.path(), |path| {
+            reads.set(reads.get() + 1);
+            if reads.get() == 1 {
+                // The run saves step 6 and removes all before it.
+                fs::create_dir(Checkpoint::path(run.path(), 6)).unwrap();
+                for step in [2, 4] {
+                    fs::remove_dir(Checkpoint::path(run.path(), step)).unwrap();
+                }
+            }
+            if path.exists() { Ok(()) } else { Err(broken(path)) }
+        });
+        assert_eq!(found.unwrap().unwrap().0, Checkpoint::path(run.path(), 6));
+        let all_broken = newest(run.path(), |path| Err::<(), _>(broken(path)));
+        assert!(matches!(all_broken, Err(Error::NoWholeCheckpoint { .. })));
+        fs::remove_dir(Checkpoint::path(run.path(), 6)).unwrap();
+        assert!(newest(run.path(), |path| Err::<(), _>(broken(path))).unwrap().is_none());
+    }
+
+    #[test]
+    fn those_that_are_removed_while_all_are_checked_are_left_out() {
+        let run = run(&[2, 4]);
+        let found = check_all(run.path(), |path| {
+            if step_of(path) == Some(2) {
+                fs::remove_dir(path).unwrap();
+                fs::create_dir(Checkpoint::path(run.path(), 6)).unwrap();
+            }
+            Err(broken(path))
+        });
+        let steps: Vec<u64> = found.unwrap().into_iter().map(|(step, _)| step).collect();
+        assert_eq!(steps, [4, 6]);
+    }
+
+    #[test]
+    fn only_names_that_we_make_are_those_of_checkpoints() {
+        let step = |name: &str| step_of(Path::new(name));
+        assert_eq!((step("step-000500"), step("a/step-1234567")), (Some(500), Some(1_234_567)));
+        for name in ["step-500", "step-+00500", "step-000500.partial", "step-18446744073709551615", "step-"] {
+            assert_eq!(step(name), None, "{name}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! A run that failed before its first step leaves no folder behind.
 
+use crate::marker::MARKER;
 use crate::run_dir::RunDir;
 use std::fs;
 
@@ -13,7 +14,7 @@ impl RunDir {
         }
         drop(self); // gives the lock back
         // What cannot be removed stays: the error that led here says more than one of this.
-        for file in ["samples/real.png", "config.toml", "lock"] {
+        for file in ["samples/real.png", "config.toml", "lock", MARKER] {
             let _ = fs::remove_file(path.join(file));
         }
         for folder in ["samples", "checkpoints"] {

@@ -1,23 +1,14 @@
-//! Files that are whole or absent, also after a kill or a power cut.
+//! Folders that are whole or absent, also after a kill or a power cut.
 //!
 //! What is written gets a temporary name in the same folder, is brought to the disk (fsync), and only then renamed;
 //! then the folder is brought to the disk too, without which the new name could be lost.
 
 use crate::failpoint;
-use std::fs::{self, File};
+use gan_models::files::{PARTIAL, create_new, parent, partial};
+use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-
-/// What ends in this was not finished.
-pub(crate) const PARTIAL: &str = "partial";
-
-/// Puts a file in place of the one that is there, if one is.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = partial(path);
-    write_new(&partial, bytes)?;
-    fs::rename(&partial, path)?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
-}
+use std::path::Path;
 
 /// Writes a folder of files, which must not be there.
 pub(crate) fn write_folder<'a>(
@@ -42,7 +33,7 @@ pub(crate) fn write_folder<'a>(
         return Err(error);
     }
     failpoint::before("save-sync-folder")?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    sync_folder(parent(path))
 }
 
 /// Removes a folder: at once as far as others can see.
@@ -53,28 +44,48 @@ pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
     fs::remove_dir_all(partial)
 }
 
-/// Removes from a folder what a kill left unfinished: all that ends in `extension`.
-pub(crate) fn remove_unfinished(folder: &Path, extension: &str) -> io::Result<()> {
+/// Makes a folder and those above it that are missing, and brings the new names to the disk.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = parent(path);
+    create_folder(above)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made.and_then(|()| sync_folder(above)),
+    }
+}
+
+/// Removes from a folder what a kill left unfinished there: everything of which `is_ours` knows the name. Links are
+/// removed, not followed.
+pub(crate) fn remove_unfinished(folder: &Path, is_ours: impl Fn(&str) -> bool) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|found| found == extension) {
-            if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(&is_ours) {
+            let path = entry.path();
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
         }
     }
     Ok(())
 }
 
-/// Brings what was written to a file to the disk, if the file is there.
-pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
-    match File::open(path) {
-        Ok(file) => file.sync_all(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+/// The name of what was being written under this name, if it is such a name.
+pub(crate) fn finished_name(name: &str) -> Option<&str> {
+    let path = Path::new(name);
+    path.extension().filter(|extension| *extension == OsStr::new(PARTIAL))?;
+    path.file_stem()?.to_str()
+}
+
+/// Brings the names in a folder to the disk.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    synced::note(folder);
+    gan_models::files::sync_folder(folder)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = create_new(path)?;
     let (start, end) = bytes.split_at(bytes.len() / 2);
     file.write_all(start)?;
     failpoint::before("save-write")?;
@@ -83,14 +94,20 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(PARTIAL);
-    name.into()
-}
+/// Which folders were brought to the disk, for tests.
+#[cfg(test)]
+pub(crate) mod synced {
+    use std::cell::RefCell;
+    use std::path::{Path, PathBuf};
 
-/// Names in a folder. Only Unix has a way to bring them to the disk, and needs it.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    thread_local!(static FOLDERS: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) });
+
+    pub fn note(folder: &Path) {
+        FOLDERS.with_borrow_mut(|folders| folders.push(folder.to_path_buf()));
+    }
+
+    /// Those since the last call.
+    pub fn take() -> Vec<PathBuf> {
+        FOLDERS.take()
+    }
 }

@@ -51,9 +51,17 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A folder that no run was written to.
-    #[error("{path} is not the folder of a run: it has no config.toml", path = path.display())]
+    #[error("{path} is not the folder of a run: {why}", path = path.display())]
     NotARun {
         /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        why: String,
+    },
+    /// A link in a run folder, where a folder of the run should be.
+    #[error("{path} is a link, and what a link points to is not touched", path = path.display())]
+    Link {
+        /// The link.
         path: PathBuf,
     },
     /// A checkpoint that is not what was written.
@@ -115,6 +123,9 @@ impl Error {
                 "check that the folder exists, can be written and has room; what was saved before is intact".into()
             }
             Error::NotARun { .. } => "give a folder that `gan train` has written, such as runs/0001".into(),
+            Error::Link { .. } => {
+                "put the folder itself in its place; to keep a run elsewhere, make the whole run folder a link".into()
+            }
             Error::BrokenCheckpoint { path, .. } => match path.parent().and_then(Path::parent) {
                 Some(run) => format!("go on from its newest whole checkpoint: gan resume {}", run.display()),
                 None => "give the folder of the run, to go on from its newest whole checkpoint".into(),

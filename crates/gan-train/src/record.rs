@@ -2,12 +2,19 @@
 
 use crate::config::TrainConfig;
 use crate::data::class_names;
+use crate::error::Result;
 use gan_data::Dataset;
 use gan_models::ModelConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const FORMAT: u32 = 1;
+/// The most that is counted: sums with it stay far from the end of the numbers.
+pub(crate) const MOST_COUNTED: u64 = 1 << 53;
+/// The counter that is no count: ADA's p, as the bits of an f64.
+const ADA_P: &str = "ada.p";
+/// Copies of both networks that training goes on from: themselves, an average, and two means of each optimizer.
+const MOST_COPIES: u64 = 8;
 
 /// What a checkpoint says of its run: `checkpoint.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,7 +134,39 @@ impl Record {
         }
         record.config = record.config.of_run();
         record.config.validate().map_err(|error| error.to_string())?;
+        record.check_numbers()?;
         Ok(record)
+    }
+
+    /// Numbers that no run comes to are not computed with.
+    fn check_numbers(&self) -> std::result::Result<(), String> {
+        for (name, &value) in &self.counters {
+            let is_sane = match name.as_str() {
+                ADA_P => (0.0..=1.0).contains(&f64::from_bits(value)),
+                _ => value <= MOST_COUNTED,
+            };
+            if !is_sane {
+                return Err(format!("the counter {name} is {value}"));
+            }
+        }
+        if self.data.images as u64 > MOST_COUNTED {
+            return Err(format!("a data set of {} images", self.data.images));
+        }
+        Ok(())
+    }
+
+    /// The counters as people read them, by name.
+    pub fn readable_counters(&self) -> Vec<(&str, String)> {
+        let readable = |(name, value): (&'_ String, &u64)| match name.as_str() {
+            ADA_P => f64::from_bits(*value).to_string(),
+            _ => value.to_string(),
+        };
+        self.counters.iter().map(|counter| (counter.0.as_str(), readable(counter))).collect()
+    }
+
+    /// The most bytes that a file of its checkpoint can have.
+    pub(crate) fn most_bytes(&self) -> Result<u64> {
+        Ok(self.model.most_bytes()?.saturating_mul(MOST_COPIES))
     }
 
     /// In what the run that `now` would go on differs from the one recorded here, so that it would not be the same run:
@@ -163,4 +202,46 @@ impl Record {
 
 fn settings(config: &TrainConfig) -> toml::Table {
     toml::Table::try_from(config).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        let config = TrainConfig::default().resolve().unwrap();
+        let data = DataRecord { name: "images".into(), images: 10, sha256: "00".into() };
+        let program = Program { version: "0".into(), device: "cpu".into(), instructions: "none".into() };
+        let counters = BTreeMap::from([("step".to_owned(), 4), (ADA_P.to_owned(), 0.25f64.to_bits())]);
+        let model = config.model_config(1, &[]);
+        Record { format: FORMAT, counters, model, data, config, program }
+    }
+
+    #[test]
+    fn numbers_that_no_run_comes_to_are_refused_and_p_is_shown_as_a_number() {
+        let parse = |record: &Record| Record::parse(&serde_json::to_vec(record).unwrap());
+        let sound = record();
+        assert_eq!(parse(&sound).unwrap(), sound);
+        assert_eq!(sound.readable_counters(), [("ada.p", "0.25".to_owned()), ("step", "4".to_owned())]);
+        for (name, value) in [
+            ("step", u64::MAX),
+            ("images_seen", MOST_COUNTED + 1),
+            ("rollbacks", u64::MAX - 1),
+            (ADA_P, f64::NAN.to_bits()),
+            (ADA_P, 1.5f64.to_bits()),
+            (ADA_P, (-0.5f64).to_bits()),
+        ] {
+            let mut record = record();
+            record.counters.insert(name.into(), value);
+            assert_eq!(parse(&record).unwrap_err(), format!("the counter {name} is {value}"));
+        }
+        let mut large = record();
+        large.data.images = usize::MAX;
+        assert!(parse(&large).unwrap_err().contains("a data set of"));
+        let mut classes = record();
+        classes.model.classes = vec![String::new(); 1 << 20];
+        assert!(classes.most_bytes().is_err());
+        // Text that nests without end costs no stack.
+        assert!(Record::parse("[".repeat(1 << 20).as_bytes()).is_err());
+    }
 }

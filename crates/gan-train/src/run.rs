@@ -70,7 +70,7 @@ pub fn train(
     let bad = BadImages::default(); // shared, so that each is named once
     let mut reals = loader(config, &dataset, &trainer, &bad, device)?;
     let steps = config.total_steps(reals.batches_per_epoch());
-    run.go_back_to(trainer.step())?;
+    run.begin(trainer.step(), &about)?; // nothing is written before all that can fail is done
     match dataset.points() {
         Some(points) => points.scatter(None)?.save_png(&run.real_path())?,
         None => run.save_reals(&data::first_images(

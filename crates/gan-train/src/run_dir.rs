@@ -2,19 +2,30 @@
 
 use crate::checkpoint::{self, Checkpoint, GENERATOR};
 use crate::config::TrainConfig;
-use crate::durable;
 use crate::error::{Error, Result};
 use crate::lock::Lock;
+use crate::marker;
 use crate::metrics_log::{MetricsLog, append_json};
+use crate::names::{
+    expect_empty, is_unfinished_checkpoint, is_unfinished_file, is_unfinished_sample, next_number,
+};
+use crate::record::{Program, Record};
 use crate::stats::StepStats;
+use crate::{durable, failpoint, files};
 use candle_core::Tensor;
+use gan_models::files::write_whole;
+use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Images across a sample grid.
 pub(crate) const GRID_COLUMNS: usize = 8;
-/// Every setting of a run, resolved. A folder that has it is that of a run.
-const CONFIG: &str = "config.toml";
+/// Every setting of a run, resolved.
+pub(crate) const CONFIG: &str = "config.toml";
+const EVENTS: &str = "events.jsonl";
+/// The folder of images.
+const SAMPLES: &str = "samples";
 
 /// The folder of one run. Whoever has it is the only one who writes there.
 ///
@@ -25,54 +36,91 @@ const CONFIG: &str = "config.toml";
 /// samples/real.png                         what the discriminator is shown
 /// samples/step-000250.png                  fixed latents, as the run goes on
 /// checkpoints/step-000500/                 see Checkpoint
-/// lock                                     held while a process writes here
+/// metrics.jsonl.damaged-1                  lines of metrics.jsonl that were found damaged
+/// .gan-run                                 says that this is the folder of a run
+/// lock                                     the process that writes here, or did
 /// ```
+///
+/// All of these are files and folders of their own: a link in place of one is refused.
 pub struct RunDir {
     path: PathBuf,
     log: MetricsLog,
-    _lock: Lock,
+    lock: Lock,
+    /// Whether it was there before.
+    is_old: bool,
 }
 
 impl RunDir {
     /// Makes a new folder: `out` itself, which must not exist or be empty, or the next number under `runs/`.
     pub fn create(out: Option<&Path>, config: &TrainConfig) -> Result<Self> {
         let path = match out {
-            Some(path) => claim(path)?,
+            Some(path) => path.to_path_buf(),
             None => next_number(Path::new("runs"))?,
         };
-        let run = Self::lock(path)?;
+        durable::create_folder(&path).map_err(Error::file("create", &path))?;
+        let run = Self::lock(path, false)?;
+        expect_empty(&run.path)?;
+        // The config before the rest: a folder with a marker and no config is a run that never began.
+        marker::mark(&run.path)?;
         run.save_config(config)?;
         run.make_ready()?;
         Ok(run)
     }
 
-    /// Opens the folder of a run, to go on with it. What a kill left unfinished there is removed.
+    /// Opens the folder of a run, to go on with it. Nothing is written there before [`begin`](Self::begin).
+    ///
+    /// # Errors
+    /// If it is not the folder of a run, or another process writes there.
     pub fn open(path: &Path) -> Result<Self> {
-        if !path.join(CONFIG).is_file() {
-            return Err(Error::NotARun { path: path.to_path_buf() });
+        Self::expect_run(path)?;
+        if let Err(error) = files::open(&path.join(CONFIG)) {
+            let why = format!("its {CONFIG} cannot be read: {error}");
+            return Err(Error::NotARun { path: path.to_path_buf(), why });
         }
-        let run = Self::lock(path.to_path_buf())?;
-        run.make_ready()?;
-        Ok(run)
+        Self::lock(path.to_path_buf(), true)
     }
 
-    fn lock(path: PathBuf) -> Result<Self> {
-        let _lock = Lock::take(&path)?;
-        Ok(Self { log: MetricsLog::of(&path), path, _lock })
+    /// Makes sure that a folder is that of a run. It is only read.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn expect_run(path: &Path) -> Result<()> {
+        marker::expect_run(path)
     }
 
-    /// Makes the folders that are missing, and removes what was left unfinished.
+    fn lock(path: PathBuf, is_old: bool) -> Result<Self> {
+        let lock = Lock::take(&path)?;
+        Ok(Self { log: MetricsLog::of(&path), path, lock, is_old })
+    }
+
+    /// Begins to write: what a kill left unfinished is removed, what comes after the step is taken out of the way, and
+    /// only then the settings change. `now` is what the run is from here on.
+    pub fn begin(&self, step: u64, now: &Record) -> Result<()> {
+        self.make_ready()?;
+        self.go_back_to(step)?;
+        self.save_config(&now.config)?;
+        if self.is_old { self.note(&Resumed::now(step, now)) } else { Ok(()) }
+    }
+
+    /// Marks the folder as ours, makes the folders that are missing, and removes what was left unfinished.
     fn make_ready(&self) -> Result<()> {
-        let tidy = |folder: &Path, ending| {
-            durable::remove_unfinished(folder, ending).map_err(Error::file("tidy", folder))
-        };
-        for folder in ["samples", "checkpoints"] {
-            let folder = self.path.join(folder);
-            fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        let (samples, checkpoints) = (self.path.join(SAMPLES), Checkpoint::folder(&self.path));
+        let missing =
+            [(&samples, files::has_folder(&samples)?), (&checkpoints, files::has_folder(&checkpoints)?)];
+        for name in [CONFIG, MetricsLog::FILE, EVENTS, Lock::HOLDER] {
+            files::expect_file(&self.path.join(name))?;
         }
-        tidy(&self.path, durable::PARTIAL)?;
-        tidy(&Checkpoint::folder(&self.path), durable::PARTIAL)?;
-        tidy(&self.path.join("samples"), "tmp") // gan-data's ending of images that are being written
+        marker::mark(&self.path)?;
+        self.lock.sign(&self.path)?;
+        for (folder, _) in missing.into_iter().filter(|(_, is_there)| !is_there) {
+            durable::create_folder(folder).map_err(Error::file("create", folder))?;
+        }
+        let tidy = |folder: &Path, is_ours: fn(&str) -> bool| {
+            durable::remove_unfinished(folder, is_ours).map_err(Error::file("tidy", folder))
+        };
+        tidy(&self.path, is_unfinished_file)?;
+        tidy(&checkpoints, is_unfinished_checkpoint)?;
+        tidy(&samples, is_unfinished_sample)
     }
 
     /// Where it is.
@@ -82,12 +130,12 @@ impl RunDir {
 
     /// Where the grid of a step is, or will be.
     pub fn sample_path(&self, step: u64) -> PathBuf {
-        self.path.join("samples").join(format!("step-{step:06}.png"))
+        self.path.join(SAMPLES).join(format!("step-{step:06}.png"))
     }
 
     /// Where the real images are, or will be.
     pub fn real_path(&self) -> PathBuf {
-        self.path.join("samples/real.png")
+        self.path.join(SAMPLES).join("real.png")
     }
 
     /// Where the generator of a step's checkpoint is, or will be.
@@ -104,10 +152,11 @@ impl RunDir {
     pub fn save_config(&self, config: &TrainConfig) -> Result<()> {
         let text = toml::to_string(config).map_err(Error::serializing)?;
         let path = self.path.join(CONFIG);
-        if fs::read(&path).is_ok_and(|written| written == text.as_bytes()) {
+        if files::read(&path, files::MOST_OF_CONFIG).is_ok_and(|written| written == text.as_bytes()) {
             return Ok(());
         }
-        durable::write(&path, text.as_bytes()).map_err(Error::file("write", &path))
+        failpoint::before("save-config").map_err(Error::file("write", &path))?;
+        write_whole(&path, text.as_bytes()).map_err(Error::file("write", &path))
     }
 
     /// The folder of a run and, if `path` is that of one of its checkpoints, the step of it.
@@ -128,18 +177,27 @@ impl RunDir {
         Ok(Checkpoint::latest(&self.path)?.map(|(_, checkpoint)| checkpoint))
     }
 
-    /// Prepares to go on from a step: takes later steps out of the metrics log and sets later checkpoints aside.
+    /// Prepares to go on from a step: sets later checkpoints aside and takes later steps out of the metrics log. In
+    /// this order, and the newest checkpoint first: at any instant the newest one has its log.
     pub fn go_back_to(&self, step: u64) -> Result<()> {
-        self.log.cut_after(step)?;
-        for (_, path) in Checkpoint::list(&self.path)?.into_iter().filter(|(at, _)| *at > step) {
-            let aside = (1..)
+        let all = Checkpoint::list(&self.path)?;
+        let later: Vec<PathBuf> =
+            all.into_iter().rev().filter(|(at, _)| *at > step).map(|(_, path)| path).collect();
+        for path in &later {
+            let aside = (1u64..)
                 .map(|number| path.with_extension(format!("aside-{number}")))
-                .find(|aside| !aside.exists())
+                .find(|aside| aside.symlink_metadata().is_err())
                 .unwrap_or_else(|| path.with_extension("aside"));
             tracing::warn!("{} is set aside as {}", path.display(), aside.display());
-            fs::rename(&path, &aside).map_err(Error::file("set aside", &path))?;
+            failpoint::before("go-back-aside")
+                .and_then(|()| fs::rename(path, &aside))
+                .map_err(Error::file("set aside", path))?;
         }
-        Ok(())
+        let checkpoints = Checkpoint::folder(&self.path);
+        if !later.is_empty() {
+            durable::sync_folder(&checkpoints).map_err(Error::file("write", &checkpoints))?;
+        }
+        self.log.cut_after(step)
     }
 
     /// Adds a step to `metrics.jsonl`.
@@ -149,7 +207,7 @@ impl RunDir {
 
     /// Adds a line to `events.jsonl`.
     pub fn note(&self, event: &impl serde::Serialize) -> Result<()> {
-        append_json(&self.path.join("events.jsonl"), event)
+        append_json(&self.path.join(EVENTS), event)
     }
 
     /// Writes a grid of generated images `[N, C, H, W]`.
@@ -165,11 +223,6 @@ impl RunDir {
     /// Who writes its checkpoints and keeps the newest `keep`.
     pub(crate) fn keeper(&self, keep: usize) -> Keeper {
         Keeper { run: self.path.clone(), log: self.log.clone(), keep }
-    }
-
-    /// The generator of the newest checkpoint of a run that is whole, if there is one.
-    pub fn latest_generator(run: &Path) -> Result<Option<PathBuf>> {
-        Ok(Checkpoint::latest(run)?.map(|(path, _)| path.join(GENERATOR)))
     }
 }
 
@@ -190,7 +243,7 @@ impl Keeper {
     /// Writes a checkpoint, and when it is safe removes all but the newest.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
         // A checkpoint on the disk means that the log up to its step is there too.
-        durable::sync_file(self.log.path()).map_err(Error::file("write", self.log.path()))?;
+        self.log.sync()?;
         checkpoint.write(&Checkpoint::path(&self.run, checkpoint.record().step()))?;
         let all = Checkpoint::list(&self.run)?;
         for (_, path) in &all[..all.len().saturating_sub(self.keep)] {
@@ -200,39 +253,26 @@ impl Keeper {
     }
 }
 
-/// Makes `path` an empty folder of ours.
-fn claim(path: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(path).map_err(Error::file("create", path))?;
-    let entries = fs::read_dir(path).map_err(Error::file("read", path))?;
-    // A run that was killed before its config was written never began.
-    let never_began = |name: &std::ffi::OsStr| name == Lock::FILE || name == "config.toml.partial";
-    if entries.flatten().any(|entry| !never_began(&entry.file_name())) {
-        let hint = if path.join(CONFIG).is_file() {
-            format!("go on with it: gan resume {}; or choose a new folder", path.display())
-        } else {
-            "choose a new folder, or leave out --out for the next number under runs/".into()
-        };
-        return Err(Error::config(
-            format!("{} is not empty, and a run overwrites nothing", path.display()),
-            hint,
-        ));
-    }
-    Ok(path.to_path_buf())
+/// That a run was gone on with: a line of `events.jsonl`.
+#[derive(Serialize)]
+struct Resumed<'a> {
+    event: &'static str,
+    step: u64,
+    /// Seconds since 1970.
+    time: u64,
+    program: &'a Program,
+    /// Where the learning rate goes down to 0, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learns_until: Option<u64>,
 }
 
-/// Makes `base/0001`, or the next number that is free.
-fn next_number(base: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(base).map_err(Error::file("create", base))?;
-    let taken = fs::read_dir(base).map_err(Error::file("read", base))?;
-    let numbers = taken.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
-    let mut number = numbers.max().unwrap_or(0) + 1;
-    loop {
-        let path = base.join(format!("{number:04}"));
-        match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            // Another run took the number in this moment.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(Error::file("create", &path)(error)),
-        }
+impl<'a> Resumed<'a> {
+    fn now(step: u64, now: &'a Record) -> Self {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let learns_until = now.config.learns_until();
+        Self { event: "resume", step, time, program: &now.program, learns_until }
     }
 }
+
+#[cfg(test)]
+mod tests;

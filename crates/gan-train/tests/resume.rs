@@ -277,6 +277,39 @@ fn a_flipped_bit_or_a_missing_end_of_any_file_is_found() {
     assert!(Checkpoint::read(&renamed).err().unwrap().to_string().contains("step 1"), "another step's name");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_larger_than_its_networks_is_not_read() {
+    let (_folder, checkpoint) = one_step();
+    let names: Vec<_> = fs::read_dir(&checkpoint).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let why = || {
+        let error = Checkpoint::check(&checkpoint).unwrap_err();
+        assert!(matches!(error, Error::BrokenCheckpoint { .. }), "{error}");
+        assert_eq!(Checkpoint::read(&checkpoint).err().unwrap().to_string(), error.to_string());
+        error.to_string()
+    };
+    for path in names {
+        let kept = checkpoint.with_file_name("kept");
+        fs::rename(&path, &kept).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(pipe.success() && why().contains("it is not a regular file"), "a pipe");
+        for target in [Path::new("/dev/zero"), &kept] {
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            assert!(why().contains("it is a link"), "{}", why());
+        }
+        fs::remove_file(&path).unwrap();
+        fs::copy(&kept, &path).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap(); // takes no room
+        assert!(why().contains("larger than"), "{}", why());
+        fs::rename(&kept, &path).unwrap();
+    }
+    assert_eq!(Checkpoint::check(&checkpoint).unwrap().step(), 1);
+    let link = checkpoint.with_file_name("step-000002");
+    std::os::unix::fs::symlink(&checkpoint, &link).unwrap();
+    assert!(Checkpoint::read(&link).err().unwrap().to_string().contains("it is a link"));
+}
+
 #[test]
 fn whatever_is_left_out_of_the_state_is_missed() {
     let (_folder, checkpoint) = one_step();

@@ -13,7 +13,9 @@ use super::table::Table;
 use crate::decode::{Decoding, Fault};
 use crate::labels::{Classes, NO_CLASS};
 use crate::spool::{Spool, SpoolWriter};
-use crate::{Background, Dataset, Error, OpenOptions, Progress, Result, Sample, Split, Unit, Watch, digest, files};
+use crate::{
+    Background, Dataset, Error, OpenOptions, Progress, Result, Sample, Split, Unit, Watch, digest, files,
+};
 
 /// Folders within folders, no deeper than this.
 const MAX_DEPTH: usize = 8;
