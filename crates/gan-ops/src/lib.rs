@@ -64,6 +64,7 @@ mod spectral;
 mod sums;
 mod threads;
 mod transpose;
+mod unoptimised;
 mod values;
 
 pub use activation::{Activation, leaky_relu, relu, tanh};
