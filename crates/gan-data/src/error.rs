@@ -524,6 +524,7 @@ impl Error {
             Self::Image { source, .. } => source.is_of_image(),
             Self::NotAFile { .. }
             | Self::Malformed { .. }
+            | Self::Unsupported { .. }
             | Self::Decode { .. }
             | Self::UnreadFormat { .. }
             | Self::ImageSize { .. } => true,

@@ -118,7 +118,10 @@ pub(super) fn read(zip: &ZipArchive<SharedFile>, number: usize, path: &Path) -> 
     if let Some(reason) = zip.by_index_data(number).ok().and_then(|member| unread(&member)) {
         return Err(Error::unsupported(path, format!("is {reason}, which is not read"), ADVICE));
     }
-    let member = zip.by_index(number).map_err(|error| Error::malformed(path, error.to_string()))?;
+    let member = zip.by_index(number).map_err(|error| match error {
+        ZipError::Io(error) => damaged(path, error), // it may be the disk's fault
+        error => Error::malformed(path, error.to_string()),
+    })?;
     // What the header says of the length may be a lie.
     let mut bytes = Vec::with_capacity(member.size().min(1 << 20) as usize);
     member.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| damaged(path, error))?;

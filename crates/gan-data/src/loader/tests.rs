@@ -181,6 +181,20 @@ fn an_error_of_the_machine_is_no_bad_image() {
 }
 
 #[test]
+fn what_an_image_is_at_fault_for_is_told_from_the_rest() {
+    let path = std::path::Path::new("images/3.png");
+    assert!(Error::malformed(path, "is broken off").is_of_image());
+    assert!(Error::unsupported(path, "has a password", "unpack it").is_of_image(), "a member of an archive");
+    assert!(Error::of_image("x".into(), Error::malformed(path, "is broken off")).is_of_image());
+    let full = std::io::Error::from_raw_os_error(24); // too many open files
+    assert!(!Error::of_image("x".into(), Error::reading(path)(full)).is_of_image());
+    if cfg!(unix) {
+        let eio = || Error::reading(path)(std::io::Error::from_raw_os_error(5));
+        assert!(eio().may_pass() && !eio().is_of_image());
+    }
+}
+
+#[test]
 fn loaders_that_share_their_bad_images_count_each_once() {
     let skip = LoaderConfig { on_bad_image: OnBadImage::Skip, shuffle: false, ..config(5) };
     let (bad, broken) = (BadImages::default(), Numbers { broken: Some(9), ..NUMBERS });

@@ -61,8 +61,12 @@ impl Step {
 ///
 /// `y = c s x + c (1 - s) m + (1 - c) M + b`
 ///
-/// and so to x itself, exactly, where an image keeps its original (b = 0, s = c = 1).
+/// and so to x itself, exactly, where an image keeps its original (b = 0, s = c = 1). Alpha, a fourth channel, is no colour.
 fn color(images: &Tensor, colors: &[Option<Color>], constant: bool) -> Result<Tensor> {
+    if images.dim(1)? == 4 {
+        let (rgb, alpha) = (images.narrow(1, 0, 3)?, images.narrow(1, 3, 1)?);
+        return Tensor::cat(&[color(&rgb, colors, constant)?, alpha], 1);
+    }
     let each = |value: fn(&Color) -> f64| {
         let original = Color { brightness: 0.0, saturation: 1.0, contrast: 1.0 };
         let values = colors.iter().map(|color| value(&color.unwrap_or(original))).collect();
@@ -228,6 +232,19 @@ mod tests {
         let x = Var::from_tensor(&x).unwrap();
         let y = apply(&x.transpose(2, 3).unwrap(), &params).unwrap();
         assert_eq!(y.sum_all().unwrap().backward().unwrap().get(&x).unwrap().dims(), x.dims());
+    }
+
+    #[test]
+    fn colours_change_as_without_alpha_and_alpha_does_not() {
+        let x = images(4, 4, DType::F64);
+        let colors = vec![Some(Color { brightness: 0.3, saturation: 1.5, contrast: 0.7 }); 4];
+        let params = AugmentParams { steps: vec![Step::Color(colors)] };
+        let channels = |x: &Tensor, first, count| x.narrow(1, first, count).unwrap();
+        let y = apply(&x, &params).unwrap();
+        assert_eq!(values(&channels(&y, 3, 1)), values(&channels(&x, 3, 1)));
+        let rgb = apply(&channels(&x, 0, 3), &params).unwrap();
+        assert_eq!(values(&channels(&y, 0, 3)), values(&rgb));
+        assert_ne!(values(&rgb), values(&channels(&x, 0, 3)));
     }
 
     #[test]
