@@ -135,7 +135,7 @@ fn settings_that_make_no_sense() {
     expect(&run(&["--device", "gpu"]), &["gpu", "cuda:N"]);
     expect(&run(&["--recipe", "mnits"]), &["mnits", "mnist-dcgan"]);
     expect(&run(&["--image-size", "0"]), &["image_size is 0x0"]);
-    expect(&run(&["--channels", "2"]), &["channels is 2", "1 for gray or 3 for colour"]);
+    expect(&run(&["--channels", "2"]), &["channels is 2", "1 for gray, 3 for colour"]);
     expect(&run(&["--workers", "0"]), &["workers is 0"]);
     expect(&run(&["--color-jitter", "3"]), &["color_jitter is 3", "0 to 1"]);
     assert!(!folder.path().join("out").exists(), "a refused run leaves no folder behind");
@@ -214,7 +214,7 @@ fn a_device_that_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     expect(&refused_training(folder.path(), 1, &["--device", "cuda"]), &["cuda", "--features cuda"]);
     expect(&refused_training(folder.path(), 1, &["--device", "cuda:3"]), &["cuda:3"]);
-    expect(&refused_training(folder.path(), 1, &["--device", "metal"]), &["metal", "--device cpu"]);
+    expect(&refused_training(folder.path(), 1, &["--device", "metal"]), &["metal", "auto or cpu"]);
 }
 
 #[test]

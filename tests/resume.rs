@@ -77,8 +77,8 @@ fn a_run_past_the_end_of_its_schedule_is_refused_unless_the_schedule_is_stretche
     let (what, help) = refusal(folder, &["resume", "a run", "--steps", "8"], 2);
     assert!(what.contains("steps 5 to 8 would learn nothing") && what.contains("0 at step 4"), "{what}");
     for way in [
-        "gan resume 'a run' --steps 8 --decay-steps 8",
-        "gan train --config 'a run'/config.toml --steps 8 --decay-steps 8",
+        "resume 'a run' --steps 8 --decay-steps 8",
+        "train --config 'a run'/config.toml --steps 8 --decay-steps 8",
     ] {
         assert!(help.contains(way), "{help}");
     }
@@ -144,7 +144,7 @@ fn a_run_can_be_resumed_from_another_folder_and_says_where_its_data_was() {
     let (what, help) = refusal(&here, &["resume", "bare", "--steps", "6"], 2);
     let pets = here.join("pets");
     assert!(what.contains(&format!("there is nothing at {}", pets.display())), "{what}");
-    assert!(help.contains("gan resume bare --dataset PATH"), "{help}");
+    assert!(help.contains("resume bare --dataset PATH"), "{help}");
     succeed_in(&here, &["resume", "bare", "--dataset", "moved", "--steps", "6"]);
 }
 
@@ -290,10 +290,24 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
+/// Whether SIGHUP is ignored here, and so in what is started from here.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
+}
+
 #[cfg(unix)]
 #[test]
 fn one_signal_ends_the_step_saves_and_says_how_to_go_on() {
     for (name, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        if name == "HUP" && hangup_is_ignored() {
+            println!(
+                "skipped: these tests were started to outlive their terminal, and the runs they start do too"
+            );
+            continue;
+        }
         let folder = tempfile::tempdir().unwrap();
         let mut child = long_run(folder.path(), &[]);
         signal(&child, name);
