@@ -19,7 +19,7 @@ fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
             false => format!("checkpoints/step-00000{step}/{file}.safetensors"),
         })
     };
-    let rest = ["config.toml", "lock", "metrics.jsonl", "samples/real.png"].map(String::from);
+    let rest = [".gan-run", "config.toml", "lock", "metrics.jsonl", "samples/real.png"].map(String::from);
     // The first step is sampled unasked.
     let samples = [1, 3, 4].map(|step| format!("samples/step-00000{step}.png"));
     let expected = rest.into_iter().chain(samples).chain(checkpoint(2)).chain(checkpoint(4)).collect();
@@ -118,7 +118,7 @@ fn flags_override_the_recipe() {
     assert!(recipe.contains("steps = 2500") && recipe.contains("image_size = 32"), "{recipe}");
     let overridden =
         dry(&["--recipe", "digits", "--epochs", "2", "--base-width", "8", "--image-size", "48x32"]);
-    assert!(overridden.contains("epochs = 2") && !overridden.contains("steps = 2500"), "{overridden}");
+    assert!(overridden.contains("\nepochs = 2") && !overridden.contains("\nsteps = 2500"), "{overridden}");
     assert!(
         overridden.contains("base_width = 8") && overridden.contains("image_size = \"48x32\""),
         "{overridden}"
@@ -134,14 +134,14 @@ fn points_of_the_plane_are_drawn_as_a_scatter_plot_and_their_modes_counted() {
     assert!(said.contains(" of 8 modes; "), "{said}");
     let run = folder.path().join("run");
     for name in ["real", "step-000010", "step-000020"] {
-        assert_eq!(png_size(&run.join(format!("samples/{name}.png"))), (512, 512));
+        assert_eq!(png_size(&run.join(format!("samples/{name}.png"))), (568, 576));
     }
     let log = common::metrics(&run);
     let steps: Vec<_> =
         log.iter().filter(|line| line["modes"].is_u64()).map(|line| line["step"].as_u64()).collect();
     assert_eq!(steps, [Some(10), Some(20)]);
     succeed_in(folder.path(), &["sample", "run", "--count", "100", "--out", "points.png"]);
-    assert_eq!(png_size(&folder.path().join("points.png")), (512, 512));
+    assert_eq!(png_size(&folder.path().join("points.png")), (568, 576));
     let said = gan_in(folder.path(), &["train", "--dataset", "ring", "--model", "dcgan", "--dry-run"]);
     assert!(said.status == 2 && said.stderr.contains("use the mlp model"), "{}", said.stderr);
 }
