@@ -200,7 +200,7 @@ pub enum Bench {
     Sample(BenchFlags),
     /// Time whole epochs of a data set, from the first batch
     #[command(allow_negative_numbers = true)]
-    Data(BenchDataFlags),
+    Data(Box<BenchDataFlags>),
 }
 
 /// What `gan bench train` and `gan bench sample` share.

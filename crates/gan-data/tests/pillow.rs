@@ -4,15 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
-use gan_data::{Dataset, Error, Folder, Image, Split, Watch};
+use gan_data::{Background, Dataset, Error, Folder, Image, Split, Watch};
 
 fn fixtures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images").join(name)
 }
 
-/// The files by name, with their pixels.
+/// The files by name, with their pixels; alpha is left out, as Pillow's `convert("RGB")` does.
 fn files() -> impl Iterator<Item = (String, Image)> {
     let folder = Folder::open(&fixtures("files"), Split::Train, &Watch::default()).unwrap();
+    let folder = folder.with_background(Background::None);
     (0..folder.len()).map(move |index| {
         let path = folder.describe(index);
         let name = path.rsplit(['/', '\\']).next().unwrap().to_owned();

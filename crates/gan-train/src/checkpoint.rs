@@ -14,6 +14,7 @@ use gan_models::{
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -257,12 +258,12 @@ fn check_all(run: &Path, check: impl Fn(&Path) -> Result<Record>) -> Result<Vec<
     for _ in 0..MOST_SEARCHES {
         let mut any_gone = false;
         for (step, path) in Checkpoint::list(run)? {
-            if !found.contains_key(&step) {
+            if let Entry::Vacant(place) = found.entry(step) {
                 let checked = check(&path);
                 if checked.is_err() && is_gone(&path) {
                     any_gone = true;
                 } else {
-                    found.insert(step, checked);
+                    place.insert(checked);
                 }
             }
         }

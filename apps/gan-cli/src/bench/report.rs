@@ -89,11 +89,16 @@ impl Report {
             self.images_per_second, self.step_ms_median, self.steps, self.step_ms_min
         );
         if let Some(work) = &self.work {
-            print!("  {:.1} GFLOP/s", work.gflops);
-            if let (Some(ceiling), Some(fraction)) = (work.ceiling_gflops, work.fraction_of_ceiling) {
-                print!(", {:.0} % of the {ceiling:.1} that matrix products alone reach", fraction * 100.0);
-            }
-            println!();
+            let of_ceiling = match (work.ceiling_gflops, work.fraction_of_ceiling) {
+                (Some(ceiling), Some(fraction)) => {
+                    format!(
+                        ", {:.0} % of the {ceiling:.1} that matrix products alone reach",
+                        fraction * 100.0
+                    )
+                }
+                _ => String::new(),
+            };
+            println!("  {:.1} GFLOP/s{of_ceiling}", work.gflops);
         }
         if let Some(mb) = self.peak_rss_mb {
             println!("  {mb:.0} MiB of memory at the peak");

@@ -77,8 +77,8 @@ impl PublishedFiles<'_> {
         let read = tarball::folder_or_archive(
             path,
             self.archive,
-            |folder| self.from_folder(folder, &mut *visitor.borrow_mut()),
-            |archive| self.from_archive(archive, &mut *visitor.borrow_mut()),
+            |folder| self.visit_folder(folder, &mut *visitor.borrow_mut()),
+            |archive| self.visit_archive(archive, &mut *visitor.borrow_mut()),
         );
         read.map_err(|error| match error {
             missing @ Error::MissingFile { .. } => instead_of(self.set, path).unwrap_or(missing),
@@ -96,7 +96,7 @@ impl PublishedFiles<'_> {
         })
     }
 
-    fn from_folder(&self, path: &Path, visitor: &mut dyn FnMut(Found<'_>) -> Result<()>) -> Result<()> {
+    fn visit_folder(&self, path: &Path, visitor: &mut dyn FnMut(Found<'_>) -> Result<()>) -> Result<()> {
         let mut missing: Option<(bool, Error)> = None;
         let within = self.folders.iter().map(|folder| path.join(folder));
         for folder in [path.to_owned()].into_iter().chain(within) {
@@ -173,7 +173,7 @@ impl PublishedFiles<'_> {
         Ok(found)
     }
 
-    fn from_archive(&self, archive: &Path, visitor: &mut dyn FnMut(Found<'_>) -> Result<()>) -> Result<()> {
+    fn visit_archive(&self, archive: &Path, visitor: &mut dyn FnMut(Found<'_>) -> Result<()>) -> Result<()> {
         let mut seen = BTreeMap::<(usize, String), (PathBuf, [u8; 32])>::new();
         tarball::visit(archive, |member| {
             let Some((part, name, _)) = self.place(&member.name) else { return Ok(()) };

@@ -7,7 +7,7 @@ fn config() -> TrainConfig {
 }
 
 fn record() -> Record {
-    Record::new(&config(), &gan_data::Digits::train(0, 8).unwrap(), &candle_core::Device::Cpu)
+    Record::new(&config(), &gan_data::Digits::train(0, 16).unwrap(), &candle_core::Device::Cpu)
 }
 
 /// Everything under a folder: files with what is in them, folders and links without.

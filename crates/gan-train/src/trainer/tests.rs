@@ -1,5 +1,6 @@
 use super::*;
 use crate::data;
+use candle_core::DType;
 use gan_data::Digits;
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ fn parameters(trainer: &Trainer) -> Vec<Vec<f32>> {
     let networks = [trainer.generator.params(), trainer.discriminator.params()];
     let values = |params: &&Params| {
         let state = params.state_dict().into_values();
-        state.map(|value| value.flatten_all().unwrap().to_vec1().unwrap()).collect::<Vec<_>>()
+        let numbers = |value: Tensor| value.flatten_all().unwrap().to_dtype(DType::F32).unwrap();
+        state.map(|value| numbers(value).to_vec1().unwrap()).collect::<Vec<_>>()
     };
     networks.iter().flat_map(values).collect()
 }
