@@ -341,6 +341,14 @@ fn samples_follow_from_the_seed_and_come_as_a_grid_or_one_by_one() {
     let file = run.join("checkpoints/step-000004/generator.safetensors");
     succeed_in(folder.path(), &["sample", file.to_str().unwrap(), "--count", "3", "--out", "few/"]);
     assert_eq!(read("few/00002.png"), read("singles/00002.png"));
+    // Those of another seed are not mixed with them unless that is asked for.
+    let other = ["sample", "run", "--count", "3", "--seed", "1", "--out", "few/"];
+    let said = gan_in(folder.path(), &other);
+    assert!(said.status == 1 && said.stderr.contains("few/ is not empty"), "{}", said.stderr);
+    assert!(said.stderr.contains("--force"), "{}", said.stderr);
+    assert_eq!(read("few/00002.png"), read("singles/00002.png"));
+    succeed_in(folder.path(), &[&other[..], &["--force"]].concat());
+    assert_ne!(read("few/00002.png"), read("singles/00002.png"));
 }
 
 #[test]
