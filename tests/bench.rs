@@ -150,7 +150,7 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         (&["sample", "--image-size", "4000000000"], "16384"),
         (&["sample", "--channels", "5"], "1 to 4 channels"),
         (&["train", "--base-width", "4000000000"], "smaller base width"),
-        (&["train", "--batch-size", "1000000"], "--batch-size 4096"),
+        (&["train", "--batch-size", "65536"], "--batch-size 4096"),
         (&["train", "--image-size", "65536", "--base-width", "1"], "16384"),
         (&["train", "--latent-dim", "0"], "latent_dim is 0"),
         (&["train", "--min-seconds", "-1"], "--min-seconds is -1"),
