@@ -304,7 +304,7 @@ fn hangup_is_ignored() -> bool {
 fn one_signal_ends_the_step_saves_and_says_how_to_go_on() {
     for (name, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         if name == "HUP" && hangup_is_ignored() {
-            println!(
+            eprintln!(
                 "skipped: these tests were started to outlive their terminal, and the runs they start do too"
             );
             continue;
