@@ -32,7 +32,7 @@ pub enum Command {
     Inspect(InspectFlags),
     /// Look at a data set, show it, or write it to files
     #[command(subcommand)]
-    Data(Data),
+    Data(Box<Data>),
     /// List the recipes: named settings for `gan train --recipe NAME`
     Recipes,
     /// Time training, sampling or loading data on this machine

@@ -7,7 +7,7 @@ use crate::printable::printable_lines;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 
-/// Prints a line ([`line`]).
+/// Prints a line ([`line()`]).
 macro_rules! println {
     () => { $crate::out::line(format_args!("")) };
     ($($text:tt)*) => { $crate::out::line(format_args!($($text)*)) };
