@@ -61,10 +61,12 @@ pub struct OpenOptions {
     pub seed: u64,
     /// The side of the images of drawn sets, pixels; at least 16.
     pub size: usize,
-    /// Which column is the class, of a parquet file; by itself if `None`.
+    /// Which column is the class, of a parquet file or a table of labels; by itself if `None`.
     pub label_column: Option<String>,
     /// Which column of a parquet file holds the images; by itself if `None`.
     pub image_column: Option<String>,
+    /// A table of labels for the images of a folder or archive.
+    pub labels: Option<PathBuf>,
     /// What stands behind transparent images of a folder, archive or parquet file.
     pub background: Background,
     /// Is told how it is going.
@@ -79,6 +81,7 @@ impl Default for OpenOptions {
             size: 32,
             label_column: None,
             image_column: None,
+            labels: None,
             background: Background::default(),
             watch: Watch::default(),
         }

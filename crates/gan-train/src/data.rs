@@ -35,6 +35,7 @@ pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn
         size,
         label_column: config.label_column.clone(),
         image_column: config.image_column.clone(),
+        labels: config.labels.clone(),
         background: config.background(),
         watch: watch.clone(),
     };

@@ -59,9 +59,10 @@ pub struct Program {
 
 /// Settings that may change from one part of a run to the next: how long it goes on and what it leaves behind, where
 /// and how fast it computes. Where the data lies may change as well: its digest is compared.
-const MAY_CHANGE: [&str; 16] = [
+const MAY_CHANGE: [&str; 17] = [
     "dataset",
     "data_dir",
+    "labels",
     "steps",
     "decay_steps",
     "epochs",

@@ -409,9 +409,10 @@ const CHANGES: [(&str, &str); 47] = [
     ("precision", "'bf16'"),
 ];
 /// Those that it may.
-const MAY_CHANGE: [(&str, &str); 16] = [
+const MAY_CHANGE: [(&str, &str); 17] = [
     ("dataset", "'elsewhere'"),
     ("data_dir", "'elsewhere'"),
+    ("labels", "'elsewhere'"),
     ("steps", "60"),
     ("decay_steps", "9"),
     ("epochs", "3"),

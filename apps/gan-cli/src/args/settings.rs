@@ -173,7 +173,10 @@ pub struct ImageSettings {
     /// Folder or archive with the data set's files, as published
     #[arg(long, value_name = "PATH")]
     pub data_dir: Option<PathBuf>,
-    /// The column of the classes in a parquet file [default: found by itself]
+    /// A table of labels for the images of a folder or archive
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// The column of the classes, in a table of labels or a parquet file [default: found by itself]
     #[arg(long, value_name = "NAME")]
     pub label_column: Option<String>,
     /// The column of the images in a parquet file [default: found by itself]

@@ -30,7 +30,9 @@ pub struct TrainConfig {
     pub dataset: String,
     /// Folder with the data set's files, where it needs one.
     pub data_dir: Option<PathBuf>,
-    /// The column of the classes in a parquet file.
+    /// A table of labels for the images of a folder or archive: the name of a file, and its class.
+    pub labels: Option<PathBuf>,
+    /// The column of the classes, in such a table or a parquet file.
     pub label_column: Option<String>,
     /// The column of the images in a parquet file.
     pub image_column: Option<String>,
@@ -182,6 +184,7 @@ impl Default for TrainConfig {
         Self {
             dataset: "digits".into(),
             data_dir: None,
+            labels: None,
             label_column: None,
             image_column: None,
             image_size: None,

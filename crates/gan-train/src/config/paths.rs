@@ -24,7 +24,11 @@ impl TrainConfig {
     /// A path at which there is nothing, and the flag that gives another.
     pub fn missing_path(&self) -> Option<(&'static str, PathBuf)> {
         let dataset = path_in(&self.dataset).map(|at| PathBuf::from(&self.dataset[at..]));
-        let paths = [("--dataset", dataset), ("--data-dir", self.data_dir.clone())];
+        let paths = [
+            ("--dataset", dataset),
+            ("--data-dir", self.data_dir.clone()),
+            ("--labels", self.labels.clone()),
+        ];
         let missing = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
         paths.into_iter().find_map(|(flag, path)| Some((flag, path.filter(missing)?)))
     }
@@ -39,6 +43,7 @@ impl TrainConfig {
             }
         }
         self.data_dir = self.data_dir.as_deref().map(&change);
+        self.labels = self.labels.as_deref().map(&change);
         self
     }
 }
@@ -85,9 +90,14 @@ mod tests {
             assert_eq!(changed.clone().with_absolute_paths(), changed);
             assert_eq!(changed.with_short_paths().dataset, name);
         }
-        let config = TrainConfig { data_dir: Some("mnist".into()), ..TrainConfig::default() };
+        let config = TrainConfig {
+            data_dir: Some("mnist".into()),
+            labels: Some("labels.csv".into()),
+            ..TrainConfig::default()
+        };
         let changed = config.clone().with_absolute_paths();
         assert_eq!(changed.data_dir, Some(format!("{here}/mnist").into()));
+        assert_eq!(changed.labels, Some(format!("{here}/labels.csv").into()));
         assert_eq!(changed.with_short_paths(), config);
         assert_eq!(config_of_the_folder_itself(), ".");
     }
