@@ -131,6 +131,11 @@ impl Archive {
         }
     }
 
+    /// Where the archive lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How messages call a file of the archive.
     pub(crate) fn describe(&self, name: &Path) -> PathBuf {
         let mut text = OsString::from(&self.path);

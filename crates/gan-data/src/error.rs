@@ -194,6 +194,24 @@ pub enum Error {
         flag: &'static str,
     },
 
+    /// A table of labels that cannot be read, or is none of these images.
+    #[error("{path} {reason}", path = path.display())]
+    LabelTable {
+        /// The table, or the data set that lacks one.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A setting of labels or columns for a data set that has no use for it.
+    #[error("the data set {dataset} takes no {flag}")]
+    NotTaken {
+        /// The data set's name.
+        dataset: String,
+        /// The setting.
+        flag: &'static str,
+    },
+
     /// A column whose values are no classes.
     #[error("the column {column} of {path} gives no classes: {reason}", path = path.display())]
     NoClasses {
@@ -453,6 +471,15 @@ impl Error {
                 "give a part of it, or parquet files; and see whether links in it lead round in circles"
             }
             Self::Column { flag, .. } => return format!("give the name of one of these columns with {flag}"),
+            Self::LabelTable { .. } => {
+                "a table of labels has the names of the images' files in one column and their classes in another (docs/data.md)"
+            }
+            Self::NotTaken { flag: "--labels", .. } => {
+                "leave --labels out: it is for a folder or an archive of images"
+            }
+            Self::NotTaken { flag, .. } => {
+                return format!("leave {flag} out: it is for parquet files and tables of labels");
+            }
             Self::NoClasses { .. } => {
                 "name another column with --label-column, or leave it out to train without classes"
             }

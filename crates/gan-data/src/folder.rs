@@ -6,6 +6,7 @@ mod kind;
 mod layout;
 mod left_out;
 mod splits;
+mod told;
 mod walk;
 
 use std::fs;
@@ -17,9 +18,10 @@ use sha2::{Digest, Sha256};
 use self::found::InArchive;
 pub(crate) use self::kind::is_image;
 use self::left_out::{LeftOut, Note};
+use self::told::Captions;
 use crate::archive::{Archive, MAX_FILE};
 use crate::decode::Decoding;
-use crate::{Background, Dataset, Error, Result, Sample, Split, Watch, digest, files, names};
+use crate::{Background, Dataset, Error, OpenOptions, Result, Sample, Split, Watch, digest, files, names};
 
 /// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
 ///
@@ -34,6 +36,7 @@ pub struct Folder {
     classes: Vec<String>,
     left_out: LeftOut,
     notes: Vec<Note>,
+    captions: Option<Captions>,
     decoding: Decoding,
 }
 
@@ -42,6 +45,15 @@ pub struct Folder {
 enum Place {
     Folder(PathBuf),
     Archive(Archive),
+}
+
+impl Place {
+    fn root(&self) -> &Path {
+        match self {
+            Self::Folder(root) => root,
+            Self::Archive(archive) => archive.path(),
+        }
+    }
 }
 
 /// An image file.
@@ -64,10 +76,23 @@ impl Folder {
     /// archive is unpacked into a temporary file, of which `watch` is told). Links are followed. Hidden files are left out, and what systems
     /// and runs of `gan` leave behind; [`notes`](Self::notes) says what else is.
     ///
+    /// Tables called `metadata.csv`, `metadata.jsonl`, `metadata.parquet` and, of StyleGAN's dataset tool,
+    /// `dataset.json` tell classes and captions; where they tell classes, folders do not.
+    ///
+    /// # Errors
+    /// As [`Folder::open_with`].
+    pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
+        Self::open_with(path, &OpenOptions { split, watch: watch.clone(), ..OpenOptions::default() })
+    }
+
+    /// The same with the table of labels and the column that the options name: the table goes before those beside
+    /// the images.
+    ///
     /// # Errors
     /// If there is no such folder or archive, no image in it or none of the split, too many files, or a part of it
-    /// that cannot be read.
-    pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
+    /// that cannot be read; if a table is damaged, names none of the images, or lacks what is asked of it.
+    pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
+        let OpenOptions { split, ref watch, .. } = *options;
         let there = files::metadata(path)?.ok_or_else(|| Error::NoFolder { path: path.to_owned() })?;
         let (mut place, found) = if there.is_dir() {
             (Place::Folder(path.to_owned()), walk::walk(path)?)
@@ -81,7 +106,8 @@ impl Folder {
             let (found, unread) = (found.left_out.describe(), found.left_out.has_unread());
             return Err(Error::NoImages { folder: path.to_owned(), found, unread });
         }
-        let layout = layout::arrange(path, &found.images, split)?;
+        let mut layout = layout::arrange(path, &found.images, split)?;
+        let captions = told::tell(&place, &found.images, &found.tables, &mut layout, options)?;
         // Images are known by their names within the folder that holds them all.
         let mut notes = found.left_out.notes(path);
         if let Place::Folder(root) = &mut place
@@ -94,11 +120,8 @@ impl Folder {
                 names::shown(layout.wrap.as_os_str())
             )));
         }
-        if !found.tables.is_empty() {
-            let names = left_out::some(found.tables.iter().map(|(table, _)| names::shown(table.as_os_str())));
-            notes.push(Note::info(format!("{}: tables that are not read: {names}", path.display())));
-        }
         notes.extend(layout.notes);
+        notes.extend(layout.no_classes);
         for Note { text, warning } in &notes {
             match warning {
                 true => tracing::warn!("{text}"),
@@ -107,8 +130,8 @@ impl Folder {
         }
         let name = format!("folder:{}", path.display());
         let (images, classes, left_out) = (layout.images, layout.classes, found.left_out);
-        let decoding = Decoding::default();
-        Ok(Self { name, place, images, classes, left_out, notes, decoding })
+        let decoding = Decoding::new(options.background);
+        Ok(Self { name, place, images, classes, left_out, notes, captions, decoding })
     }
 
     /// The same with another background behind what is transparent than white.
@@ -176,6 +199,16 @@ impl Dataset for Folder {
         self.classes.clone()
     }
 
+    fn unlabelled(&self) -> Vec<usize> {
+        let without = |index: &usize| self.images[*index].label.is_none();
+        if self.classes.is_empty() { Vec::new() } else { (0..self.len()).filter(without).collect() }
+    }
+
+    fn caption(&self, index: usize) -> Result<Option<String>> {
+        self.entry(index)?;
+        self.captions.as_ref().map_or(Ok(None), |captions| captions.get(index))
+    }
+
     fn describe(&self, index: usize) -> String {
         match self.images.get(index) {
             Some(entry) => self.path(entry).display().to_string(),
@@ -190,7 +223,7 @@ impl Dataset for Folder {
         Ok(Sample { image, label: entry.label })
     }
 
-    /// Of the names, classes and lengths of all files, and the pixels of some.
+    /// Of the names, classes, captions and lengths of all files, and the pixels of some.
     fn digest(&self) -> [u8; 32] {
         let mut sha = Sha256::new().chain_update(digest::of_some_images(self));
         for entry in &self.images {
@@ -198,6 +231,11 @@ impl Dataset for Folder {
             let label = entry.label.map_or(u64::MAX, u64::from);
             sha.update(label.to_le_bytes());
             sha.update(self.length(entry).to_le_bytes());
+        }
+        for index in 0..self.captions.as_ref().map_or(0, |_| self.len()) {
+            // One that cannot be read is an error where it is asked for.
+            let caption = self.caption(index).ok().flatten().unwrap_or_default();
+            digest::add_text(&mut sha, caption.as_bytes());
         }
         sha.finalize().into()
     }

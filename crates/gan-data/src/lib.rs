@@ -46,7 +46,6 @@ mod idx;
 mod image;
 mod labelled;
 mod labelled_images;
-#[cfg(feature = "hub")]
 mod labels;
 mod loader;
 mod names;

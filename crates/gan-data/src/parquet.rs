@@ -6,12 +6,15 @@ mod columns;
 mod fixed;
 mod labels;
 mod set;
+mod sheet;
 mod splits;
 mod table;
 
+pub(crate) use self::cells::Cell;
 pub(crate) use self::columns::Wanted;
 pub(crate) use self::fixed::{Shape, read};
 pub use self::set::Parquet;
+pub(crate) use self::sheet::Sheet;
 pub(crate) use self::splits::{of_one_config, of_split};
 pub(crate) use self::table::{Table, has_images};
 

@@ -148,7 +148,8 @@ impl Source {
     /// # Errors
     /// If it cannot be reached or read, or is not what its name says.
     pub fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Dataset>> {
-        let OpenOptions { split, seed, size, background, ref watch, .. } = *options;
+        let OpenOptions { split, seed, size, .. } = *options;
+        self.refuse_what_is_not_taken(options)?;
         Ok(match self {
             Self::Digits if split == Split::Train => Arc::new(Digits::train(seed, size)?),
             Self::Digits => Arc::new(Digits::test(seed, size)?),
@@ -167,13 +168,13 @@ impl Source {
             Self::Folder(path) => {
                 // What has no images may be a published set in a form that is not read.
                 let other = |error| other_form(path).unwrap_or(error);
-                Arc::new(Folder::open(path, split, watch).map_err(other)?.with_background(background))
+                Arc::new(Folder::open_with(path, options).map_err(other)?)
             }
             #[cfg(feature = "hub")]
             Self::Parquet(path) => Arc::new(Parquet::open_with(path, options)?),
             #[cfg(feature = "hub")]
             Self::Mnist(None) | Self::FashionMnist(None) | Self::Cifar10(None) => {
-                Arc::new(crate::load_from_hub(&self.to_string(), split, watch)?)
+                Arc::new(crate::load_from_hub(&self.to_string(), split, &options.watch)?)
             }
             #[cfg(feature = "hub")]
             Self::Hub { repository, revision } => {
@@ -182,6 +183,23 @@ impl Source {
             #[cfg(not(feature = "hub"))]
             _ => return Err(Error::WithoutHub { dataset: self.to_string() }),
         })
+    }
+}
+
+impl Source {
+    /// An error where labels or columns are asked for that this source has no use for.
+    fn refuse_what_is_not_taken(&self, options: &OpenOptions) -> Result<()> {
+        let (is_folder, is_parquet) =
+            (matches!(self, Self::Folder(_)), matches!(self, Self::Parquet(_) | Self::Hub { .. }));
+        let asked = [
+            ("--labels", options.labels.is_some(), is_folder),
+            ("--label-column", options.label_column.is_some(), is_folder || is_parquet),
+            ("--image-column", options.image_column.is_some(), is_parquet),
+        ];
+        match asked.into_iter().find(|(_, asked, taken)| *asked && !taken) {
+            Some((flag, ..)) => Err(Error::NotTaken { dataset: self.to_string(), flag }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -265,6 +283,24 @@ mod tests {
             assert!(matches!(error, Error::UnknownDataset { .. }), "{unknown}: {error}");
             assert!(error.hint().contains("digits, shapes, ring, grid, mnist"), "{}", error.hint());
         }
+    }
+
+    #[test]
+    fn what_a_set_has_no_use_for_is_refused() {
+        let refused = |name: &str, options: OpenOptions| {
+            let error = Source::find(name, None).unwrap().open(&options).err().unwrap();
+            assert!(matches!(error, Error::NotTaken { .. }), "{name}: {error}");
+            (error.to_string(), error.hint())
+        };
+        let some = || Some("x".to_owned());
+        let column = OpenOptions { label_column: some(), ..OpenOptions::default() };
+        let (message, hint) = refused("digits", column);
+        assert_eq!(message, "the data set digits takes no --label-column");
+        assert!(hint.contains("tables of labels"), "{hint}");
+        let table = || OpenOptions { labels: Some("x.csv".into()), ..OpenOptions::default() };
+        assert!(refused("mnist", table()).1.contains("a folder or an archive"));
+        refused("parquet:x", table());
+        refused("folder:x", OpenOptions { image_column: some(), ..OpenOptions::default() });
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl SpoolWriter {
         Ok(())
     }
 
+    /// How many byte strings there are so far.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     pub(crate) fn finish(self) -> Result<Spool> {
         let file = self.file.into_inner().map_err(|error| fault(error.into_error()))?;
         Ok(Spool { file, ends: self.ends })
@@ -52,7 +57,6 @@ impl Spool {
     }
 
     /// How many bytes they have together.
-    #[cfg(any(feature = "hub", test))]
     pub(crate) fn bytes(&self) -> u64 {
         self.ends.last().copied().unwrap_or(0)
     }

@@ -1,6 +1,8 @@
 //! What the classes of a data set are called, and which class of another data set is the same.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 
 use gan_data::Dataset;
 
@@ -101,11 +103,12 @@ impl Classes {
 }
 
 /// Where each of `wanted` stands among `known`; if one is missing, which.
-fn find_all<T: PartialEq>(wanted: &[T], known: &[T]) -> std::result::Result<Vec<u32>, usize> {
-    let find = |(label, wanted)| match known.iter().position(|known| known == wanted) {
-        Some(found) => Ok(found as u32),
-        None => Err(label),
-    };
+fn find_all<T: Eq + Hash>(wanted: &[T], known: &[T]) -> std::result::Result<Vec<u32>, usize> {
+    let mut places = HashMap::with_capacity(known.len());
+    for (label, known) in (0u32..).zip(known) {
+        places.entry(known).or_insert(label); // of classes of one name the first counts
+    }
+    let find = |(label, wanted)| places.get(wanted).copied().ok_or(label);
     wanted.iter().enumerate().map(find).collect()
 }
 

@@ -214,4 +214,24 @@ mod tests {
         assert!(prepared.channels == 4 && prepared.pixels.chunks(4).all(|pixel| pixel[3] == 0));
         assert_eq!(config.model_config(3, &[]).channels, 4);
     }
+
+    #[test]
+    fn images_without_a_class_are_left_out_where_classes_are_learnt_and_only_there() {
+        let folder = tempfile::tempdir().unwrap();
+        for i in 0..3 {
+            let image = Image { width: 8, height: 8, channels: 1, pixels: vec![i; 64] };
+            image.save_png(&folder.path().join(format!("{i}.png"))).unwrap();
+        }
+        let table = "file_name,label\n0.png,x\n2.png,y\n";
+        std::fs::write(folder.path().join("metadata.csv"), table).unwrap();
+        let labels = |conditional: Option<&str>| {
+            let conditional = conditional.map_or(String::new(), |kind| format!("conditional = '{kind}'\n"));
+            let settings = format!("{conditional}dataset = 'folder:{}'", folder.path().display());
+            let config = TrainConfig::from_toml(&settings).unwrap().resolve().unwrap();
+            let data = open(&config, Split::Train, &Watch::default()).unwrap();
+            (0..data.len()).map(|index| data.get(index).unwrap().label).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(None), [Some(0), None, Some(1)]);
+        assert_eq!(labels(Some("concat")), [Some(0), Some(1)]);
+    }
 }

@@ -20,6 +20,8 @@ pub(super) struct Layout {
     /// The folder that holds all images, those of other splits too.
     pub(super) wrap: PathBuf,
     pub(super) notes: Vec<Note>,
+    /// Why folders are no classes, where that is not plain.
+    pub(super) no_classes: Option<Note>,
 }
 
 /// Some of the files, and how many of the folders that they lie in have been looked through.
@@ -114,13 +116,12 @@ pub(super) fn arrange(root: &Path, files: &Files, split: Split) -> Result<Layout
         }),
         None => class_names(files, &groups),
     };
-    if names.is_none() {
-        notes.extend(without_classes(root, files, &groups, whole.depth + usize::from(is_split)));
-    }
+    let depth = whole.depth + usize::from(is_split);
+    let no_classes = if names.is_none() { without_classes(root, files, &groups, depth) } else { None };
     let names = names.unwrap_or_default();
     let images = label(files, &groups, &names, &wrap);
     let classes = names.iter().map(|name| names::shown(name)).collect();
-    Ok(Layout { images, classes, wrap, notes })
+    Ok(Layout { images, classes, wrap, notes, no_classes })
 }
 
 /// A path in a folder, for messages: nothing in it is the folder itself.

@@ -1,6 +1,7 @@
 #[cfg(unix)]
 mod links;
 mod places;
+mod tables;
 
 use super::*;
 use crate::{DataLoader, Image, LoaderConfig, OnBadImage, Transforms};

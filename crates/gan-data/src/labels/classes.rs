@@ -54,11 +54,17 @@ pub(crate) struct Classes {
 
 impl Values {
     /// Values that are numbers of the classes with these names.
+    #[cfg(any(feature = "hub", test))]
     pub(crate) fn named(names: Vec<String>) -> Self {
-        Self { names: Some(names), ..Self::default() }
+        let mut words = HashMap::with_capacity(names.len());
+        for (class, name) in (0u32..).zip(&names) {
+            words.entry(name.clone()).or_insert(class);
+        }
+        Self { names: Some(names), numbers: HashMap::new(), words }
     }
 
     /// What the file calls its classes.
+    #[cfg(feature = "hub")]
     pub(crate) fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
     }
@@ -85,9 +91,9 @@ impl Values {
                     Ok(class) if (class as usize) < names.len() => Ok(Some(class)),
                     _ => none_of_them(&number),
                 },
-                Value::Text(text) => match names.iter().position(|name| *name == text) {
-                    Some(class) => Ok(Some(class as u32)),
-                    None => none_of_them(&one_line(&text)),
+                Value::Text(text) => match self.words.get(&one_line(&text)) {
+                    Some(&class) => Ok(Some(class)),
+                    None => none_of_them(&one_line(&text).chars().take(100).collect::<String>()),
                 },
                 Value::Float(float) => none_of_them(&float), // not reached: it has become a whole number
             };

@@ -1,8 +1,18 @@
 //! The classes and captions of images, as files tell them.
 
+mod annotate;
 mod classes;
+mod columns;
+mod delimited;
+mod index;
+mod json;
+mod table;
 
-pub(crate) use self::classes::{Classes, MAX_CLASSES, NO_CLASS, Unfit, Value, Values, one_line};
+pub(crate) use self::annotate::{Annotations, Wanted, annotate};
+#[cfg(feature = "hub")]
+pub(crate) use self::classes::MAX_CLASSES;
+pub(crate) use self::classes::{Classes, NO_CLASS, Unfit, Value, Values, one_line};
+pub(crate) use self::table::Table;
 
 /// What a column of labels may be called, the likeliest first.
 pub(crate) const LABEL_COLUMNS: [&str; 6] =

@@ -73,6 +73,18 @@ impl Columns {
         if !left_out.is_empty() {
             found += &format!("; left out: {}", some(left_out));
         }
+        if label.is_none() {
+            let others = columns(schema)
+                .filter(|(_, column)| Cells::can_read(column))
+                .filter(|(place, column)| {
+                    *place != image && Some(*place) != caption && column.path().parts().len() == 1
+                })
+                .map(|(place, _)| name(place));
+            let others: Vec<_> = others.collect();
+            if !others.is_empty() {
+                found += &format!("; no labels, unless --label-column names one of {}", some(others));
+            }
+        }
         let class_names = label.and_then(|place| named.names(schema.column(place).name()));
         Ok(Self { image, label, caption, class_names, found })
     }

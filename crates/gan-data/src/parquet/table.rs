@@ -153,22 +153,7 @@ impl Table {
     }
 
     fn column(&self, group: &dyn RowGroupReader, place: usize) -> Result<ColumnReader> {
-        let chunk = group.metadata().column(place);
-        let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-        if start < 0 || chunk.compressed_size() < 0 {
-            return Err(self.malformed("has a column that starts or ends before the file"));
-        }
-        // Of these the reader makes no more than the file says, a page at most of 2 GiB. It does not hold the others to it.
-        let bounded = matches!(
-            chunk.compression(),
-            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) | Compression::LZ4_RAW
-        );
-        if !bounded {
-            let codec = chunk.compression().to_string();
-            let codec = codec.split('(').next().unwrap_or_default().to_owned(); // without its level
-            return Err(Error::Codec { path: self.path.clone(), codec });
-        }
-        group.get_column_reader(place).map_err(|error| fault(&self.path, &error))
+        column(&self.path, group, place)
     }
 
     fn cells(&self, group: &dyn RowGroupReader, place: usize) -> Result<Cells> {
@@ -189,12 +174,32 @@ impl Table {
     }
 }
 
+/// A column of a row group, if its place and its compression can be.
+pub(super) fn column(path: &Path, group: &dyn RowGroupReader, place: usize) -> Result<ColumnReader> {
+    let chunk = group.metadata().column(place);
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    if start < 0 || chunk.compressed_size() < 0 {
+        return Err(Error::malformed(path, "has a column that starts or ends before the file"));
+    }
+    // Of these the reader makes no more than the file says, a page at most of 2 GiB. It does not hold the others to it.
+    let bounded = matches!(
+        chunk.compression(),
+        Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) | Compression::LZ4_RAW
+    );
+    if !bounded {
+        let codec = chunk.compression().to_string();
+        let codec = codec.split('(').next().unwrap_or_default().to_owned(); // without its level
+        return Err(Error::Codec { path: path.to_owned(), codec });
+    }
+    group.get_column_reader(place).map_err(|error| fault(path, &error))
+}
+
 /// Some damage inside pages is met by the parquet reader with a failed assertion where it should give an error.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     let damaged = |_| Err(Error::malformed(path, "is a parquet file so damaged that its reader gave up"));
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged) // what a panic leaves half done is dropped with it
 }
 
-fn fault(path: &Path, error: &ParquetError) -> Error {
+pub(super) fn fault(path: &Path, error: &ParquetError) -> Error {
     Error::malformed(path, format!("is not a parquet file that can be read: {}", one_line(error)))
 }

@@ -203,3 +203,21 @@ fn the_options_reach_the_file() {
     let data = Source::Parquet(Path::new(&path).to_owned()).open(&options).unwrap();
     assert_eq!(data.class_names(), ["x", "y"]);
 }
+
+/// `metadata.parquet`, as the hub has it.
+#[test]
+fn a_table_in_parquet_tells_the_classes_of_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..3 {
+        fs::write(folder.path().join(format!("{i}.png")), dot(i)).unwrap();
+    }
+    let schema =
+        "optional binary file_name (UTF8); optional binary label (UTF8); optional binary text (UTF8);";
+    let names = text(["0.png", "1.png", "2.png"]);
+    let columns = vec![names, text(["x", "y", "x"]), text(["a", "b", "c"])];
+    fs::write(folder.path().join("metadata.parquet"), table(schema, columns, None)).unwrap();
+    let data = Source::Folder(folder.path().to_owned()).open(&OpenOptions::default()).unwrap();
+    let labels: Vec<_> = (0..3).map(|index| data.get(index).unwrap().label).collect();
+    assert_eq!((labels, data.class_names()), (vec![Some(0), Some(1), Some(0)], vec!["x".into(), "y".into()]));
+    assert_eq!(data.caption(1).unwrap().as_deref(), Some("b"));
+}
