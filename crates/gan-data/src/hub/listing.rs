@@ -45,6 +45,9 @@ impl Listing {
             return Err(format!("the hub lists a file that would lie outside of the cache: {:?}", file.path));
         }
         files.sort_by(|one, other| one.path.cmp(&other.path));
+        if let Some(pair) = files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            return Err(format!("the hub lists a file twice: {:?}", pair[0].path));
+        }
         Ok(Self { commit, files })
     }
 
@@ -102,6 +105,14 @@ mod tests {
         for bad in bad {
             assert!(listing(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_listed_twice_is_refused() {
+        let file = |path: &str, size| Listed { path: path.to_owned(), size };
+        let files = vec![file("a.parquet", 7), file("b.parquet", 7), file("a.parquet", 8)];
+        let error = Listing::new("a1".repeat(20), files).unwrap_err();
+        assert!(error.contains("lists a file twice: \"a.parquet\""), "{error}");
     }
 
     #[test]

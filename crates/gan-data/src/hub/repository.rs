@@ -159,7 +159,9 @@ impl Hub {
             if entries >= MAX_ENTRIES {
                 return Err(damaged(format!("the repository has {MAX_ENTRIES} files and folders or more")));
             }
-            files.extend(page.iter().filter_map(parquet_file));
+            for entry in page {
+                files.extend(parquet_file(entry).map_err(damaged)?);
+            }
             next = after.filter(|_| !page.is_empty());
         }
         Listing::new(listing.commit, files).map_err(damaged)
@@ -202,11 +204,16 @@ impl Hub {
     }
 }
 
-/// An entry of the hub's list of files, if it is a parquet file.
-fn parquet_file(entry: &Value) -> Option<Listed> {
+/// An entry of the hub's list of files, if it is a parquet file; or what is wrong with it.
+fn parquet_file(entry: &Value) -> std::result::Result<Option<Listed>, String> {
     let text = |key| entry.get(key).and_then(Value::as_str);
-    let path = text("path").filter(|path| path.ends_with(".parquet") && text("type") == Some("file"))?;
-    Some(Listed { path: path.to_owned(), size: entry.get("size")?.as_u64()? })
+    let Some(path) = text("path").filter(|path| path.ends_with(".parquet") && text("type") == Some("file"))
+    else {
+        return Ok(None);
+    };
+    let size = entry.get("size").and_then(Value::as_u64);
+    let size = size.ok_or_else(|| format!("the hub does not say how large {path:?} is"))?;
+    Ok(Some(Listed { path: path.to_owned(), size }))
 }
 
 /// A revision of a repository.

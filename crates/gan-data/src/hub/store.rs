@@ -44,7 +44,7 @@ impl Store {
     pub(super) fn begin(&self) -> Result<Incoming> {
         let blobs = self.folder.join("blobs");
         fs::create_dir_all(&blobs).map_err(Error::writing(&blobs))?;
-        let file = NamedTempFile::new_in(&blobs).map_err(Error::writing(&blobs))?;
+        let file = fresh_file(&blobs).map_err(Error::writing(&blobs))?;
         Ok(Incoming { file, sha: Sha256::new(), length: 0 })
     }
 
@@ -65,6 +65,19 @@ impl Store {
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, commit));
         written.map_err(Error::writing(&file))
     }
+}
+
+/// A file without a name of its own yet, which others may read where the user lets them, as files of a cache are.
+#[cfg(unix)]
+fn fresh_file(folder: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let readable = fs::Permissions::from_mode(0o666); // less what the umask takes
+    tempfile::Builder::new().permissions(readable).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn fresh_file(folder: &Path) -> io::Result<NamedTempFile> {
+    NamedTempFile::new_in(folder)
 }
 
 /// Makes `snapshot`, whose path within the commit has so many parts, the blob's other name, in place of what is there.

@@ -97,7 +97,8 @@ impl Web {
                 }
                 address = next;
             } else if status.is_success() {
-                let next = header(&response, LINK.as_str()).and_then(|link| next_in(&link, &self.endpoint));
+                let link = header(&response, LINK.as_str());
+                let next = link.map_or(Ok(None), |link| next_in(&link, &self.endpoint))?;
                 return Ok(Answer { response, commit, next });
             } else {
                 let code = header(&response, "x-error-code").unwrap_or_default();
@@ -189,23 +190,33 @@ fn header(response: &Response, name: &str) -> Option<String> {
     response.headers().get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// The address in a `Link` header that goes on with a list, if the hub itself has it.
-fn next_in(link: &str, endpoint: &Url) -> Option<Url> {
-    let part = link.split(',').find(|part| part.contains("rel=\"next\""))?;
-    let address = part.split_once('<')?.1.split_once('>')?.0;
-    Url::parse(address).ok().filter(|address| address.origin() == endpoint.origin())
+/// The address in a `Link` header that goes on with a list, which only the hub itself may have: a list that ends there
+/// instead would be short of files, and nobody would know.
+fn next_in(link: &str, endpoint: &Url) -> std::result::Result<Option<Url>, Fault> {
+    let Some(part) = link.split(',').find(|part| part.contains("rel=\"next\"")) else {
+        return Ok(None);
+    };
+    let address =
+        part.split_once('<').and_then(|(_, rest)| Some(rest.split_once('>')?.0)).unwrap_or_default();
+    let next = endpoint.join(address).map_err(|error| Fault::Broken(format!("{address:?}: {error}")))?;
+    match next.origin() == endpoint.origin() {
+        true => Ok(Some(next)),
+        false => Err(Fault::Broken(format!("its list goes on elsewhere, at {address:?}"))),
+    }
 }
 
 /// The token to show the hub, found as hf-hub finds it: `HF_TOKEN`, the file `HF_TOKEN_PATH`, or the file `token` in
-/// `HF_HOME`.
+/// `HF_HOME` (`~/.cache/huggingface` where that is not set).
 pub(super) fn token() -> Option<String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if variable("HF_HUB_DISABLE_IMPLICIT_TOKEN").is_some() {
         return None;
     }
     let home = || {
-        let of_user = |home: String| std::path::Path::new(&home).join(".cache/huggingface");
-        variable("HF_HOME").map(Into::into).or_else(|| variable("HOME").map(of_user))
+        let of_user = |home: String| std::path::Path::new(&home).join(".cache");
+        let caches = variable("XDG_CACHE_HOME").map(Into::into).or_else(|| variable("HOME").map(of_user));
+        let of_caches = |caches: std::path::PathBuf| caches.join("huggingface");
+        variable("HF_HOME").map(Into::into).or_else(|| caches.map(of_caches))
     };
     let file = || variable("HF_TOKEN_PATH").map(Into::into).or_else(|| Some(home()?.join("token")));
     let stored = || std::fs::read_to_string(file()?).ok().map(|token| token.trim().to_owned());

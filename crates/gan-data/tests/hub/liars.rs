@@ -148,3 +148,26 @@ fn a_hub_that_sends_without_end_is_given_up() {
         assert_eq!(parquet.count(), 0, "the part that came is removed");
     }
 }
+
+#[test]
+fn a_list_that_would_be_short_of_files_is_refused() {
+    let (rows, _) = gray(5);
+    let files = [("default/train/0000.parquet".to_owned(), parquet(&rows, "image"))];
+    for (next, sizeless, said) in [
+        (
+            Some("http://127.0.0.2:9/more"),
+            false,
+            "its list goes on elsewhere, at \"http://127.0.0.2:9/more\"",
+        ),
+        (None, true, "does not say how large \"default/train/0000.parquet\" is"),
+    ] {
+        let repository = Repository { files: files.clone().into(), next, sizeless, ..Repository::default() };
+        let server = Server::with(repository);
+        let cache = tempfile::tempdir().unwrap();
+        let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
+        let error = hub.open("a/b", None, Split::Train, &Watch::default()).unwrap_err();
+        assert!(matches!(error, Error::HubDownload { .. }), "{error:?}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert_readable(&error);
+    }
+}

@@ -46,6 +46,10 @@ pub struct Repository {
     pub etag: Option<&'static str>,
     /// Files that are longer than the list says.
     pub longer: bool,
+    /// Where it says that its list goes on.
+    pub next: Option<&'static str>,
+    /// It does not say how large its files are.
+    pub sizeless: bool,
 }
 
 /// The commit of every repository.
@@ -161,6 +165,9 @@ fn answer(mut stream: TcpStream, state: &mut State) -> std::io::Result<()> {
         }
         write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\nX-Repo-Commit: {COMMIT}\r\n")?;
         write!(stream, "X-Error-Code: {code}\r\nContent-Length: {}\r\n", body.len())?;
+        if let Some(next) = repository.next.filter(|_| path.contains("/tree/")) {
+            write!(stream, "Link: <{next}>; rel=\"next\"\r\n")?;
+        }
         write!(stream, "ETag: \"{}\"\r\n\r\n", etag.unwrap_or_default())?;
         if get {
             stream.write_all(&body[..if half { body.len() / 2 } else { body.len() }])?;
@@ -235,7 +242,8 @@ impl Repository {
             }
             ["api", "datasets", _, _, "tree", COMMIT, "recursive=true"] => {
                 let entry = |(path, file): (&String, &Vec<u8>)| {
-                    format!(r#"{{"type": "file", "oid": "0", "size": {}, "path": "{path}"}}"#, file.len())
+                    let size = if self.sizeless { "length" } else { "size" };
+                    format!(r#"{{"type": "file", "oid": "0", "{size}": {}, "path": "{path}"}}"#, file.len())
                 };
                 let mut entries = vec![r#"{"type": "directory", "oid": "0", "path": "x"}"#.to_owned()];
                 entries.extend(self.files.iter().map(entry));
