@@ -49,7 +49,7 @@ bench-table:
 
 # The kernels under valgrind: no access out of bounds, and (valgrind knows no AVX-512) their AVX2 form
 valgrind:
-    PROPTEST_CASES=4 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --error-exitcode=1 --quiet" cargo test -p gan-ops --test twins --test pytorch
+    PROPTEST_CASES=4 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --error-exitcode=1 --quiet" cargo test -p gan-ops --test references --test pytorch
 
 # Fuzz what gan-data reads (idx, cifar, archive, image, parquet); needs cargo-fuzz and a nightly compiler
 fuzz target seconds="600":

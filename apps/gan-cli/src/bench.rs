@@ -15,7 +15,7 @@ use gan_data::Split;
 use gan_models::{Mode, ModelConfig, latents_from};
 use gan_train::{ImageSize, TrainConfig, Trainer, data};
 use random_images::RandomImages;
-use report::{Report, Work};
+use report::{BenchReport, Work};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::trace_span;
@@ -39,7 +39,7 @@ pub fn run(what: &Bench, profile: Option<&Profile>) -> Result<(), Failure> {
 
 /// The steps of `gan train`, from a loader and all.
 fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
-    let job = Job::new(flags)?;
+    let job = Workload::new(flags)?;
     let images =
         RandomImages::new(RANDOM_BATCHES * job.config.batch_size(), job.model.height, job.model.channels);
     let mut reals = data::loader(&job.config, Arc::new(images), &job.device)?;
@@ -55,7 +55,7 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
 
 /// The batches of `gan sample`, without the files.
 fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
-    let job = Job::new(flags)?;
+    let job = Workload::new(flags)?;
     let generator = job.model.generator(job.config.seed, &job.device)?;
     generator.params().set_requires_grad(false);
     generator.params().set_precision(flags.precision);
@@ -105,16 +105,16 @@ fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
     }
     let seconds = started.elapsed().as_secs_f64();
     // The last batch of an epoch may be smaller, and some wait for others: whole epochs are what counts.
-    Report {
+    BenchReport {
         images_per_second: epochs * images / seconds,
         threads: config.workers(),
-        ..Report::new("data", batch, &times)
+        ..BenchReport::new("data", batch, &times)
     }
     .print(flags.json)
 }
 
 /// What `train` and `sample` are to compute, and where.
-struct Job {
+struct Workload {
     config: TrainConfig,
     model: ModelConfig,
     device: Device,
@@ -122,7 +122,7 @@ struct Job {
     threads: usize,
 }
 
-impl Job {
+impl Workload {
     /// Refuses what makes no sense, and sets the number of threads.
     fn new(flags: &BenchFlags) -> Result<Self, Failure> {
         check_seconds(flags.min_seconds)?;
@@ -166,12 +166,12 @@ impl Job {
         multiply_adds: u64,
     ) -> Result<(), Failure> {
         // The peak of memory first: to find the ceiling takes memory of its own.
-        let report = Report::new(what, self.config.batch_size(), times);
+        let report = BenchReport::new(what, self.config.batch_size(), times);
         let operations = 2.0 * multiply_adds as f64 * self.config.batch_size() as f64;
         let cpu_threads = self.device.is_cpu().then_some(self.threads);
         let work = Some(Work::new(operations, report.step_ms_median, cpu_threads));
         let profile = profile.map(|profile| profile.rows(times));
-        Report { device: self.which, threads: self.threads, work, profile, ..report }.print(flags.json)
+        BenchReport { device: self.which, threads: self.threads, work, profile, ..report }.print(flags.json)
     }
 }
 

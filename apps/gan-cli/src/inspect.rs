@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::printable::printable;
 use gan_models::{Checksum, Listing, inspect_file};
-use gan_train::{Checkpoint, Record, RunDir};
+use gan_train::{Checkpoint, Metadata, RunDir};
 use std::path::Path;
 
 /// Running statistics and singular vectors, which are no parameters.
@@ -86,7 +86,7 @@ fn whole_run(path: &Path) -> Result<(), Failure> {
     broken.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn say(record: &Record) {
+fn say(record: &Metadata) {
     tell(format!("  {}", record.model));
     tell(format!(
         "  data: {}, {} images, SHA-256 {:.16}",

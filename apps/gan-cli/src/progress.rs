@@ -2,7 +2,7 @@
 
 use crate::out;
 use crate::printable::printable;
-use gan_data::{Progress, Unit, Watch};
+use gan_data::{Progress, ProgressCallback, Unit};
 use gan_train::StepStats;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -69,10 +69,10 @@ impl Steps {
 }
 
 /// Shows what a library is long at: fetching, reading, checking and writing data.
-pub fn watch() -> Watch {
+pub fn watch() -> ProgressCallback {
     let shown = Mutex::new(None);
     let terminal = std::io::stderr().is_terminal();
-    Watch::new(move |progress| {
+    ProgressCallback::new(move |progress| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         Shown::tell(&mut shown, progress, terminal);
     })

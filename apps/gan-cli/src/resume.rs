@@ -4,7 +4,7 @@ use crate::args::Settings;
 use crate::configure::{self, quoted};
 use crate::failure::Failure;
 use crate::train::{Job, program};
-use gan_train::{Checkpoint, Record, RunDir, TrainConfig, rollback};
+use gan_train::{Checkpoint, Metadata, RunDir, TrainConfig, rollback};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,12 +24,12 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
     let config = configure::for_resuming(&folder.config_path(), settings)?;
     expect_data(&config, run)?;
     let job = Job::prepare(config, None)?;
-    let now = Record::new(&job.config, job.dataset.as_ref(), &job.device);
+    let now = Metadata::new(&job.config, job.dataset.as_ref(), &job.device);
     if let Some(checkpoint) = &checkpoint {
-        compare(checkpoint.record(), &now, run, force)?;
-        check_schedule(checkpoint.record(), &job, run)?;
+        compare(checkpoint.metadata(), &now, run, force)?;
+        check_schedule(checkpoint.metadata(), &job, run)?;
     }
-    let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.record().step());
+    let step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.metadata().step());
     println!("from:    {}", if step == 0 { "the start".to_owned() } else { format!("step {step}") });
     if dry_run {
         return job.describe_only();
@@ -56,7 +56,7 @@ fn expect_data(config: &TrainConfig, run: &Path) -> Result<(), Failure> {
 }
 
 /// Refuses to make another run of it, and warns of what may change its last bits.
-fn compare(there: &Record, here: &Record, run: &Path, force: bool) -> Result<(), Failure> {
+fn compare(there: &Metadata, here: &Metadata, run: &Path, force: bool) -> Result<(), Failure> {
     let changes = there.changes(here).join("; ");
     if !changes.is_empty() && !force {
         return Err(Failure::usage(
@@ -76,7 +76,7 @@ fn compare(there: &Record, here: &Record, run: &Path, force: bool) -> Result<(),
 /// Refuses steps that would learn nothing because the learning rate is 0 by then, where more of them are
 /// asked for than the run was to have; warns where they were planned, or some still learn. Says when the
 /// schedule was changed.
-fn check_schedule(there: &Record, job: &Job, run: &Path) -> Result<(), Failure> {
+fn check_schedule(there: &Metadata, job: &Job, run: &Path) -> Result<(), Failure> {
     let (until, now) = (there.config.learns_until(), job.config.learns_until());
     if let (Some(until), Some(now)) = (until, now)
         && until != now

@@ -8,7 +8,7 @@ use crate::device;
 use crate::failure::Failure;
 use crate::progress::watch;
 use candle_core::{Device, Tensor};
-use classes::Classes;
+use classes::ClassChoice;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
 use gan_models::{Generator, load_generator};
 use gan_ops::Precision;
@@ -24,7 +24,7 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
     device::use_threads(flags.threads);
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let (generator, from) = generator(&flags.model, flags.weights, &device)?;
-    let classes = Classes::wanted(flags, generator.config())?;
+    let classes = ClassChoice::wanted(flags, generator.config())?;
     let count = match flags.per_class {
         Some(of_each) => of_each as usize * generator.config().classes.len(),
         None => flags.count as usize,
@@ -145,7 +145,7 @@ fn raw_generator(path: &Path, device: &Device) -> Result<(Box<dyn Generator>, Pa
         name.strip_prefix("generator.").map(|name| (name.to_owned(), tensor))
     };
     let state = checkpoint.tensors()?.into_iter().filter_map(own).collect();
-    let generator = checkpoint.record().model.generator(0, device)?;
+    let generator = checkpoint.metadata().model.generator(0, device)?;
     generator.params().load_state_dict(&state)?;
     generator.params().set_requires_grad(false);
     if let Some(name) = generator.params().not_finite()? {

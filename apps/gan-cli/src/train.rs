@@ -114,7 +114,7 @@ impl Job {
             })?;
         progress.finish();
         let seconds = started.elapsed().as_secs_f64();
-        let first = from.map_or(0, |checkpoint| checkpoint.record().step());
+        let first = from.map_or(0, |checkpoint| checkpoint.metadata().step());
         let told = out::try_line(format_args!("{}", self.report(&summary, seconds, first, folder)));
         match (stop.asked(), told) {
             // The terminal may be what is gone.
@@ -211,7 +211,7 @@ pub fn program() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gan_models::{Conditional, Family};
+    use gan_models::{Architecture, Conditional};
 
     #[test]
     fn a_wait_for_images_is_told_only_of_a_run_that_was_long_enough() {
@@ -226,7 +226,7 @@ mod tests {
         let model = |conditional, classes: &[&str]| ModelConfig {
             conditional,
             classes: classes.iter().map(|class| (*class).to_owned()).collect(),
-            ..ModelConfig::new(Family::Dcgan, 3, 32, 32)
+            ..ModelConfig::new(Architecture::Dcgan, 3, 32, 32)
         };
         assert_eq!(only_class(&model(Some(Conditional::Concat), &["cats"])), Some("cats"));
         assert_eq!(only_class(&model(Some(Conditional::Concat), &["cats", "dogs"])), None);

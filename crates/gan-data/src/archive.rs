@@ -12,8 +12,8 @@ use std::path::{Component, Path, PathBuf};
 use ::zip::ZipArchive;
 
 use crate::compression::{self, Codec};
+use crate::progress_callback::ProgressCallback;
 use crate::spool::{self, Spool};
-use crate::watch::Watch;
 use crate::{Error, Result, files, names, tarball};
 
 /// What the files of an archive may come to together, at least; a larger archive may hold more, see [`MAX_RATIO`].
@@ -49,7 +49,7 @@ impl Archive {
     pub(crate) fn open(
         path: &Path,
         wanted: impl FnMut(&Path) -> bool,
-        watch: &Watch,
+        watch: &ProgressCallback,
     ) -> Result<(Self, Vec<(PathBuf, usize)>)> {
         let (file, length) = files::open(path)?;
         let mut start = [0; tarball::BLOCK as usize];

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use self::alike::{Alike, Thumbnail};
 use crate::fingerprint::{Fingerprint, of_digests, record};
-use crate::{Dataset, Image, Progress, Split, Unit, Watch};
+use crate::{Dataset, Image, Progress, ProgressCallback, Split, Unit};
 
 /// What the images of a data set are like.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,7 +58,7 @@ impl Report {
 /// Reads every image, on so many threads; `watch` is told how many are done.
 ///
 /// An image that cannot be read is no error here: the report names it.
-pub fn check(dataset: &dyn Dataset, workers: usize, watch: &Watch) -> Report {
+pub fn check(dataset: &dyn Dataset, workers: usize, watch: &ProgressCallback) -> Report {
     let len = dataset.len();
     let what = format!("checking {}", dataset.name());
     let next = AtomicUsize::new(0);
@@ -200,7 +200,7 @@ mod tests {
         for workers in [1, 3] {
             let told = std::sync::Arc::new(AtomicUsize::new(0));
             let counter = told.clone();
-            let watch = Watch::new(move |progress| {
+            let watch = ProgressCallback::new(move |progress| {
                 counter.fetch_max(progress.done as usize, Relaxed);
             });
             let report = check(&Five, workers, &watch);

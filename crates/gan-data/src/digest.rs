@@ -38,7 +38,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use crate::{Dataset, Digits, Folder, Image, LabelledImages, Shapes, Split, Watch};
+    use crate::{Dataset, Digits, Folder, Image, LabelledImages, ProgressCallback, Shapes, Split};
 
     #[test]
     fn drawn_sets_are_told_apart_by_seed_size_and_kind() {
@@ -81,7 +81,8 @@ mod tests {
             let pixels = (0..side * side).map(|i| (i as u8).wrapping_mul(value)).collect();
             Image { width: side, height: side, channels: 1, pixels }.save_png(path).unwrap();
         };
-        let digest = |root: &Path| Folder::open(root, Split::Train, &Watch::default()).unwrap().digest();
+        let digest =
+            |root: &Path| Folder::open(root, Split::Train, &ProgressCallback::default()).unwrap().digest();
         let make = |name: &str| {
             let root = parent.path().join(name);
             for i in 0..40 {

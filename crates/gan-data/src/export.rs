@@ -6,7 +6,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::files::MAX_BYTES;
-use crate::{Dataset, Error, Image, OnBadImage, Progress, Result, Sample, Split, Transforms, Unit, Watch};
+use crate::{
+    Dataset, Error, Image, OnBadImage, Progress, ProgressCallback, Result, Sample, Split, Transforms, Unit,
+};
 
 /// What [`export`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub struct ExportOptions {
     /// What is done about an image that cannot be read.
     pub on_bad_image: OnBadImage,
     /// Is told how many images are written.
-    pub watch: Watch,
+    pub watch: ProgressCallback,
 }
 
 /// Writes a data set into the folder `out`, which must not exist or be empty; gives the number of images written.

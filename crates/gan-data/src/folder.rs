@@ -21,7 +21,9 @@ use self::left_out::{LeftOut, Note};
 use self::told::Captions;
 use crate::archive::{Archive, MAX_FILE};
 use crate::decode::Decoding;
-use crate::{Background, Dataset, Error, OpenOptions, Result, Sample, Split, Watch, digest, files, names};
+use crate::{
+    Background, Dataset, Error, OpenOptions, ProgressCallback, Result, Sample, Split, digest, files, names,
+};
 
 /// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
 ///
@@ -81,7 +83,7 @@ impl Folder {
     ///
     /// # Errors
     /// As [`Folder::open_with`].
-    pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
+    pub fn open(path: &Path, split: Split, watch: &ProgressCallback) -> Result<Self> {
         Self::open_with(path, &OpenOptions { split, watch: watch.clone(), ..OpenOptions::default() })
     }
 

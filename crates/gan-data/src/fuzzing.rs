@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::archive::{Archive, MAX_FILE};
 use crate::compression::Codec;
 use crate::parquet::{self, Shape};
-use crate::{Image, LabelledImages, Result, Watch, cifar, decode, files, idx, spare, tarball};
+use crate::{Image, LabelledImages, ProgressCallback, Result, cifar, decode, files, idx, spare, tarball};
 
 pub fn idx(name: &str, images: &[u8], labels: &[u8]) -> Result<LabelledImages> {
     let path = Path::new(name);
@@ -23,7 +23,7 @@ pub fn cifar(name: &str, batch: &[u8], room: u64) -> Result<LabelledImages> {
 
 /// Reads every file of an archive.
 pub fn archive(path: &Path) -> Result<()> {
-    let (archive, names) = Archive::open(path, |_| true, &Watch::default())?;
+    let (archive, names) = Archive::open(path, |_| true, &ProgressCallback::default())?;
     for (name, number) in names {
         if let Ok(bytes) = archive.read(number, &name) {
             assert!(bytes.len() as u64 <= MAX_FILE);
@@ -54,5 +54,5 @@ pub fn give_spare(buffer: Vec<u8>) {
 /// Reads the file of a published set, whose images are `side` pixels wide and high.
 pub fn published_parquet(path: &Path, side: usize, channels: usize) -> Result<LabelledImages> {
     let shape = Shape { width: side, height: side, channels };
-    parquet::read(path, "published", shape, 1000, &Watch::default())
+    parquet::read(path, "published", shape, 1000, &ProgressCallback::default())
 }

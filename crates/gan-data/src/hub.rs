@@ -16,7 +16,7 @@ pub use self::repository::open_from_hub;
 use self::store::Store;
 use self::web::{Fault, PATIENCE, Web};
 use crate::parquet::{self, Shape, Table, Wanted, one_line};
-use crate::{Error, Fingerprint, LabelledImages, Progress, Result, Split, Unit, Watch};
+use crate::{Error, Fingerprint, LabelledImages, Progress, ProgressCallback, Result, Split, Unit};
 
 /// Where the hub keeps what it has converted to parquet.
 const CONVERTED: &str = "refs/convert/parquet";
@@ -32,7 +32,7 @@ const COLOR: Shape = Shape { width: 32, height: 32, channels: 3 };
 ///
 /// # Errors
 /// As [`Hub::load`].
-pub fn load_from_hub(name: &str, split: Split, watch: &Watch) -> Result<LabelledImages> {
+pub fn load_from_hub(name: &str, split: Split, watch: &ProgressCallback) -> Result<LabelledImages> {
     Hub::from_env()?.load(name, split, watch)
 }
 
@@ -85,7 +85,7 @@ impl Hub {
     /// # Errors
     /// If the set is another; if it is not in the cache and the hub cannot be reached or does not give it; if a row is
     /// not an image and a label of the set, or the whole is not the set that was published.
-    pub fn load(&self, name: &str, split: Split, watch: &Watch) -> Result<LabelledImages> {
+    pub fn load(&self, name: &str, split: Split, watch: &ProgressCallback) -> Result<LabelledImages> {
         let unknown = || Error::NotOnHub { dataset: name.to_owned() };
         self.load_expecting(name, split, Fingerprint::canonical(name, split).ok_or_else(unknown)?, watch)
     }
@@ -99,7 +99,7 @@ impl Hub {
         name: &str,
         split: Split,
         expected: Fingerprint,
-        watch: &Watch,
+        watch: &ProgressCallback,
     ) -> Result<LabelledImages> {
         let source = Source::find(name, split)?;
         let cached = self.cached(&source);
@@ -127,7 +127,7 @@ impl Hub {
     }
 
     /// Fetches the file into the cache.
-    fn download(&self, source: &Source, watch: &Watch) -> Result<PathBuf> {
+    fn download(&self, source: &Source, watch: &ProgressCallback) -> Result<PathBuf> {
         let (file, (owner, name)) = (source.file(), split_id(source.repository));
         tracing::info!("fetching {file} of {} from {}", source.repository, self.endpoint);
         let address = self
@@ -194,7 +194,7 @@ impl Source {
     }
 
     /// Reads a file that should be this split.
-    fn read(&self, path: &Path, expected: Fingerprint, watch: &Watch) -> Result<LabelledImages> {
+    fn read(&self, path: &Path, expected: Fingerprint, watch: &ProgressCallback) -> Result<LabelledImages> {
         let refused = |found: String| Error::NotTheDataset {
             path: path.to_owned(),
             dataset: self.name.to_owned(),

@@ -53,6 +53,7 @@ mod normalize;
 #[cfg(feature = "hub")]
 mod parquet;
 mod points;
+mod progress_callback;
 mod published;
 mod resize;
 mod shapes;
@@ -63,7 +64,6 @@ mod stl10;
 mod tarball;
 mod tensor;
 mod transforms;
-mod watch;
 
 pub use self::background::Background;
 pub use self::check::{Report, check};
@@ -86,10 +86,10 @@ pub use self::normalize::Normalize;
 #[cfg(feature = "hub")]
 pub use self::parquet::Parquet;
 pub use self::points::{ModeCount, Points, scatter};
+pub use self::progress_callback::{Progress, ProgressCallback, Unit};
 pub use self::published::{Published, load_published};
 pub use self::resize::{Filter, ResizeTo};
 pub use self::shapes::Shapes;
 pub use self::source::{OpenOptions, Source};
 pub use self::tensor::{to_images, to_tensor};
 pub use self::transforms::{Transform, Transforms};
-pub use self::watch::{Progress, Unit, Watch};

@@ -10,7 +10,9 @@ use std::sync::Arc;
 #[cfg(feature = "hub")]
 use crate::Parquet;
 use crate::published::{other_form, told_by_names};
-use crate::{Background, Dataset, Digits, Error, Folder, Points, Result, Shapes, Split, Watch, files};
+use crate::{
+    Background, Dataset, Digits, Error, Folder, Points, ProgressCallback, Result, Shapes, Split, files,
+};
 use crate::{Published, load_cifar10, load_mnist, load_published};
 
 /// Where images come from: what `--dataset` names.
@@ -70,7 +72,7 @@ pub struct OpenOptions {
     /// What stands behind transparent images of a folder, archive or parquet file.
     pub background: Background,
     /// Is told how it is going.
-    pub watch: Watch,
+    pub watch: ProgressCallback,
 }
 
 impl Default for OpenOptions {
@@ -83,7 +85,7 @@ impl Default for OpenOptions {
             image_column: None,
             labels: None,
             background: Background::default(),
-            watch: Watch::default(),
+            watch: ProgressCallback::default(),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use gan_data::{Dataset, Folder, Split, Watch};
+use gan_data::{Dataset, Folder, ProgressCallback, Split};
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -27,7 +27,7 @@ fn zip(files: &[(&str, &[u8])]) -> (TempDir, PathBuf) {
 #[test]
 fn names_in_a_zip_archive_do_not_move_the_cursor() {
     let (_folder, path) = zip(&[("cats\x1b[2J/a\nb.png", b"no image"), ("dogs/c.png", b"no image")]);
-    let folder = Folder::open(&path, Split::Train, &Watch::default()).unwrap();
+    let folder = Folder::open(&path, Split::Train, &ProgressCallback::default()).unwrap();
     assert_eq!(folder.class_names(), ["cats\\x1b[2J", "dogs"]);
     for text in [folder.describe(0), folder.get(0).unwrap_err().to_string()] {
         assert!(text.contains("photos.zip: cats") && !text.contains(char::is_control), "{text:?}");

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gan_data::{Background, Dataset, Error, Folder, Image, Split, Watch};
+use gan_data::{Background, Dataset, Error, Folder, Image, ProgressCallback, Split};
 
 fn fixtures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images").join(name)
@@ -12,7 +12,7 @@ fn fixtures(name: &str) -> PathBuf {
 
 /// The files by name, with their pixels; alpha is left out, as Pillow's `convert("RGB")` does.
 fn files() -> impl Iterator<Item = (String, Image)> {
-    let folder = Folder::open(&fixtures("files"), Split::Train, &Watch::default()).unwrap();
+    let folder = Folder::open(&fixtures("files"), Split::Train, &ProgressCallback::default()).unwrap();
     let folder = folder.with_background(Background::None);
     (0..folder.len()).map(move |index| {
         let path = folder.describe(index);
@@ -59,7 +59,7 @@ fn a_jpeg_that_is_cut_is_an_error() {
     let path = folder.path().join("cut.jpg");
     let read = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        Folder::open(folder.path(), Split::Train, &Watch::default()).unwrap().get(0)
+        Folder::open(folder.path(), Split::Train, &ProgressCallback::default()).unwrap().get(0)
     };
     for name in
         ["baseline_444_37x53", "baseline_420_17x8", "progressive_420_37x53", "restarts", "gray", "cmyk"]

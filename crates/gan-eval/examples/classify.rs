@@ -17,9 +17,12 @@ use std::time::Instant;
 use candle_core::Device;
 use clap::{Parser, ValueEnum};
 use gan_data::{
-    Dataset, ExportFormat, ExportOptions, OnBadImage, OpenOptions, Source, Split, Transforms, Watch, export,
+    Dataset, ExportFormat, ExportOptions, OnBadImage, OpenOptions, ProgressCallback, Source, Split,
+    Transforms, export,
 };
-use gan_eval::{Accuracy, Classes, Classifier, ClassifierConfig, Concat, Part, Result, Subset, TrainOptions};
+use gan_eval::{
+    Accuracy, ClassMap, Classifier, ClassifierConfig, Concat, Part, Result, Subset, TrainOptions,
+};
 
 /// Trains a classifier on one data set, and prints how many images of others it reads right, in percent.
 #[derive(Parser)]
@@ -93,7 +96,7 @@ fn run(args: &Args) -> Result<()> {
         println!("{written} images of {} written to {}", known.name(), folder.display());
         return Ok(());
     }
-    let classes = Classes::of(known.as_ref())?;
+    let classes = ClassMap::of(known.as_ref())?;
     let mut config = ClassifierConfig::new(known.channels(), classes.clone());
     config.side = args.image_size;
     println!("learning from {}: {} images of {} classes", known.name(), known.len(), classes.count());
@@ -134,7 +137,7 @@ impl Args {
 
     /// What a classifier learns from, with shares.
     #[expect(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
-    fn parts(&self, known: Arc<dyn Dataset>, classes: &Classes) -> Result<Vec<Part>> {
+    fn parts(&self, known: Arc<dyn Dataset>, classes: &ClassMap) -> Result<Vec<Part>> {
         if self.also.is_empty() {
             return Ok(vec![Part::whole(known)]);
         }
@@ -154,14 +157,14 @@ fn write(dataset: &dyn Dataset, folder: &Path) -> Result<usize> {
         count: None,
         transforms: Transforms::default(),
         on_bad_image: OnBadImage::Stop,
-        watch: Watch::default(),
+        watch: ProgressCallback::default(),
     };
     Ok(export(dataset, folder, &options)?)
 }
 
 /// Mean and spread over the seeds, and the classes of the last one.
 #[expect(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
-fn report(name: &str, read: &[Accuracy], classes: &Classes) {
+fn report(name: &str, read: &[Accuracy], classes: &ClassMap) {
     let Some(last) = read.last() else { return };
     let count = read.len() as f64;
     let mean = read.iter().map(Accuracy::percent).sum::<f64>() / count;

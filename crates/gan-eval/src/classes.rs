@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// The classes of a data set, in the order of their labels: by name, or by number where they have no names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Classes {
+pub struct ClassMap {
     count: usize,
     /// As many as there are classes, or none.
     names: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Classes {
 /// How many classes `Display` lists.
 const SHOWN: usize = 12;
 
-impl Classes {
+impl ClassMap {
     /// So many classes without names.
     pub fn numbered(count: usize) -> Self {
         Self { count, names: Vec::new() }
@@ -56,7 +56,7 @@ impl Classes {
 
     /// The label here of each class of `dataset`, whose classes are `other`.
     ///
-    /// Classes are the same if their names are. Where one side has no names, a name that is a number stands for that
+    /// ClassMap are the same if their names are. Where one side has no names, a name that is a number stands for that
     /// number, as in a folder whose classes are `0` to `9` or `00` to `11`; and where the names are no numbers, the order
     /// counts, if there are as many here as there. Names that are just the numbers of the classes are none where the other
     /// side has words: a generator may have learned the classes before they had names.
@@ -113,7 +113,7 @@ fn find_all<T: Eq + Hash>(wanted: &[T], known: &[T]) -> std::result::Result<Vec<
 }
 
 /// As in "0, 1, 2": the first of them where they are many.
-impl fmt::Display for Classes {
+impl fmt::Display for ClassMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = (0..self.count.min(SHOWN)).map(|label| self.name(label)).collect();
         f.write_str(&names.join(", "))?;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use candle_core::{D, Device, Tensor};
 use gan_data::{
-    CacheMode, DataLoader, Dataset, Filter, LoaderConfig, Progress, ResizeTo, Transform, Transforms, Unit,
-    Watch,
+    CacheMode, DataLoader, Dataset, Filter, LoaderConfig, Progress, ProgressCallback, ResizeTo, Transform,
+    Transforms, Unit,
 };
-use gan_train::{Hyperparameters, Optimizer, Rule, Schedule, cross_entropy};
+use gan_train::{Hyperparameters, Optimizer, OptimizerKind, Schedule, cross_entropy};
 
 use crate::accuracy::Accuracy;
-use crate::classes::Classes;
+use crate::classes::ClassMap;
 use crate::error::{Error, Result};
 use crate::feed::{Feed, Part, next_batch};
 use crate::network::Network;
@@ -32,14 +32,14 @@ pub struct ClassifierConfig {
     /// Height and width of the images in pixels, 8 to 512.
     pub side: usize,
     /// The classes to tell apart, two or more.
-    pub classes: Classes,
+    pub classes: ClassMap,
     /// Channels of the first block; the others have two and four times as many.
     pub base_width: usize,
 }
 
 impl ClassifierConfig {
     /// For images of 32 x 32 pixels, with a base width of 32.
-    pub fn new(channels: usize, classes: Classes) -> Self {
+    pub fn new(channels: usize, classes: ClassMap) -> Self {
         Self { channels, side: 32, classes, base_width: 32 }
     }
 
@@ -96,12 +96,12 @@ pub struct TrainOptions {
     /// Threads that load the images of each part, 1 to 64.
     pub workers: usize,
     /// Is told how many images it has learned from.
-    pub watch: Watch,
+    pub watch: ProgressCallback,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        let watch = Watch::default();
+        let watch = ProgressCallback::default();
         Self { steps: 2000, batch_size: 64, lr: 1e-3, shift: 2, seed: 0, workers: 1, watch }
     }
 }
@@ -130,7 +130,7 @@ impl Classifier {
         &self.config
     }
 
-    /// Learns from labelled images of any size and kind. Classes are those of the same names as the classifier's, see
+    /// Learns from labelled images of any size and kind. ClassMap are those of the same names as the classifier's, see
     /// [`Concat::new`]. The same seed gives the same bits.
     ///
     /// # Errors
@@ -145,7 +145,7 @@ impl Classifier {
         let (transforms, classes) = (self.config.transforms(options.shift), &self.config.classes);
         let mut feeds = Feed::of_parts(parts, batch_size, seed, workers, classes, &transforms, &self.device)?;
         let parameters = self.network.parameters();
-        let adam = Hyperparameters { rule: Rule::Adam, beta1: 0.9, beta2: 0.999 };
+        let adam = Hyperparameters { rule: OptimizerKind::Adam, beta1: 0.9, beta2: 0.999 };
         let mut optimizer = Optimizer::new(&parameters, adam)?;
         let half = steps / 2;
         for step in 0..steps {

@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use gan_data::{DataLoader, Dataset, LoaderConfig, Transforms};
 use gan_rng::Stream;
 
-use crate::classes::Classes;
+use crate::classes::ClassMap;
 use crate::error::{Error, Result};
 use crate::sets::Concat;
 
@@ -41,7 +41,7 @@ impl Feed {
         batch_size: usize,
         seed: u64,
         workers: usize,
-        classes: &Classes,
+        classes: &ClassMap,
         transforms: &Transforms,
         device: &Device,
     ) -> Result<Vec<Self>> {

@@ -8,11 +8,11 @@
 //! use std::sync::Arc;
 //! use candle_core::Device;
 //! use gan_data::Digits;
-//! use gan_eval::{Classes, Classifier, ClassifierConfig, Part, Subset, TrainOptions};
+//! use gan_eval::{ClassMap, Classifier, ClassifierConfig, Part, Subset, TrainOptions};
 //!
 //! # fn main() -> gan_eval::Result<()> {
 //! let digits = Arc::new(Digits::train(0, 32)?);
-//! let config = ClassifierConfig { base_width: 4, ..ClassifierConfig::new(1, Classes::of(digits.as_ref())?) };
+//! let config = ClassifierConfig { base_width: 4, ..ClassifierConfig::new(1, ClassMap::of(digits.as_ref())?) };
 //! let mut classifier = Classifier::new(config, 42, &Device::Cpu)?;
 //! let few = Arc::new(Subset::first_of_each_class(digits, 10)?);
 //! classifier.train(&[Part::whole(few)], &TrainOptions { steps: 2, ..TrainOptions::default() })?;
@@ -23,8 +23,8 @@
 //! # }
 //! ```
 //!
-//! Shapes everywhere: images `[N, C, S, S]` in [-1, 1], logits `[N, K]`. Classes of different data sets are brought
-//! together by [`Classes`], by name where they have names.
+//! Shapes everywhere: images `[N, C, S, S]` in [-1, 1], logits `[N, K]`. ClassMap of different data sets are brought
+//! together by [`ClassMap`], by name where they have names.
 
 mod accuracy;
 mod classes;
@@ -35,7 +35,7 @@ mod network;
 mod sets;
 
 pub use accuracy::Accuracy;
-pub use classes::Classes;
+pub use classes::ClassMap;
 pub use classifier::{Classifier, ClassifierConfig, TrainOptions};
 pub use error::{Error, Result};
 pub use feed::Part;

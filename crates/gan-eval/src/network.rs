@@ -79,7 +79,7 @@ impl Network {
 
     /// Logits by the statistics of the batch, which the running ones follow, with gradients for the parameters.
     pub fn train(&self, images: &Tensor) -> Result<Tensor> {
-        gan_ops::awake(|| {
+        gan_ops::keep_workers_spinning(|| {
             let x = self.blocks.iter().try_fold(Flow::enter(images)?, |x, block| block.train(x))?;
             linear(x, &self.weight, &self.bias)
         })
@@ -87,7 +87,7 @@ impl Network {
 
     /// Logits by the running statistics, each image's own and without gradients.
     pub fn eval(&self, images: &Tensor) -> Result<Tensor> {
-        gan_ops::awake(|| {
+        gan_ops::keep_workers_spinning(|| {
             let x = self.blocks.iter().try_fold(Flow::enter(&images.detach())?, |x, block| block.eval(x))?;
             linear(x, &self.weight.detach(), &self.bias.detach())
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gan_data::{Dataset, Sample};
 
-use crate::classes::Classes;
+use crate::classes::ClassMap;
 use crate::error::{Error, Result};
 
 /// Some images of a data set.
@@ -24,7 +24,7 @@ impl Subset {
             return Err(Error::config("a subset of 0 images of each class is empty", "ask for 1 or more"));
         }
         let data = gan_data::labelled(data);
-        let classes = Classes::of(data.as_ref())?;
+        let classes = ClassMap::of(data.as_ref())?;
         let dataset = || data.name().to_owned();
         let mut found = vec![0; classes.count()];
         let (mut indices, mut complete) = (Vec::new(), 0);
@@ -93,7 +93,7 @@ impl Dataset for Subset {
 /// Several data sets one after the other, with the labels of one list of classes.
 pub struct Concat {
     name: String,
-    classes: Classes,
+    classes: ClassMap,
     /// With the label in `classes` of each class of the set.
     sets: Vec<(Arc<dyn Dataset>, Vec<u32>)>,
     /// How many images there are up to the end of each set.
@@ -107,7 +107,7 @@ impl Concat {
     ///
     /// # Errors
     /// If there are no sets, or one has no classes or a class that is not among `classes`.
-    pub fn new(classes: &Classes, sets: Vec<Arc<dyn Dataset>>) -> Result<Self> {
+    pub fn new(classes: &ClassMap, sets: Vec<Arc<dyn Dataset>>) -> Result<Self> {
         if sets.is_empty() {
             return Err(Error::config("there are no data sets to put together", "give one or more"));
         }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use common::Plain;
 use gan_data::{Dataset, Digits};
-use gan_eval::{Classes, Classifier, ClassifierConfig, Error, Part, Subset, TrainOptions};
+use gan_eval::{ClassMap, Classifier, ClassifierConfig, Error, Part, Subset, TrainOptions};
 
 fn config(base_width: usize) -> ClassifierConfig {
-    ClassifierConfig { side: 16, base_width, ..ClassifierConfig::new(1, Classes::numbered(10)) }
+    ClassifierConfig { side: 16, base_width, ..ClassifierConfig::new(1, ClassMap::numbered(10)) }
 }
 
 fn digits(digits: gan_data::Result<Digits>, per_class: usize) -> Arc<dyn Dataset> {
@@ -113,7 +113,7 @@ fn what_makes_no_sense_is_refused() {
         ClassifierConfig { channels: 2, ..config(8) },
         ClassifierConfig { side: 7, ..config(8) },
         ClassifierConfig { base_width: 0, ..config(8) },
-        ClassifierConfig { classes: Classes::numbered(1), ..config(8) },
+        ClassifierConfig { classes: ClassMap::numbered(1), ..config(8) },
     ] {
         assert!(matches!(new(wrong), Err(Error::Config { .. })));
     }

@@ -8,22 +8,23 @@ use std::sync::Arc;
 
 use common::Plain;
 use gan_data::{
-    Dataset, Digits, ExportFormat, ExportOptions, Folder, OnBadImage, Split, Transforms, Watch, export,
+    Dataset, Digits, ExportFormat, ExportOptions, Folder, OnBadImage, ProgressCallback, Split, Transforms,
+    export,
 };
-use gan_eval::{Classes, Concat, Error, Result, Subset};
+use gan_eval::{ClassMap, Concat, Error, Result, Subset};
 
 fn labels(set: &dyn Dataset) -> Vec<Option<u32>> {
     (0..set.len()).map(|index| set.get(index).unwrap().label).collect()
 }
 
 /// The labels of one set by the classes of another.
-fn matched(classes: &Classes, set: Plain) -> Result<Vec<u32>> {
+fn matched(classes: &ClassMap, set: Plain) -> Result<Vec<u32>> {
     let set = Concat::new(classes, vec![Arc::new(set)])?;
     Ok(labels(&set).into_iter().map(Option::unwrap).collect())
 }
 
-fn named(names: &[&str]) -> Classes {
-    Classes::of(&Plain::named(&[], names)).unwrap()
+fn named(names: &[&str]) -> ClassMap {
+    ClassMap::of(&Plain::named(&[], names)).unwrap()
 }
 
 #[test]
@@ -53,13 +54,13 @@ fn classes_are_the_same_if_their_names_are() {
     let animals = named(&["cat", "cow", "dog"]);
     assert_eq!(matched(&animals, Plain::named(&[0, 1, 0], &["dog", "cat"])).unwrap(), [2, 0, 2]);
     // Names that are numbers stand for them, in whatever order they are.
-    let ten = Classes::numbered(10);
+    let ten = ClassMap::numbered(10);
     assert_eq!(matched(&ten, Plain::named(&[0, 1, 2], &["0", "7", "3"])).unwrap(), [0, 7, 3]);
     assert_eq!(matched(&ten, Plain::named(&[0, 1], &["04", "09"])).unwrap(), [4, 9]);
     assert_eq!(matched(&named(&["2", "1", "0"]), Plain::numbered(&[0, 1, 2], 3)).unwrap(), [2, 1, 0]);
     // Where one side has no names, and those of the other are no numbers, the order counts.
     assert_eq!(matched(&animals, Plain::numbered(&[2, 0], 3)).unwrap(), [2, 0]);
-    assert_eq!(matched(&Classes::numbered(2), Plain::named(&[1, 0], &["no", "yes"])).unwrap(), [1, 0]);
+    assert_eq!(matched(&ClassMap::numbered(2), Plain::named(&[1, 0], &["no", "yes"])).unwrap(), [1, 0]);
     assert_eq!(matched(&ten, Plain::numbered(&[1, 0], 2)).unwrap(), [1, 0]);
     // Names that are just the numbers of the classes are as good as none, on either side.
     assert_eq!(matched(&named(&["0", "1"]), Plain::named(&[1, 0], &["no", "yes"])).unwrap(), [1, 0]);
@@ -73,9 +74,9 @@ fn a_class_that_the_other_set_does_not_have_is_refused() {
     assert_eq!(error.to_string(), "the class horse of plain is not among cat, cow, dog");
     assert!(error.hint().contains("rename"));
     for (classes, set) in [
-        (Classes::numbered(2), Plain::numbered(&[0], 3)),
-        (Classes::numbered(10), Plain::named(&[0], &["0", "10"])),
-        (Classes::numbered(10), Plain::named(&[0], &["cat", "dog"])),
+        (ClassMap::numbered(2), Plain::numbered(&[0], 3)),
+        (ClassMap::numbered(10), Plain::named(&[0], &["0", "10"])),
+        (ClassMap::numbered(10), Plain::named(&[0], &["cat", "dog"])),
         (named(&["0", "1"]), Plain::named(&[0], &["0", "one"])),
     ] {
         assert!(matches!(matched(&classes, set), Err(Error::UnknownClass { .. })), "{classes}");
@@ -113,12 +114,12 @@ fn a_subset_written_to_a_folder_has_the_same_classes() {
         count: None,
         transforms: Transforms::default(),
         on_bad_image: OnBadImage::Stop,
-        watch: Watch::default(),
+        watch: ProgressCallback::default(),
     };
     let out = folder.path().join("few");
     assert_eq!(export(&subset, &out, &options).unwrap(), 20);
-    let read = Arc::new(Folder::open(&out, Split::Train, &Watch::default()).unwrap());
-    let read = Concat::new(&Classes::of(digits.as_ref()).unwrap(), vec![read]).unwrap();
+    let read = Arc::new(Folder::open(&out, Split::Train, &ProgressCallback::default()).unwrap());
+    let read = Concat::new(&ClassMap::of(digits.as_ref()).unwrap(), vec![read]).unwrap();
     // The folder's order is that of the classes.
     let mut expected = labels(&subset);
     expected.sort();

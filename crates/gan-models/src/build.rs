@@ -1,12 +1,12 @@
 //! From a config to networks, or to a reason why not.
 
+use crate::architecture::Architecture;
 use crate::conditional::Conditional;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::family::Family;
 use crate::networks::{Discriminator, Generator, Network};
 use crate::norm::Norm;
-use crate::tensors::Source;
+use crate::tensors::ValueSource;
 use crate::{dcgan, mlp, notebook, sngan};
 use candle_core::Device;
 
@@ -50,14 +50,14 @@ impl ModelConfig {
             return Err(Error::config(what, format!("images of up to {MOST_VALUES:.0} values can be built")));
         }
         for norm in [self.norm_d(), self.norm_g()] {
-            if self.family == Family::Mlp && matches!(norm, Norm::Batch | Norm::Instance) {
+            if self.architecture == Architecture::Mlp && matches!(norm, Norm::Batch | Norm::Instance) {
                 let what =
                     "batch and instance norm are for the channels of images, and the mlp model has none";
                 return Err(Error::config(what, "use layer, spectral or none"));
             }
         }
-        if !self.family.can_upsample_by(self.upsample()) {
-            let what = format!("the {} model has its own way to larger images", self.family.name());
+        if !self.architecture.can_upsample_by(self.upsample()) {
+            let what = format!("the {} model has its own way to larger images", self.architecture.name());
             return Err(Error::config(what, "leave out upsample, or use the dcgan, sngan or sagan model"));
         }
         self.validate_classes()?;
@@ -71,11 +71,11 @@ impl ModelConfig {
 
     /// The parameters of one network, or some more.
     fn parameters(&self) -> Result<f64> {
-        let parameters = match self.family {
-            Family::Dcgan => dcgan::parameters(self)?,
-            Family::Notebook => notebook::parameters(self)?,
-            Family::Mlp => mlp::parameters(self),
-            Family::Sngan | Family::Sagan => sngan::parameters(self)?,
+        let parameters = match self.architecture {
+            Architecture::Dcgan => dcgan::parameters(self)?,
+            Architecture::Notebook => notebook::parameters(self)?,
+            Architecture::Mlp => mlp::parameters(self),
+            Architecture::Sngan | Architecture::Sagan => sngan::parameters(self)?,
         };
         // Of each class, at most an embedding as large as the image or the latents, or a scale in every layer.
         let of_a_class =
@@ -119,7 +119,7 @@ impl ModelConfig {
         if kind == Conditional::Projection && self.norm_g() != Norm::Batch {
             let what = format!(
                 "projection tells the generator its class by batch norm, and the {} model has none here",
-                self.family.name()
+                self.architecture.name()
             );
             return Err(Error::config(
                 what,
@@ -131,29 +131,29 @@ impl ModelConfig {
 
     /// A new generator with the initial weights of a seed, the same on every platform.
     pub fn generator(&self, seed: u64, device: &Device) -> Result<Box<dyn Generator>> {
-        self.build_generator(Source::Seed { seed, role: "generator" }, device)
+        self.build_generator(ValueSource::Seed { seed, role: "generator" }, device)
     }
 
     /// A new discriminator with the initial weights of a seed, the same on every platform.
     pub fn discriminator(&self, seed: u64, device: &Device) -> Result<Box<dyn Discriminator>> {
         self.validate()?;
-        let source = Source::Seed { seed, role: "discriminator" };
-        let parts = match self.family {
-            Family::Dcgan => dcgan::discriminator(self, source, device)?,
-            Family::Notebook => notebook::discriminator(self, source, device)?,
-            Family::Mlp => mlp::discriminator(self, source, device)?,
-            Family::Sngan | Family::Sagan => sngan::discriminator(self, source, device)?,
+        let source = ValueSource::Seed { seed, role: "discriminator" };
+        let parts = match self.architecture {
+            Architecture::Dcgan => dcgan::discriminator(self, source, device)?,
+            Architecture::Notebook => notebook::discriminator(self, source, device)?,
+            Architecture::Mlp => mlp::discriminator(self, source, device)?,
+            Architecture::Sngan | Architecture::Sagan => sngan::discriminator(self, source, device)?,
         };
         Ok(Box::new(Network::new(self.clone(), parts)))
     }
 
-    pub(crate) fn build_generator(&self, source: Source, device: &Device) -> Result<Box<dyn Generator>> {
+    pub(crate) fn build_generator(&self, source: ValueSource, device: &Device) -> Result<Box<dyn Generator>> {
         self.validate()?;
-        let parts = match self.family {
-            Family::Dcgan => dcgan::generator(self, source, device)?,
-            Family::Notebook => notebook::generator(self, source, device)?,
-            Family::Mlp => mlp::generator(self, source, device)?,
-            Family::Sngan | Family::Sagan => sngan::generator(self, source, device)?,
+        let parts = match self.architecture {
+            Architecture::Dcgan => dcgan::generator(self, source, device)?,
+            Architecture::Notebook => notebook::generator(self, source, device)?,
+            Architecture::Mlp => mlp::generator(self, source, device)?,
+            Architecture::Sngan | Architecture::Sagan => sngan::generator(self, source, device)?,
         };
         Ok(Box::new(Network::new(self.clone(), parts)))
     }

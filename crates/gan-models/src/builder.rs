@@ -1,12 +1,12 @@
 //! Builds a network layer by layer, with PyTorch's names, from a seed or from stored tensors.
 
 use crate::error::Result;
-use crate::init::{Init, Style};
+use crate::init::{Init, InitScheme};
 use crate::layers::{Affine, Append, Attention, BatchNorm2d, Layer, Weight};
 use crate::norm::{Norm, Upsample};
 use crate::params::Parameter;
 use crate::parts::{ClassHead, Parts};
-use crate::tensors::{Source, Tensors};
+use crate::tensors::{Tensors, ValueSource};
 use candle_core::{DType, Device};
 use gan_ops::Activation;
 
@@ -22,14 +22,14 @@ pub(crate) struct SequentialBuilder<'a> {
     spectral: bool,
     /// Classes that batch norm has scales and shifts for, if it is conditional.
     norm_classes: Option<usize>,
-    style: Style,
+    style: InitScheme,
     /// Layers before the last one of a discriminator.
     trunk: Option<usize>,
     class_head: Option<ClassHead>,
 }
 
 impl<'a> SequentialBuilder<'a> {
-    pub fn new(source: Source, device: &'a Device) -> Self {
+    pub fn new(source: ValueSource, device: &'a Device) -> Self {
         Self {
             tensors: Tensors::new(source, device),
             layers: Vec::new(),
@@ -37,7 +37,7 @@ impl<'a> SequentialBuilder<'a> {
             norm: Norm::Batch,
             spectral: false,
             norm_classes: None,
-            style: Style::Dcgan,
+            style: InitScheme::Dcgan,
             trunk: None,
             class_head: None,
         }
@@ -58,7 +58,7 @@ impl<'a> SequentialBuilder<'a> {
         Self { norm_classes, ..self }
     }
 
-    pub fn with_style(self, style: Style) -> Self {
+    pub fn with_style(self, style: InitScheme) -> Self {
         Self { style, ..self }
     }
 
@@ -121,7 +121,8 @@ impl<'a> SequentialBuilder<'a> {
         shortcut: impl FnOnce(Self) -> Result<Self>,
     ) -> Result<Self> {
         let style = self.style;
-        let (builder, main) = self.with_style(Style::Xavier { gain: 2f64.sqrt() }).nested("main", main)?;
+        let (builder, main) =
+            self.with_style(InitScheme::Xavier { gain: 2f64.sqrt() }).nested("main", main)?;
         let (builder, shortcut) = builder.with_style(style).nested("shortcut", shortcut)?;
         Ok(builder.push(Layer::Residual { main, shortcut }))
     }

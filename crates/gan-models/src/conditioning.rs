@@ -1,18 +1,18 @@
 //! The ends of networks, where they are told of classes.
 
+use crate::architecture::Architecture;
 use crate::builder::SequentialBuilder;
 use crate::conditional::Conditional;
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::family::Family;
 use crate::layers::Append;
-use crate::tensors::Source;
+use crate::tensors::ValueSource;
 use candle_core::Device;
 
 /// The way in of a generator, with the class if it is told so, and the length of the vectors there.
 pub(crate) fn generator_input<'a>(
     config: &ModelConfig,
-    source: Source,
+    source: ValueSource,
     device: &'a Device,
 ) -> Result<(SequentialBuilder<'a>, usize)> {
     let (classes, latent_dim) = (config.classes.len(), config.latent_dim);
@@ -30,13 +30,13 @@ pub(crate) fn generator_input<'a>(
 /// The way in of a discriminator, with the class if it is told so, and the channels there: of the mlp, the numbers.
 pub(crate) fn discriminator_input<'a>(
     config: &ModelConfig,
-    source: Source,
+    source: ValueSource,
     device: &'a Device,
 ) -> Result<(SequentialBuilder<'a>, usize)> {
     let pixels = config.height * config.width;
     let mut net = SequentialBuilder::new(source, device).with_norm(config.norm_d());
     let (mut input, mut plane) = (config.channels, 1);
-    if config.family == Family::Mlp {
+    if config.architecture == Architecture::Mlp {
         (input, plane) = (config.channels * pixels, pixels);
         net = net.reshape(&[input]);
     }

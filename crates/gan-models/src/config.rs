@@ -1,7 +1,7 @@
 //! Which pair of networks to build.
 
+use crate::architecture::Architecture;
 use crate::conditional::Conditional;
-use crate::family::Family;
 use crate::latent::Latent;
 use crate::norm::{Norm, Upsample};
 use serde::{Deserialize, Serialize};
@@ -21,21 +21,22 @@ pub struct ModelConfig {
     /// How the networks are told of classes, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditional: Option<Conditional>,
-    /// The kind of networks.
-    pub family: Family,
+    /// The kind of networks; `family` in files.
+    #[serde(rename = "family")]
+    pub architecture: Architecture,
     /// Height of the image, px.
     pub height: usize,
     /// What latent vectors are drawn from.
     pub latent: Latent,
     /// Numbers in a latent vector.
     pub latent_dim: usize,
-    /// The norm in the discriminator, if it is not the family's own ([`Family::norm_d`]).
+    /// The norm in the discriminator, if it is not the architecture's own ([`Architecture::norm_d`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub norm_d: Option<Norm>,
-    /// The norm in the generator, if it is not the family's own ([`Family::norm_g`]).
+    /// The norm in the generator, if it is not the architecture's own ([`Architecture::norm_g`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub norm_g: Option<Norm>,
-    /// How the generator doubles the size of images, if not as the family does it ([`Family::upsample`]).
+    /// How the generator doubles the size of images, if not as the architecture does it ([`Architecture::upsample`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upsample: Option<Upsample>,
     /// Width of the image, px.
@@ -46,10 +47,10 @@ pub struct ModelConfig {
 impl std::fmt::Display for ModelConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { channels, height, width, base_width, latent_dim, .. } = self;
-        let family = self.family.name();
+        let architecture = self.architecture.name();
         write!(
             f,
-            "{family}, {channels}x{height}x{width} images, base width {base_width}, latent {latent_dim}"
+            "{architecture}, {channels}x{height}x{width} images, base width {base_width}, latent {latent_dim}"
         )?;
         match self.conditional {
             Some(kind) => write!(f, ", {} classes ({})", self.classes.len(), kind.name()),
@@ -59,14 +60,14 @@ impl std::fmt::Display for ModelConfig {
 }
 
 impl ModelConfig {
-    /// A family at its own width, with a Gaussian latent of 100 numbers.
-    pub fn new(family: Family, channels: usize, height: usize, width: usize) -> Self {
+    /// A architecture at its own width, with a Gaussian latent of 100 numbers.
+    pub fn new(architecture: Architecture, channels: usize, height: usize, width: usize) -> Self {
         Self {
-            base_width: family.default_base_width(height.min(width)),
+            base_width: architecture.default_base_width(height.min(width)),
             channels,
             classes: Vec::new(),
             conditional: None,
-            family,
+            architecture,
             height,
             latent: Latent::Gaussian,
             latent_dim: 100,
@@ -79,17 +80,17 @@ impl ModelConfig {
 
     /// The norm in the discriminator.
     pub fn norm_d(&self) -> Norm {
-        self.norm_d.unwrap_or(self.family.norm_d())
+        self.norm_d.unwrap_or(self.architecture.norm_d())
     }
 
     /// The norm in the generator.
     pub fn norm_g(&self) -> Norm {
-        self.norm_g.unwrap_or(self.family.norm_g())
+        self.norm_g.unwrap_or(self.architecture.norm_g())
     }
 
     /// How the generator doubles the size of images.
     pub fn upsample(&self) -> Upsample {
-        self.upsample.unwrap_or(self.family.upsample())
+        self.upsample.unwrap_or(self.architecture.upsample())
     }
 
     /// The number of the class of this name; or of this number, where no class is called so.
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn a_class_is_found_by_name_before_number() {
         let classes = ["7", "cat", "0"].map(String::from).to_vec();
-        let config = ModelConfig { classes, ..ModelConfig::new(Family::Mlp, 1, 8, 8) };
+        let config = ModelConfig { classes, ..ModelConfig::new(Architecture::Mlp, 1, 8, 8) };
         assert_eq!(config.class("cat"), Some(1));
         assert_eq!(config.class("0"), Some(2));
         assert_eq!(config.class("1"), Some(1));

@@ -68,7 +68,7 @@ fn count(layers: &[Layer], mut size: (usize, usize), costs: &mut Vec<u64>) -> (u
 
 #[cfg(test)]
 mod tests {
-    use crate::{Family, ModelConfig};
+    use crate::{Architecture, ModelConfig};
     use candle_core::Device;
 
     fn costs(config: &ModelConfig) -> (Vec<u64>, Vec<u64>) {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_dcgan_at_64_px_makes_104_million_multiply_adds_each_way() {
-        let (g, d) = costs(&ModelConfig::new(Family::Dcgan, 3, 64, 64));
+        let (g, d) = costs(&ModelConfig::new(Architecture::Dcgan, 3, 64, 64));
         let inner = [4, 8, 16].map(|side| side * side * (2048 / side) * (1024 / side) * 16);
         assert_eq!(g, [vec![100 * 512 * 16], inner.to_vec(), vec![32 * 32 * 64 * 3 * 16]].concat());
         let mirrored: Vec<u64> = inner.into_iter().rev().collect();
@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn fully_connected_layers_cost_their_weights() {
-        let config = ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(Family::Mlp, 1, 8, 10) };
+        let config =
+            ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(Architecture::Mlp, 1, 8, 10) };
         let (g, d) = costs(&config);
         assert_eq!(g, [6 * 4, 4 * 8, 8 * 16, 16 * 80]);
         assert_eq!(d, [80 * 16, 16 * 8, 8 * 4, 4]);

@@ -8,15 +8,15 @@ use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::parts::Parts;
-use crate::plan::Plan;
-use crate::tensors::Source;
+use crate::size_plan::SizePlan;
+use crate::tensors::ValueSource;
 use candle_core::Device;
 
 const KERNEL: (usize, usize) = (4, 4);
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
-pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let plan = Plan::of(config)?;
+pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
+    let plan = SizePlan::of(config)?;
     let mut width = config.base_width << (plan.doublings - 1);
     let up = config.upsample();
     let (net, latents) = generator_input(config, source, device)?;
@@ -33,8 +33,8 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 }
 
 /// images `[N, C, H, W]` -> logits `[N, 1, 1, 1]`.
-pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let plan = Plan::of(config)?;
+pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
+    let plan = SizePlan::of(config)?;
     let mut width = config.base_width;
     let (net, channels) = discriminator_input(config, source, device)?;
     let mut net = net.conv2d((channels, width), KERNEL, 2, 1)?.leaky_relu(0.2);
@@ -48,7 +48,7 @@ pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Devic
 
 /// About how many parameters the generator has, without building it.
 pub(crate) fn parameters(config: &ModelConfig) -> Result<f64> {
-    let plan = Plan::of(config)?;
+    let plan = SizePlan::of(config)?;
     let widest = config.base_width as f64 * f64::from(plan.doublings - 1).exp2();
     let base = plan.base.0 as f64 * plan.base.1 as f64;
     // Each doubling halves the channels: a geometric series, bounded by its first term times 4/3.

@@ -11,7 +11,7 @@ use crate::header::FileHeader;
 use crate::listing::{Listing, printable};
 use crate::networks::{Discriminator, Generator};
 use crate::params::Params;
-use crate::tensors::Source;
+use crate::tensors::ValueSource;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -110,7 +110,7 @@ pub fn read_generator(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<
     let tensors_at = found.bytes.len();
     let whole = checksum(&found.bytes, &bytes[tensors_at..], Some(&header)).map_err(cannot_read(path))?;
     let tensors = tensors(bytes, device).map_err(refuse)?;
-    let generator = header.model.build_generator(Source::Tensors(tensors), device);
+    let generator = header.model.build_generator(ValueSource::Tensors(tensors), device);
     let generator = generator.map_err(|error| in_its_config(error, path))?; // says more than a checksum
     if whole == Checksum::Broken {
         return Err(refuse("its checksum does not hold: it was damaged or changed".into()));

@@ -9,9 +9,9 @@ pub(crate) enum Init {
     Constant(f64),
 }
 
-/// Initial weights of a family of networks.
+/// Initial weights of a architecture of networks.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Style {
+pub(crate) enum InitScheme {
     /// Convolutions from N(0, 0.02), the scale of batch norm from N(1, 0.02) (Radford et al. 2016); fully connected layers
     /// uniform within 1 / sqrt(inputs).
     Dcgan,
@@ -31,12 +31,12 @@ impl Init {
     }
 }
 
-impl Style {
+impl InitScheme {
     /// Of the weights of a convolution with so many numbers to each output value, and from each input value.
     pub fn convolution(self, inputs: usize, outputs: usize) -> Init {
         match self {
-            Style::Dcgan => Init::Normal { mean: 0.0, std: 0.02 },
-            Style::Xavier { gain } => {
+            InitScheme::Dcgan => Init::Normal { mean: 0.0, std: 0.02 },
+            InitScheme::Xavier { gain } => {
                 Init::Uniform { bound: gain * (6.0 / (inputs + outputs) as f64).sqrt() }
             }
         }
@@ -45,16 +45,16 @@ impl Style {
     /// Of the weights of a fully connected layer.
     pub fn linear(self, inputs: usize, outputs: usize) -> Init {
         match self {
-            Style::Dcgan => Init::Uniform { bound: 1.0 / (inputs as f64).sqrt() },
-            Style::Xavier { .. } => self.convolution(inputs, outputs),
+            InitScheme::Dcgan => Init::Uniform { bound: 1.0 / (inputs as f64).sqrt() },
+            InitScheme::Xavier { .. } => self.convolution(inputs, outputs),
         }
     }
 
     /// Of the scales of batch norm.
     pub fn scale(self) -> Init {
         match self {
-            Style::Dcgan => Init::Normal { mean: 1.0, std: 0.02 },
-            Style::Xavier { .. } => Init::Constant(1.0),
+            InitScheme::Dcgan => Init::Normal { mean: 1.0, std: 0.02 },
+            InitScheme::Xavier { .. } => Init::Constant(1.0),
         }
     }
 }

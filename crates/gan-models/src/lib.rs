@@ -6,9 +6,9 @@
 //!
 //! ```
 //! use candle_core::Device;
-//! use gan_models::{Family, Mode, ModelConfig, Generator, latents};
+//! use gan_models::{Architecture, Mode, ModelConfig, Generator, latents};
 //!
-//! let config = ModelConfig { base_width: 8, ..ModelConfig::new(Family::Dcgan, 1, 32, 32) };
+//! let config = ModelConfig { base_width: 8, ..ModelConfig::new(Architecture::Dcgan, 1, 32, 32) };
 //! let generator = config.generator(42, &Device::Cpu)?; // the weights of seed 42
 //! let z = latents(&config, 7, 4, &Device::Cpu)?; // four latent vectors of seed 7
 //! assert_eq!(generator.forward(&z, None, Mode::Eval)?.dims(), [4, 1, 32, 32]);
@@ -17,6 +17,7 @@
 //!
 //! Shapes everywhere: latents `[N, Z]`, images `[N, C, H, W]` in [-1, 1], logits `[N]`.
 
+mod architecture;
 mod build;
 mod builder;
 mod conditional;
@@ -26,7 +27,6 @@ mod cost;
 mod dcgan;
 mod device;
 mod error;
-mod family;
 mod file;
 pub mod files;
 mod header;
@@ -42,18 +42,18 @@ mod norm;
 mod notebook;
 mod params;
 mod parts;
-mod plan;
 mod png;
+mod size_plan;
 mod sngan;
 mod spectral_names;
 mod tensors;
 
+pub use architecture::Architecture;
 pub use candle_core;
 pub use conditional::Conditional;
 pub use config::ModelConfig;
 pub use device::device;
 pub use error::{Error, Result};
-pub use family::Family;
 pub use file::{
     Checksum, FileInfo, discriminator_to_bytes, generator_from_bytes, generator_to_bytes, inspect_file,
     listing_of_bytes, listing_of_file, load_generator, read_generator, save_generator,
@@ -63,7 +63,7 @@ pub use latents::{latents, latents_from};
 pub use layers::Mode;
 pub use listing::{Listing, differences, listing};
 pub use named::name_of;
-pub use networks::{Discriminator, Generator, Opinion, probability};
+pub use networks::{Discriminator, DiscriminatorOutput, Generator, probability};
 pub use norm::{Norm, Upsample};
 pub use params::Params;
 pub use png::encode_png;

@@ -7,11 +7,11 @@ use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::parts::Parts;
-use crate::tensors::Source;
+use crate::tensors::ValueSource;
 use candle_core::Device;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
-pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
     let (mut net, mut input) = generator_input(config, source, device)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
@@ -22,7 +22,7 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 }
 
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
-pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
     let (mut net, mut input) = discriminator_input(config, source, device)?;
     for output in [4, 2, 1].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);

@@ -27,7 +27,7 @@ pub trait Generator: Send + Sync {
 /// Tells real images from generated ones.
 pub trait Discriminator: Send + Sync {
     /// images `[N, C, H, W]` in [-1, 1], and for a conditional discriminator the class each is said to be -> its opinion.
-    fn forward(&self, images: &Tensor, classes: Option<&[u32]>, mode: Mode) -> Result<Opinion>;
+    fn forward(&self, images: &Tensor, classes: Option<&[u32]>, mode: Mode) -> Result<DiscriminatorOutput>;
 
     /// images and the direction in which they move -> logits `[N]` and how fast they change: for gradient penalties. Norms go
     /// by the batch as in training, but no running statistic follows it.
@@ -46,7 +46,7 @@ pub trait Discriminator: Send + Sync {
 
 /// What a discriminator makes of images.
 #[derive(Clone, Debug)]
-pub struct Opinion {
+pub struct DiscriminatorOutput {
     /// `[N]`, high for real.
     pub logits: Tensor,
     /// `[N, K]`, high for the class it takes an image to be; of an AC-GAN's discriminator.
@@ -85,11 +85,11 @@ impl Network {
         Ok(())
     }
 
-    fn judge(&self, images: &Tensor, pass: &Pass) -> Result<Opinion> {
+    fn judge(&self, images: &Tensor, pass: &Pass) -> Result<DiscriminatorOutput> {
         let Parts { trunk, head, class_head, .. } = &self.parts;
         let Some(class_head) = class_head else {
             let logits = forward(trunk.iter().chain(head), images, pass)?.flatten_all()?;
-            return Ok(Opinion { logits, class_logits: None });
+            return Ok(DiscriminatorOutput { logits, class_logits: None });
         };
         let features = forward(trunk, images, pass)?;
         let logits = forward(head, &features, pass)?.flatten_all()?;
@@ -97,11 +97,14 @@ impl Network {
         match class_head {
             ClassHead::Projection(embedding) => {
                 let of_class = pass.classes()?.matmul(&embedding.tensor(pass.mode)?)?;
-                Ok(Opinion { logits: (logits + (flat * of_class)?.sum(1)?)?, class_logits: None })
+                Ok(DiscriminatorOutput { logits: (logits + (flat * of_class)?.sum(1)?)?, class_logits: None })
             }
             ClassHead::Classifier { weight, bias } => {
                 let class_logits = flat.matmul(&weight.tensor(pass.mode)?.t()?)?;
-                Ok(Opinion { logits, class_logits: Some(class_logits.broadcast_add(&bias.tensor())?) })
+                Ok(DiscriminatorOutput {
+                    logits,
+                    class_logits: Some(class_logits.broadcast_add(&bias.tensor())?),
+                })
             }
         }
     }
@@ -126,7 +129,7 @@ impl Generator for Network {
             bail!("the generator takes latents [N, {}], not {:?}", self.config.latent_dim, latents.dims());
         }
         let pass = self.pass(classes, mode, latents)?;
-        gan_ops::awake(|| forward(&self.parts.trunk, latents, &pass))
+        gan_ops::keep_workers_spinning(|| forward(&self.parts.trunk, latents, &pass))
     }
 
     fn config(&self) -> &ModelConfig {
@@ -143,16 +146,16 @@ impl Generator for Network {
 }
 
 impl Discriminator for Network {
-    fn forward(&self, images: &Tensor, classes: Option<&[u32]>, mode: Mode) -> Result<Opinion> {
+    fn forward(&self, images: &Tensor, classes: Option<&[u32]>, mode: Mode) -> Result<DiscriminatorOutput> {
         self.check_images(images)?;
         let pass = self.pass(classes, mode, images)?;
-        gan_ops::awake(|| self.judge(images, &pass))
+        gan_ops::keep_workers_spinning(|| self.judge(images, &pass))
     }
 
     fn forward_dual(&self, images: &Dual, classes: Option<&[u32]>) -> Result<Dual> {
         self.check_images(&images.value)?;
         let pass = self.pass(classes, Mode::Eval, &images.value)?;
-        gan_ops::awake(|| self.judge_dual(images, &pass))
+        gan_ops::keep_workers_spinning(|| self.judge_dual(images, &pass))
     }
 
     fn config(&self) -> &ModelConfig {

@@ -2,18 +2,18 @@
 //!
 //! Without padding the sides run 1 -> 4 -> 10 -> 22 -> 46 and back, so images are 46x46.
 
+use crate::architecture::NOTEBOOK_SIDE as SIDE;
 use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::family::NOTEBOOK_SIDE as SIDE;
 use crate::parts::Parts;
-use crate::tensors::Source;
+use crate::tensors::ValueSource;
 use candle_core::Device;
 
 const KERNEL: (usize, usize) = (4, 4);
 
 /// latents `[N, Z]` -> images `[N, C, 46, 46]`, through 4, 2 and 1 times the base width.
-pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
     let (net, mut input) = generator_input(config, source, device)?;
     let mut net = net.reshape(&[input, 1, 1]);
     for output in [4, 2, 1].map(|times| times * config.base_width) {
@@ -24,7 +24,7 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 }
 
 /// images `[N, C, 46, 46]` -> logits `[N, 1, 1, 1]`.
-pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
+pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
     let (mut net, mut input) = discriminator_input(config, source, device)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
         net = net.conv2d((input, output), KERNEL, 2, 0)?.norm2d(output)?.leaky_relu(0.2);

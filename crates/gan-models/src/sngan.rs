@@ -5,16 +5,16 @@
 //! and twice as wide a generator); from there on each doubling of the image halves the channels, down to the base width (64).
 //! Convolutions have biases, but for those with batch norm behind them, which would take them away again.
 
+use crate::architecture::Architecture;
 use crate::builder::SequentialBuilder;
 use crate::conditioning::{class_head, discriminator_input, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::family::Family;
-use crate::init::Style;
+use crate::init::InitScheme;
 use crate::norm::Upsample;
 use crate::parts::Parts;
-use crate::plan::Plan;
-use crate::tensors::Source;
+use crate::size_plan::SizePlan;
+use crate::tensors::ValueSource;
 use candle_core::Device;
 
 const KERNEL: (usize, usize) = (3, 3);
@@ -27,11 +27,11 @@ const SMALL: u32 = 3;
 const ATTENTION_SIDE: usize = 32;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
-pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let plan = Plan::of(config)?;
+pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
+    let plan = SizePlan::of(config)?;
     let (net, latents) = generator_input(config, source, device)?;
-    let net = net.with_style(Style::Xavier { gain: 1.0 });
-    let mut net = if config.family == Family::Sagan { net.with_spectral_norm() } else { net };
+    let net = net.with_style(InitScheme::Xavier { gain: 1.0 });
+    let mut net = if config.architecture == Architecture::Sagan { net.with_spectral_norm() } else { net };
     let mut input = generator_width(config, &plan, 0);
     let (mut height, mut width) = plan.base;
     net = net.linear(latents, input * height * width)?.reshape(&[input, height, width]);
@@ -47,10 +47,10 @@ pub(crate) fn generator(config: &ModelConfig, source: Source, device: &Device) -
 }
 
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
-pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Device) -> Result<Parts> {
-    let plan = Plan::of(config)?;
+pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
+    let plan = SizePlan::of(config)?;
     let (net, mut input) = discriminator_input(config, source, device)?;
-    let mut net = net.with_style(Style::Xavier { gain: 1.0 });
+    let mut net = net.with_style(InitScheme::Xavier { gain: 1.0 });
     let (mut height, mut width) = (config.height, config.width);
     let is_small = plan.doublings <= SMALL;
     // The small networks stop halving at 8 px, and have two blocks there.
@@ -78,7 +78,7 @@ pub(crate) fn discriminator(config: &ModelConfig, source: Source, device: &Devic
 }
 
 /// Channels after so many blocks of the generator.
-fn generator_width(config: &ModelConfig, plan: &Plan, block: u32) -> usize {
+fn generator_width(config: &ModelConfig, plan: &SizePlan, block: u32) -> usize {
     if plan.doublings <= SMALL {
         2 * config.base_width
     } else {
@@ -90,7 +90,7 @@ fn has_attention(config: &ModelConfig, height: usize, width: usize) -> bool {
     let largest = |side: usize| side <= ATTENTION_SIDE && 2 * side <= config.height.min(config.width);
     let side = height.min(width);
     // The next larger one is too large.
-    config.family == Family::Sagan && largest(side) && !largest(2 * side)
+    config.architecture == Architecture::Sagan && largest(side) && !largest(2 * side)
 }
 
 /// Twice the size: norm, ReLU, up-sampling convolution, norm, ReLU, convolution; beside it nearest neighbours and a 1x1
@@ -130,7 +130,7 @@ fn down_block(
 
 /// About how many parameters the larger of the two networks has, without building it.
 pub(crate) fn parameters(config: &ModelConfig) -> Result<f64> {
-    let plan = Plan::of(config)?;
+    let plan = SizePlan::of(config)?;
     let base = config.base_width as f64;
     let widest =
         if plan.doublings <= SMALL { 2.0 * base } else { base * f64::from(plan.doublings - 1).exp2() };

@@ -11,7 +11,7 @@ use gan_rng::Stream;
 use std::collections::BTreeMap;
 
 /// Where the values of a new network come from.
-pub(crate) enum Source {
+pub(crate) enum ValueSource {
     /// Drawn from the streams `init/<role>/<name>` of a seed.
     Seed { seed: u64, role: &'static str },
     /// A state dict, which must hold just the tensors that the network has.
@@ -23,21 +23,21 @@ const FIRST_POWER_ITERATIONS: usize = 15;
 
 /// The tensors asked for so far.
 pub(crate) struct Tensors<'a> {
-    source: Source,
+    source: ValueSource,
     device: &'a Device,
     params: Params,
     wanted: Listing,
 }
 
 impl<'a> Tensors<'a> {
-    pub fn new(source: Source, device: &'a Device) -> Self {
+    pub fn new(source: ValueSource, device: &'a Device) -> Self {
         Self { source, device, params: Params::new(), wanted: Listing::new() }
     }
 
     pub fn parameter(&mut self, name: String, shape: &[usize], init: Init) -> Result<Parameter> {
         let value = match &self.source {
-            Source::Tensors(_) => self.stored(&name, shape, DType::F32)?,
-            Source::Seed { .. } => self.drawn(&name, shape, init)?,
+            ValueSource::Tensors(_) => self.stored(&name, shape, DType::F32)?,
+            ValueSource::Seed { .. } => self.drawn(&name, shape, init)?,
         };
         Ok(self.params.add_parameter(name, &value)?)
     }
@@ -45,8 +45,8 @@ impl<'a> Tensors<'a> {
     /// Running statistics, all of the same value at first.
     pub fn buffer(&mut self, name: String, shape: &[usize], dtype: DType, value: i64) -> Result<Var> {
         let value = match &self.source {
-            Source::Tensors(_) => self.stored(&name, shape, dtype)?,
-            Source::Seed { .. } => {
+            ValueSource::Tensors(_) => self.stored(&name, shape, dtype)?,
+            ValueSource::Seed { .. } => {
                 Tensor::new(value, self.device)?.to_dtype(dtype)?.broadcast_as(shape)?.contiguous()?
             }
         };
@@ -65,12 +65,12 @@ impl<'a> Tensors<'a> {
         let outputs = shape[output_dim];
         let rest = shape.iter().product::<usize>() / outputs.max(1);
         let (weight, u, v) = match &self.source {
-            Source::Tensors(_) => (
+            ValueSource::Tensors(_) => (
                 self.stored(&original, shape, DType::F32)?,
                 self.stored(&u_name, &[outputs], DType::F32)?,
                 self.stored(&v_name, &[rest], DType::F32)?,
             ),
-            Source::Seed { .. } => {
+            ValueSource::Seed { .. } => {
                 // From the streams that they were drawn from when these were their names.
                 let normal = || Init::Normal { mean: 0.0, std: 1.0 };
                 let weight = self.drawn(&name, shape, init)?;
@@ -90,7 +90,7 @@ impl<'a> Tensors<'a> {
 
     /// All of them; an error if stored tensors are not those of the network.
     pub fn finish(self) -> Result<Params> {
-        if let Source::Tensors(stored) = &self.source
+        if let ValueSource::Tensors(stored) = &self.source
             && let Some(what) = differences(&self.wanted, &listing(stored))
         {
             return Err(Error::config(what, ""));
@@ -100,7 +100,7 @@ impl<'a> Tensors<'a> {
 
     /// Numbers of the stream of a name.
     fn drawn(&self, name: &str, shape: &[usize], init: Init) -> Result<Tensor> {
-        let Source::Seed { seed, role } = &self.source else {
+        let ValueSource::Seed { seed, role } = &self.source else {
             return Ok(Tensor::zeros(0, DType::F32, self.device)?);
         };
         let mut stream = Stream::new(*seed, &format!("init/{role}/{name}"), 0);
@@ -111,12 +111,12 @@ impl<'a> Tensors<'a> {
     /// all with the list of differences.
     fn stored(&mut self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor> {
         let name = name.to_owned();
-        if let Source::Tensors(stored) = &mut self.source {
+        if let ValueSource::Tensors(stored) = &mut self.source {
             *stored = with_current_names([&name], std::mem::take(stored));
         }
         let stored = match &self.source {
-            Source::Tensors(stored) => stored.get(&name),
-            Source::Seed { .. } => None,
+            ValueSource::Tensors(stored) => stored.get(&name),
+            ValueSource::Seed { .. } => None,
         };
         self.wanted.insert(name, (dtype, shape.to_vec()));
         match stored.filter(|value| value.dims() == shape && value.dtype() == dtype) {

@@ -3,17 +3,19 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use gan_models::candle_core::{Device, Tensor};
-use gan_models::{Conditional, Family, Mode, ModelConfig, Norm, latents, load_generator, save_generator};
+use gan_models::{
+    Architecture, Conditional, Mode, ModelConfig, Norm, latents, load_generator, save_generator,
+};
 
 const CLASSES: [&str; 3] = ["cat", "dog", "a \"third\"\n"];
 
-fn config(family: Family, conditional: Conditional) -> ModelConfig {
+fn config(architecture: Architecture, conditional: Conditional) -> ModelConfig {
     ModelConfig {
         base_width: 4,
         latent_dim: 6,
         conditional: Some(conditional),
         classes: CLASSES.map(String::from).to_vec(),
-        ..ModelConfig::new(family, 1, 16, 16)
+        ..ModelConfig::new(architecture, 1, 16, 16)
     }
 }
 
@@ -23,10 +25,12 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
-    for (_, family) in Family::ALL.into_iter().filter(|(_, family)| *family != Family::Notebook) {
+    for (_, architecture) in
+        Architecture::ALL.into_iter().filter(|(_, architecture)| *architecture != Architecture::Notebook)
+    {
         for (name, kind) in Conditional::ALL {
-            let config = config(family, kind);
-            if (family, kind) == (Family::Mlp, Conditional::Projection) {
+            let config = config(architecture, kind);
+            if (architecture, kind) == (Architecture::Mlp, Conditional::Projection) {
                 continue; // refused, see below
             }
             let g = config.generator(1, &Device::Cpu).unwrap();
@@ -36,10 +40,11 @@ fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
             let cats = images(&[0, 0]);
             let mixed = images(&[0, 2]);
             let first = |images: &Tensor| values(&images.narrow(0, 0, 1).unwrap());
-            assert_eq!(first(&cats), first(&mixed), "{family:?} {name}: the same latent and class");
+            assert_eq!(first(&cats), first(&mixed), "{architecture:?} {name}: the same latent and class");
             // Conditional batch norm that begins at 1 and 0 treats all classes alike at first.
-            let alike = kind == Conditional::Projection && matches!(family, Family::Sngan | Family::Sagan);
-            assert_eq!(values(&cats) == values(&mixed), alike, "{family:?} {name}");
+            let alike = kind == Conditional::Projection
+                && matches!(architecture, Architecture::Sngan | Architecture::Sagan);
+            assert_eq!(values(&cats) == values(&mixed), alike, "{architecture:?} {name}");
             let opinion = |classes: &[u32]| d.forward(&cats, Some(classes), Mode::Eval).unwrap();
             let (as_cats, as_others) = (opinion(&[0, 0]), opinion(&[1, 2]));
             assert_eq!(
@@ -51,14 +56,14 @@ fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
             );
             // An AC-GAN's discriminator is not told.
             let told = values(&as_cats.logits) != values(&as_others.logits);
-            assert_eq!(told, kind != Conditional::Acgan, "{family:?} {name}");
+            assert_eq!(told, kind != Conditional::Acgan, "{architecture:?} {name}");
         }
     }
 }
 
 #[test]
 fn classes_that_do_not_fit_are_errors() {
-    let conditional = config(Family::Dcgan, Conditional::Concat);
+    let conditional = config(Architecture::Dcgan, Conditional::Concat);
     let plain = ModelConfig { conditional: None, classes: Vec::new(), ..conditional.clone() };
     let forward = |config: &ModelConfig, classes: Option<&[u32]>| {
         let z = latents(config, 0, 2, &Device::Cpu).unwrap();
@@ -81,9 +86,9 @@ fn a_generator_file_keeps_the_names_of_the_classes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("g.safetensors");
     for config in [
-        config(Family::Dcgan, Conditional::Embed),
-        ModelConfig { norm_g: Some(Norm::Spectral), ..config(Family::Dcgan, Conditional::Acgan) },
-        config(Family::Sagan, Conditional::Projection),
+        config(Architecture::Dcgan, Conditional::Embed),
+        ModelConfig { norm_g: Some(Norm::Spectral), ..config(Architecture::Dcgan, Conditional::Acgan) },
+        config(Architecture::Sagan, Conditional::Projection),
     ] {
         let generator = config.generator(3, &Device::Cpu).unwrap();
         let z = latents(&config, 0, 3, &Device::Cpu).unwrap();
@@ -105,12 +110,12 @@ fn what_cannot_be_conditional_is_refused_with_what_can() {
         assert!(!error.hint().is_empty());
         error.to_string()
     };
-    let dcgan = config(Family::Dcgan, Conditional::Projection);
+    let dcgan = config(Architecture::Dcgan, Conditional::Projection);
     assert!(refusal(ModelConfig { classes: Vec::new(), ..dcgan.clone() }).contains("there are none"));
     assert!(refusal(ModelConfig { conditional: None, ..dcgan.clone() }).contains("not conditional"));
     assert!(refusal(ModelConfig { norm_g: Some(Norm::Layer), ..dcgan }).contains("by batch norm"));
-    assert!(refusal(config(Family::Mlp, Conditional::Projection)).contains("by batch norm"));
+    assert!(refusal(config(Architecture::Mlp, Conditional::Projection)).contains("by batch norm"));
     let many = vec![String::new(); 30_000_000];
-    let many = ModelConfig { classes: many, ..config(Family::Dcgan, Conditional::Embed) };
+    let many = ModelConfig { classes: many, ..config(Architecture::Dcgan, Conditional::Embed) };
     assert!(refusal(many).contains("more than a machine can hold"));
 }

@@ -4,14 +4,14 @@
 
 use gan_models::candle_core::{Device, Tensor};
 use gan_models::{
-    Checksum, Family, Mode, ModelConfig, Norm, discriminator_to_bytes, generator_from_bytes,
+    Architecture, Checksum, Mode, ModelConfig, Norm, discriminator_to_bytes, generator_from_bytes,
     generator_to_bytes, inspect_file, latents, load_generator, save_generator,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
 
 fn config() -> ModelConfig {
-    ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(Family::Dcgan, 1, 16, 16) }
+    ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(Architecture::Dcgan, 1, 16, 16) }
 }
 
 fn written(path: &Path, seed: u64) -> Vec<u8> {
@@ -84,7 +84,9 @@ fn a_file_that_is_no_generator_is_refused_by_name_and_reason() {
     assert!(edited("\\\"latent_dim\\\":6", "\\\"latent_dim\\\":0").contains("latent_dim is 0"));
     assert!(edited("\\\"format\\\":1", "\\\"format\\\":2").contains("format 2"));
     assert!(edited("\\\"latent\\\"", "\\\"latont\\\"").contains("latont"));
-    assert!(edited("\\\"family\\\":\\\"dcgan\\\"", "\\\"family\\\":\\\"dcgam\\\"").contains("dcgam"));
+    assert!(
+        edited("\\\"architecture\\\":\\\"dcgan\\\"", "\\\"architecture\\\":\\\"dcgam\\\"").contains("dcgam")
+    );
 
     let discriminator = config().discriminator(1, &Device::Cpu).unwrap();
     std::fs::write(&path, discriminator_to_bytes(discriminator.as_ref()).unwrap()).unwrap();

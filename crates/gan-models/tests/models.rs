@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use gan_models::candle_core::{Device, Result as TensorResult, Tensor};
-use gan_models::{Discriminator, Family, Generator, Latent, Mode, ModelConfig, latents, probability};
+use gan_models::{Architecture, Discriminator, Generator, Latent, Mode, ModelConfig, latents, probability};
 
-fn config(family: Family, channels: usize, height: usize, width: usize) -> ModelConfig {
-    ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(family, channels, height, width) }
+fn config(architecture: Architecture, channels: usize, height: usize, width: usize) -> ModelConfig {
+    ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(architecture, channels, height, width) }
 }
 
 fn pair(config: &ModelConfig) -> (Box<dyn Generator>, Box<dyn Discriminator>) {
@@ -19,7 +19,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn the_dcgan_at_64_px_has_the_counts_and_names_of_pytorchs_example() {
-    let (g, d) = pair(&ModelConfig::new(Family::Dcgan, 3, 64, 64));
+    let (g, d) = pair(&ModelConfig::new(Architecture::Dcgan, 3, 64, 64));
     assert_eq!(g.params().count(), 3_576_704);
     assert_eq!(d.params().count(), 2_765_568);
     let names: Vec<String> = g.params().state_dict().into_keys().collect();
@@ -45,7 +45,7 @@ fn the_dcgan_at_64_px_has_the_counts_and_names_of_pytorchs_example() {
 
 #[test]
 fn the_notebook_networks_have_its_shapes() {
-    let (g, d) = pair(&ModelConfig::new(Family::Notebook, 3, 46, 46));
+    let (g, d) = pair(&ModelConfig::new(Architecture::Notebook, 3, 46, 46));
     let shape = |name: &str| g.params().state_dict()[name].dims().to_vec();
     assert_eq!(shape("main.0.weight"), [100, 64, 4, 4]);
     assert_eq!(shape("main.3.weight"), [64, 32, 4, 4]);
@@ -60,20 +60,20 @@ fn the_notebook_networks_have_its_shapes() {
 
 #[test]
 fn every_family_makes_and_judges_images_of_its_size() -> TensorResult<()> {
-    for (family, sizes) in [
-        (Family::Dcgan, &[(8, 8), (14, 14), (28, 28), (32, 32), (32, 48), (80, 40), (64, 64)][..]),
-        (Family::Notebook, &[(46, 46)]),
-        (Family::Mlp, &[(1, 1), (17, 31), (28, 28)]),
-        (Family::Sngan, &[(8, 8), (28, 28), (32, 48), (64, 64)]),
-        (Family::Sagan, &[(8, 8), (32, 32), (64, 96), (128, 128)]),
+    for (architecture, sizes) in [
+        (Architecture::Dcgan, &[(8, 8), (14, 14), (28, 28), (32, 32), (32, 48), (80, 40), (64, 64)][..]),
+        (Architecture::Notebook, &[(46, 46)]),
+        (Architecture::Mlp, &[(1, 1), (17, 31), (28, 28)]),
+        (Architecture::Sngan, &[(8, 8), (28, 28), (32, 48), (64, 64)]),
+        (Architecture::Sagan, &[(8, 8), (32, 32), (64, 96), (128, 128)]),
     ] {
         for &(height, width) in sizes {
             for channels in 1..=4 {
-                let config = config(family, channels, height, width);
+                let config = config(architecture, channels, height, width);
                 let (g, d) = pair(&config);
                 for mode in [Mode::Train, Mode::Eval] {
                     let images = g.forward(&latents(&config, 0, 3, &Device::Cpu)?, None, mode)?;
-                    assert_eq!(images.dims(), [3, channels, height, width], "{family:?}");
+                    assert_eq!(images.dims(), [3, channels, height, width], "{architecture:?}");
                     assert!(values(&images).iter().all(|x| (-1.0..=1.0).contains(x)));
                     let logits = d.forward(&images, None, mode)?.logits;
                     assert_eq!(logits.dims(), [3]);
@@ -87,7 +87,7 @@ fn every_family_makes_and_judges_images_of_its_size() -> TensorResult<()> {
 
 #[test]
 fn initial_weights_follow_from_seed_and_name() {
-    let big = ModelConfig::new(Family::Dcgan, 1, 32, 32);
+    let big = ModelConfig::new(Architecture::Dcgan, 1, 32, 32);
     let weights = |seed| big.generator(seed, &Device::Cpu).unwrap().params().state_dict();
     let (first, again, other) = (weights(1), weights(1), weights(2));
     let weight = values(&first["main.3.weight"]);
@@ -110,7 +110,7 @@ const GOLDEN: [u32; 3] = [3160790889, 3143163641, 1028743907];
 
 #[test]
 fn batch_norm_follows_the_batch_in_training_only() -> TensorResult<()> {
-    let config = config(Family::Dcgan, 1, 16, 16);
+    let config = config(Architecture::Dcgan, 1, 16, 16);
     let (g, _) = pair(&config);
     let z = latents(&config, 0, 8, &Device::Cpu)?;
     let statistics = || values(&g.params().state_dict()["main.1.running_mean"]);
@@ -127,7 +127,7 @@ fn batch_norm_follows_the_batch_in_training_only() -> TensorResult<()> {
 
 #[test]
 fn recalibrated_statistics_are_the_average_over_the_batches() -> TensorResult<()> {
-    let config = config(Family::Dcgan, 1, 16, 16);
+    let config = config(Architecture::Dcgan, 1, 16, 16);
     let (g, _) = pair(&config);
     let mean_of = |seeds: &[u64]| -> TensorResult<Vec<f32>> {
         g.params().reset_statistics()?;
@@ -145,7 +145,7 @@ fn recalibrated_statistics_are_the_average_over_the_batches() -> TensorResult<()
 
 #[test]
 fn latents_have_their_distribution_and_do_not_depend_on_the_count() -> TensorResult<()> {
-    let gaussian = ModelConfig { latent_dim: 50, ..ModelConfig::new(Family::Mlp, 1, 4, 4) };
+    let gaussian = ModelConfig { latent_dim: 50, ..ModelConfig::new(Architecture::Mlp, 1, 4, 4) };
     let few = latents(&gaussian, 3, 2, &Device::Cpu)?;
     let many = latents(&gaussian, 3, 100, &Device::Cpu)?;
     assert_eq!(values(&few), values(&many.narrow(0, 0, 2)?));
@@ -163,10 +163,10 @@ fn what_cannot_be_built_is_refused_with_what_can() {
         assert!(config.discriminator(0, &Device::Cpu).is_err());
         format!("{error} | {}", error.hint())
     };
-    let dcgan = ModelConfig::new(Family::Dcgan, 3, 64, 64);
+    let dcgan = ModelConfig::new(Architecture::Dcgan, 3, 64, 64);
     let text = refusal(ModelConfig { height: 100, width: 100, ..dcgan.clone() });
     assert!(text.contains("100x100") && text.contains("96x96 and 112x112"), "{text}");
-    let text = refusal(ModelConfig::new(Family::Notebook, 3, 64, 64));
+    let text = refusal(ModelConfig::new(Architecture::Notebook, 3, 64, 64));
     assert!(text.contains("46x46 images, not 64x64") && text.contains("image size 46"), "{text}");
     assert!(refusal(ModelConfig { channels: 5, ..dcgan.clone() }).contains("1 to 4 channels, not 5"));
     assert!(refusal(ModelConfig { base_width: 0, ..dcgan.clone() }).contains("base_width is 0"));
@@ -175,7 +175,7 @@ fn what_cannot_be_built_is_refused_with_what_can() {
         ModelConfig { base_width: usize::MAX, ..dcgan.clone() },
         ModelConfig { latent_dim: usize::MAX, ..dcgan.clone() },
         ModelConfig { height: 1 << 62, width: 1 << 62, ..dcgan },
-        ModelConfig::new(Family::Mlp, 4, usize::MAX, usize::MAX),
+        ModelConfig::new(Architecture::Mlp, 4, usize::MAX, usize::MAX),
     ] {
         let text = refusal(config);
         assert!(text.contains("more than a machine can hold"), "{text}");
@@ -184,7 +184,7 @@ fn what_cannot_be_built_is_refused_with_what_can() {
 
 #[test]
 fn inputs_of_another_shape_are_errors_that_name_it() {
-    let (g, d) = pair(&config(Family::Dcgan, 1, 16, 16));
+    let (g, d) = pair(&config(Architecture::Dcgan, 1, 16, 16));
     let zeros =
         |shape: &[usize]| Tensor::zeros(shape, gan_models::candle_core::DType::F32, &Device::Cpu).unwrap();
     let error = g.forward(&zeros(&[2, 7]), None, Mode::Eval).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Each op against its twin in plain Candle, at shapes of a GAN of 64x64 images with batches of 64:
+//! Each op against its reference in plain Candle, at shapes of a GAN of 64x64 images with batches of 64:
 //! `cargo bench -p gan-ops`, or `cargo bench -p gan-ops -- batch_norm` for one op.
 
 #![allow(clippy::unwrap_used, missing_docs)] // a bench fails by panicking; criterion's macros make items
@@ -25,10 +25,10 @@ fn compare(
     c: &mut Criterion,
     name: &str,
     ours: impl Fn() -> Result<Tensor>,
-    twin: impl Fn() -> Result<Tensor>,
+    reference: impl Fn() -> Result<Tensor>,
 ) {
     let mut group = c.benchmark_group(name);
-    for (who, op) in [("ours", &ours as &dyn Fn() -> Result<Tensor>), ("twin", &twin)] {
+    for (who, op) in [("ours", &ours as &dyn Fn() -> Result<Tensor>), ("reference", &reference)] {
         group.bench_function(format!("{who}/forward"), |b| b.iter(|| black_box(op().unwrap())));
         // From a gradient of ones, so that no op of a loss is timed with it.
         group.bench_function(format!("{who}/both"), |b| {
@@ -113,7 +113,7 @@ fn adam(c: &mut Criterion) {
     group.bench_function("ours", |b| {
         b.iter(|| gan_ops::adam_step(&parameter, &gradient, &m, &v, step).unwrap());
     });
-    group.bench_function("twin", |b| {
+    group.bench_function("reference", |b| {
         b.iter(|| reference::adam_step(&parameter, &gradient, &m, &v, step).unwrap());
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::cpu::{Real, has_kernel};
 use crate::elementwise::{Function, apply};
-use crate::flow::{Backward, Flow, State, number};
+use crate::flow::{Backward, Flow, FlowState, number};
 use crate::reference;
 use crate::simd::vectorised;
 use crate::values::{GradientSlot, Values};
@@ -56,9 +56,9 @@ impl Flow {
     pub fn activate(self, activation: Activation) -> Result<Self> {
         activation.check()?;
         match self.0 {
-            State::Candle(x) => Ok(Self(State::Candle(activation.apply(&x)?))),
-            State::Own(_) if activation == Activation::Identity => Ok(self),
-            State::Own(mut x) => {
+            FlowState::Candle(x) => Ok(Self(FlowState::Candle(activation.apply(&x)?))),
+            FlowState::Own(_) if activation == Activation::Identity => Ok(self),
+            FlowState::Own(mut x) => {
                 match Arc::make_mut(&mut x.values) {
                     Values::F32(values) => activate(activation, values),
                     Values::F64(values) => activate(activation, values),

@@ -3,7 +3,7 @@
 use crate::activation::{Activation, activation_gradient, with_function};
 use crate::cpu::{Real, widen, with_slice};
 use crate::elementwise::Function;
-use crate::flow::{Backward, Flow, Own, State, number};
+use crate::flow::{Backward, Flow, FlowState, Own, number};
 use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::simd::vectorised;
@@ -23,11 +23,11 @@ impl Flow {
     pub fn add_bias(self, bias: &Parameter, activation: Activation) -> Result<Self> {
         activation.check()?;
         match self.0 {
-            State::Candle(x) => {
+            FlowState::Candle(x) => {
                 let y = reference::add_bias(&x, &bias.value, Activation::Identity)?;
-                Ok(Self(State::Candle(activation.apply(&y)?)))
+                Ok(Self(FlowState::Candle(activation.apply(&y)?)))
             }
-            State::Own(x) => match *x.values {
+            FlowState::Own(x) => match *x.values {
                 Values::F32(_) => run::<f32>(x, bias, activation),
                 Values::F64(_) => run::<f64>(x, bias, activation),
             },

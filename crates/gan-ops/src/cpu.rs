@@ -23,7 +23,7 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
-/// Whether the kernels here can take this tensor; otherwise the op falls back to its reference twin.
+/// Whether the kernels here can take this tensor; otherwise the op falls back to its reference implementation.
 pub(crate) fn has_kernel(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
 }

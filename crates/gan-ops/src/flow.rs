@@ -18,10 +18,10 @@ use std::sync::Arc;
 ///
 /// Where several layers take it, hand each a clone: that copies no values, and what the layers give back adds up.
 #[derive(Clone)]
-pub struct Flow(pub(crate) State);
+pub struct Flow(pub(crate) FlowState);
 
 #[derive(Clone)]
-pub(crate) enum State {
+pub(crate) enum FlowState {
     Own(Own),
     Candle(Tensor),
 }
@@ -56,7 +56,7 @@ impl Flow {
     pub fn enter(x: &Tensor) -> Result<Self> {
         crate::unoptimised::say_once();
         if !has_kernel(x) {
-            return Ok(Self(State::Candle(x.clone())));
+            return Ok(Self(FlowState::Candle(x.clone())));
         }
         let contiguous = x.contiguous()?;
         let values = match x.dtype() {
@@ -65,7 +65,7 @@ impl Flow {
         };
         let gradient = GradientSlot::default();
         let handle = if x.track_op() { x.apply_op1(Enter(gradient.clone()))? } else { number()? };
-        Ok(Self(State::Own(Own {
+        Ok(Self(FlowState::Own(Own {
             values: Arc::new(values),
             shape: x.shape().clone(),
             moments: None,
@@ -77,7 +77,7 @@ impl Flow {
 
     /// The same flow, whose convolutions from here on are of this precision.
     pub fn with_precision(mut self, precision: Precision) -> Self {
-        if let State::Own(own) = &mut self.0 {
+        if let FlowState::Own(own) = &mut self.0 {
             own.precision = precision;
         }
         self
@@ -86,8 +86,8 @@ impl Flow {
     /// The tensor that came out of the network.
     pub fn leave(self) -> Result<Tensor> {
         match self.0 {
-            State::Candle(tensor) => Ok(tensor),
-            State::Own(Own { values, shape, handle, gradient, .. }) => {
+            FlowState::Candle(tensor) => Ok(tensor),
+            FlowState::Own(Own { values, shape, handle, gradient, .. }) => {
                 handle.apply_op1(Leave { values, shape, gradient })
             }
         }
@@ -96,13 +96,13 @@ impl Flow {
     /// The lengths of its dimensions.
     pub fn dims(&self) -> &[usize] {
         match &self.0 {
-            State::Own(own) => own.shape.dims(),
-            State::Candle(tensor) => tensor.dims(),
+            FlowState::Own(own) => own.shape.dims(),
+            FlowState::Candle(tensor) => tensor.dims(),
         }
     }
 
     pub(crate) fn with_moments(mut self, moments: Option<Moments>) -> Self {
-        if let State::Own(own) = &mut self.0 {
+        if let FlowState::Own(own) = &mut self.0 {
             own.moments = moments.map(Arc::new);
         }
         self
@@ -112,11 +112,11 @@ impl Flow {
     pub fn reshape(self, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         match self.0 {
-            State::Candle(tensor) => Ok(Self(State::Candle(tensor.reshape(shape)?))),
-            State::Own(own) if own.shape.elem_count() == shape.elem_count() => {
-                Ok(Self(State::Own(Own { shape, moments: None, ..own })))
+            FlowState::Candle(tensor) => Ok(Self(FlowState::Candle(tensor.reshape(shape)?))),
+            FlowState::Own(own) if own.shape.elem_count() == shape.elem_count() => {
+                Ok(Self(FlowState::Own(Own { shape, moments: None, ..own })))
             }
-            State::Own(own) => bail!("cannot reshape {:?} to {shape:?}", own.shape),
+            FlowState::Own(own) => bail!("cannot reshape {:?} to {shape:?}", own.shape),
         }
     }
 }
@@ -139,7 +139,7 @@ impl Own {
             number()?
         };
         let (shape, precision) = (shape.into(), self.precision);
-        Ok(Flow(State::Own(Own { values, shape, moments: None, precision, handle, gradient })))
+        Ok(Flow(FlowState::Own(Own { values, shape, moments: None, precision, handle, gradient })))
     }
 
     /// Where to leave the gradient of this flow, if anyone asks for it.

@@ -82,7 +82,7 @@ impl Parameter {
             return Ok((gradient.handle.as_tensor().clone(), Some(Destination::Sum(gradient.clone()))));
         }
         let slot = Arc::new(Slot::default());
-        let handle = self.value.apply_op1(Watch(slot.clone()))?;
+        let handle = self.value.apply_op1(Track(slot.clone()))?;
         Ok((handle, Some(Destination::Store(slot, self.value.shape().clone()))))
     }
 }
@@ -118,9 +118,9 @@ impl Destination {
 }
 
 /// parameter -> handle
-struct Watch(Arc<Slot<Tensor>>);
+struct Track(Arc<Slot<Tensor>>);
 
-impl CustomOp1 for Watch {
+impl CustomOp1 for Track {
     fn name(&self) -> &'static str {
         "watch"
     }

@@ -1,6 +1,6 @@
 //! Where two flows meet.
 
-use crate::flow::{Backward, Flow, State, number};
+use crate::flow::{Backward, Flow, FlowState, number};
 use crate::values::{GradientSlot, Values};
 use candle_core::{Result, bail};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ impl Flow {
     pub fn add(self, other: Self) -> Result<Self> {
         let _span = trace_span!("sum").entered();
         match (self.0, other.0) {
-            (State::Own(mut a), State::Own(b)) => {
+            (FlowState::Own(mut a), FlowState::Own(b)) => {
                 let same_type = matches!(
                     (&*a.values, &*b.values),
                     (Values::F32(_), Values::F32(_)) | (Values::F64(_), Values::F64(_))
@@ -25,7 +25,7 @@ impl Flow {
                 a.values = Values::sum(a.values, b.values)?;
                 a.then(a.values.clone(), &a.shape, [&handle, &number()?], |_| SumGradient(gradients))
             }
-            (a, b) => Ok(Self(State::Candle((Self(a).leave()? + Self(b).leave()?)?))),
+            (a, b) => Ok(Self(FlowState::Candle((Self(a).leave()? + Self(b).leave()?)?))),
         }
     }
 }

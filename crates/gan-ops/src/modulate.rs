@@ -6,7 +6,7 @@
 use crate::activation::{Activation, with_function};
 use crate::cpu::Real;
 use crate::elementwise::Function;
-use crate::flow::{Backward, Flow, Own, State};
+use crate::flow::{Backward, Flow, FlowState, Own};
 use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
@@ -26,11 +26,11 @@ impl Flow {
     /// beta `[N, C]`.
     pub fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self> {
         match self.0 {
-            State::Candle(x) => {
+            FlowState::Candle(x) => {
                 let y = reference::modulate(&x, gamma, beta, Activation::Identity)?;
-                Ok(Self(State::Candle(activation.apply(&y)?)))
+                Ok(Self(FlowState::Candle(activation.apply(&y)?)))
             }
-            State::Own(x) => match *x.values {
+            FlowState::Own(x) => match *x.values {
                 Values::F32(_) => run::<f32>(&x, gamma, beta, activation),
                 Values::F64(_) => run::<f64>(&x, gamma, beta, activation),
             },

@@ -1,6 +1,6 @@
-//! The twin of each fast op in plain Candle: what other devices run, and what the tests hold the kernels to.
+//! The reference of each fast op in plain Candle: what other devices run, and what the tests hold the kernels to.
 //!
-//! Where Candle itself has a trap, the twin steps around it; the comments say how.
+//! Where Candle itself has a trap, the reference steps around it; the comments say how.
 
 use crate::activation::Activation;
 use crate::batch_norm::BatchNormOutput;

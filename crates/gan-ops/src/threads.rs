@@ -26,18 +26,18 @@ pub fn set_threads(threads: usize) -> bool {
     rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).use_current_thread().build_global().is_ok()
 }
 
-/// Keeps the threads of rayon's pool awake while `body` runs, on a thread of that pool.
+/// Keeps the threads of rayon's pool keep_workers_spinning while `body` runs, on a thread of that pool.
 ///
 /// A training step of a small network is some hundred short pieces of parallel work. To fall asleep between two of them and
 /// be woken again takes longer than many of these pieces.
-pub fn awake<R>(body: impl FnOnce() -> R) -> R {
+pub fn keep_workers_spinning<R>(body: impl FnOnce() -> R) -> R {
     struct Scope;
     impl Drop for Scope {
         fn drop(&mut self) {
             SCOPES.fetch_sub(1, Ordering::Relaxed);
         }
     }
-    // A pool of one has nobody to keep awake, and would never come to take the calls below from its queue.
+    // A pool of one has nobody to keep keep_workers_spinning, and would never come to take the calls below from its queue.
     let others = rayon::current_num_threads() - 1;
     let Some(caller) = rayon::current_thread_index().filter(|_| others > 0) else { return body() };
     SCOPES.fetch_add(1, Ordering::Relaxed);
@@ -50,7 +50,7 @@ pub fn awake<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Bodies of [`awake`] that run now.
+/// Bodies of [`keep_workers_spinning`] that run now.
 static SCOPES: AtomicUsize = AtomicUsize::new(0);
 
 /// A thread that found nothing to do for so long may sleep.
@@ -90,7 +90,12 @@ mod tests {
                 threads.spawn(|| {
                     for _ in 0..200 {
                         shared.install(|| {
-                            awake(|| assert_eq!((sum(), awake(sum), sum()), (expected, expected, expected)))
+                            keep_workers_spinning(|| {
+                                assert_eq!(
+                                    (sum(), keep_workers_spinning(sum), sum()),
+                                    (expected, expected, expected)
+                                )
+                            })
                         });
                     }
                 });

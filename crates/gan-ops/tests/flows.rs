@@ -1,5 +1,5 @@
 //! What networks are joined of besides convolutions and batch norm: biases, modulation, resampling and sums, on flows,
-//! against their twins in plain Candle, against finite differences, and against themselves on other threads.
+//! against their references in plain Candle, against finite differences, and against themselves on other threads.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 

@@ -114,10 +114,10 @@ fn activations_are_pytorchs_also_at_zero() -> Result<()> {
         ("leaky_relu", [|x| gan_ops::leaky_relu(x, 0.2), |x| gan_ops::reference::leaky_relu(x, 0.2)]),
         ("tanh", [gan_ops::tanh, Tensor::tanh]),
     ];
-    for (name, twins) in ops {
+    for (name, references) in ops {
         for case in cases(name) {
             assert!(case.get("x").flatten_all()?.to_vec1::<f64>()?.contains(&0.0));
-            for activation in twins {
+            for activation in references {
                 let x = case.var("x");
                 let y = activation(&x)?;
                 case.expect("y", &y);

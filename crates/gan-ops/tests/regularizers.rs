@@ -64,7 +64,7 @@ impl Case {
 type Plain = fn(&Tensor, &[Var]) -> Result<Tensor>;
 type OnDual = fn(&Dual, &[Var]) -> Result<Dual>;
 
-/// Value and gradients of an op; the same of its twin on dual numbers, whose tangent has gradients too.
+/// Value and gradients of an op; the same of its reference on dual numbers, whose tangent has gradients too.
 fn check(name: &str, parameters: &[&str], plain: Option<Plain>, on_dual: OnDual) -> Result<()> {
     for dtype in [DType::F64, DType::F32] {
         let case = Case::new(name, dtype);

@@ -24,7 +24,7 @@ mod policy;
 
 pub use ada::Ada;
 pub use apply::{apply, apply_tangent};
-pub use policy::{Policy, Transform};
+pub use policy::{Augmentation, Policy};
 
 use gan_rng::Stream;
 
@@ -111,11 +111,11 @@ impl DiffAugment {
         stream: &mut Stream,
     ) -> AugmentParams {
         let steps = self.policy.transforms().iter().map(|transform| match transform {
-            Transform::Color => Step::Color(some_of(count, p, stream, Color::draw)),
-            Transform::Translation => {
+            Augmentation::Color => Step::Color(some_of(count, p, stream, Color::draw)),
+            Augmentation::Translation => {
                 Step::Translation(some_of(count, p, stream, |stream| Shift::draw(height, width, stream)))
             }
-            Transform::Cutout => {
+            Augmentation::Cutout => {
                 Step::Cutout(some_of(count, p, stream, |stream| Center::draw(height, width, stream)))
             }
         });

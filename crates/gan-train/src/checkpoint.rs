@@ -5,7 +5,7 @@ use crate::durable;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::finite;
-use crate::record::{MOST_COUNTED, Record};
+use crate::metadata::{MOST_COUNTED, Metadata};
 use crate::trainer::Trainer;
 use candle_core::{Device, Tensor};
 use gan_models::{
@@ -46,7 +46,7 @@ const MOST_SEARCHES: usize = 100;
 ///
 /// The same training gives the same bytes: nothing in it tells of time or place.
 pub struct Checkpoint {
-    record: Record,
+    record: Metadata,
     files: BTreeMap<&'static str, Vec<u8>>,
 }
 
@@ -55,7 +55,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::NotFinite`] if the state is not finite any more.
-    pub fn of(trainer: &mut Trainer, config: &TrainConfig, about: &Record) -> Result<Self> {
+    pub fn of(trainer: &mut Trainer, config: &TrainConfig, about: &Metadata) -> Result<Self> {
         finite::check(trainer)?;
         let generator = trainer.sampling_generator()?;
         finite::check_sampled(generator, trainer.step())?;
@@ -63,7 +63,7 @@ impl Checkpoint {
         let discriminator = discriminator_to_bytes(trainer.discriminator())?;
         let state = trainer.state();
         let training = safetensors::serialize(state.tensors(), None).map_err(Error::serializing)?;
-        let record = Record { counters: state.counters(), config: config.clone(), ..about.clone() };
+        let record = Metadata { counters: state.counters(), config: config.clone(), ..about.clone() };
         let mut text = serde_json::to_vec_pretty(&record).map_err(Error::serializing)?;
         text.push(b'\n');
         let files =
@@ -72,7 +72,7 @@ impl Checkpoint {
     }
 
     /// What the run was and how far it had come.
-    pub fn record(&self) -> &Record {
+    pub fn metadata(&self) -> &Metadata {
         &self.record
     }
 
@@ -91,7 +91,7 @@ impl Checkpoint {
     }
 
     /// What a checkpoint says of itself, if every byte is as it was written. Its tensors are read, but not kept.
-    pub fn check(folder: &Path) -> Result<Record> {
+    pub fn check(folder: &Path) -> Result<Metadata> {
         Ok(Self::checked(folder, false)?.0)
     }
 
@@ -105,15 +105,15 @@ impl Checkpoint {
     }
 
     /// What a checkpoint says of itself, whole or not.
-    pub(crate) fn record_of(folder: &Path) -> Result<Record> {
+    pub(crate) fn record_of(folder: &Path) -> Result<Metadata> {
         let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
         let text =
             read(&folder.join(RECORD), MOST_OF_RECORD).map_err(|why| broken(format!("{RECORD} {why}")))?;
-        Record::parse(&text).map_err(|why| broken(format!("{RECORD}: {why}")))
+        Metadata::parse(&text).map_err(|why| broken(format!("{RECORD}: {why}")))
     }
 
     /// The record, and the bytes of the files if they are to be kept.
-    fn checked(folder: &Path, keep: bool) -> Result<(Record, BTreeMap<&'static str, Vec<u8>>)> {
+    fn checked(folder: &Path, keep: bool) -> Result<(Metadata, BTreeMap<&'static str, Vec<u8>>)> {
         let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
         match fs::symlink_metadata(folder) {
             Ok(found) if !found.is_dir() => return Err(broken("it is a link or a file".into())),
@@ -131,7 +131,7 @@ impl Checkpoint {
         if !is_sound(RECORD, &digest(&text)) {
             return Err(damaged(RECORD));
         }
-        let record = Record::parse(&text).map_err(|why| broken(format!("{RECORD}: {why}")))?;
+        let record = Metadata::parse(&text).map_err(|why| broken(format!("{RECORD}: {why}")))?;
         if step_of(folder).is_some_and(|step| step != record.step()) {
             return Err(broken(format!("its name is not that of step {}", record.step())));
         }
@@ -243,7 +243,7 @@ fn is_gone(folder: &Path) -> bool {
 }
 
 /// What was found of one checkpoint.
-pub type Finding = (u64, Result<Record>);
+pub type Finding = (u64, Result<Metadata>);
 
 impl Checkpoint {
     /// Each checkpoint of a run, the oldest first: what it says of itself, or why it is not whole. Those that are removed
@@ -253,8 +253,8 @@ impl Checkpoint {
     }
 }
 
-fn check_all(run: &Path, check: impl Fn(&Path) -> Result<Record>) -> Result<Vec<Finding>> {
-    let mut found: BTreeMap<u64, Result<Record>> = BTreeMap::new();
+fn check_all(run: &Path, check: impl Fn(&Path) -> Result<Metadata>) -> Result<Vec<Finding>> {
+    let mut found: BTreeMap<u64, Result<Metadata>> = BTreeMap::new();
     for _ in 0..MOST_SEARCHES {
         let mut any_gone = false;
         for (step, path) in Checkpoint::list(run)? {

@@ -4,8 +4,8 @@ use crate::config::{Crop, Fit, TrainConfig};
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use gan_data::{
-    Background, BadImages, CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ResizeTo, Source,
-    Split, Transform, Transforms, Watch,
+    Background, BadImages, CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ProgressCallback,
+    ResizeTo, Source, Split, Transform, Transforms,
 };
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub fn source(config: &TrainConfig) -> Result<Source> {
 
 /// Opens a part of the config's data set; `watch` is told of what takes long. Where classes are learnt, images without one
 /// are left out.
-pub fn open(config: &TrainConfig, split: Split, watch: &Watch) -> Result<Arc<dyn Dataset>> {
+pub fn open(config: &TrainConfig, split: Split, watch: &ProgressCallback) -> Result<Arc<dyn Dataset>> {
     let size = config.image_size();
     let size = size.height.max(size.width).max(LEAST_DRAWN);
     let options = OpenOptions {
@@ -228,7 +228,7 @@ mod tests {
             let conditional = conditional.map_or(String::new(), |kind| format!("conditional = '{kind}'\n"));
             let settings = format!("{conditional}dataset = 'folder:{}'", folder.path().display());
             let config = TrainConfig::from_toml(&settings).unwrap().resolve().unwrap();
-            let data = open(&config, Split::Train, &Watch::default()).unwrap();
+            let data = open(&config, Split::Train, &ProgressCallback::default()).unwrap();
             (0..data.len()).map(|index| data.get(index).unwrap().label).collect::<Vec<_>>()
         };
         assert_eq!(labels(None), [Some(0), None, Some(1)]);

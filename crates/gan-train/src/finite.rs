@@ -58,13 +58,13 @@ fn first(tensors: &BTreeMap<String, Tensor>) -> Result<Option<(String, f64)>> {
 mod tests {
     use super::*;
     use crate::config::TrainConfig;
-    use crate::record::Record;
+    use crate::metadata::Metadata;
 
-    fn trainer() -> (Trainer, TrainConfig, Record) {
+    fn trainer() -> (Trainer, TrainConfig, Metadata) {
         let text = "image_size = 16\nbase_width = 2\nlatent_dim = 4\nbatch_size = 4\nema = 0.9";
         let config = TrainConfig::from_toml(text).unwrap().resolve().unwrap();
         let data = gan_data::Digits::train(0, 16).unwrap();
-        let about = Record::new(&config, &data, &Device::Cpu);
+        let about = Metadata::new(&config, &data, &Device::Cpu);
         (Trainer::new(&config, &about.model, &Device::Cpu).unwrap(), config, about)
     }
 

@@ -12,7 +12,7 @@ pub(crate) type Gradients = BTreeMap<String, Tensor>;
 /// How parameters follow their gradients, each as PyTorch's optimizer of this name does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Rule {
+pub enum OptimizerKind {
     /// Adam (Kingma & Ba 2015): `beta1` and `beta2` are the decays of the means of the gradient and of its square.
     Adam,
     /// RMSProp (Hinton 2012), as WGAN's authors use it: `v = beta2 v + (1 - beta2) g^2`, `p -= lr g / (sqrt(v) + eps)`.
@@ -21,17 +21,17 @@ pub enum Rule {
     Sgd,
 }
 
-impl Rule {
+impl OptimizerKind {
     /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Rule); 3] =
-        [("adam", Rule::Adam), ("rmsprop", Rule::RmsProp), ("sgd", Rule::Sgd)];
+    pub const ALL: [(&'static str, OptimizerKind); 3] =
+        [("adam", OptimizerKind::Adam), ("rmsprop", OptimizerKind::RmsProp), ("sgd", OptimizerKind::Sgd)];
 }
 
 /// The numbers of a rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Hyperparameters {
     /// How parameters follow their gradients.
-    pub rule: Rule,
+    pub rule: OptimizerKind,
     /// Adam's decay of the mean of the gradient; momentum.
     pub beta1: f64,
     /// Decay of the mean of the gradient's square.
@@ -59,9 +59,9 @@ impl Optimizer {
     /// A new optimizer, its running means at zero.
     pub fn new(parameters: &BTreeMap<String, Var>, hyper: Hyperparameters) -> Result<Self> {
         let (m, v) = match hyper.rule {
-            Rule::Adam => (true, true),
-            Rule::RmsProp => (false, true),
-            Rule::Sgd => (hyper.beta1 > 0.0, false),
+            OptimizerKind::Adam => (true, true),
+            OptimizerKind::RmsProp => (false, true),
+            OptimizerKind::Sgd => (hyper.beta1 > 0.0, false),
         };
         let slot = |var: &Var| -> Result<Slot> {
             let zeros = |has: bool| has.then(|| Var::from_tensor(&var.zeros_like()?)).transpose();

@@ -4,7 +4,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{OnDivergence, TrainConfig};
 use crate::error::{Error, Result};
 use crate::finite;
-use crate::record::Record;
+use crate::metadata::Metadata;
 use crate::run_dir::RunDir;
 use crate::trainer::Trainer;
 use candle_core::Device;
@@ -20,7 +20,7 @@ pub fn newest_sound(run: &RunDir) -> Result<Option<Checkpoint>> {
     let Err(error) = expect_finite(run, &newest) else { return Ok(Some(newest)) };
     tracing::warn!("{error}; the one before it is taken instead");
     for (step, _) in Checkpoint::list(run.path())?.into_iter().rev() {
-        if step < newest.record().step()
+        if step < newest.metadata().step()
             && let Ok(checkpoint) = run.checkpoint(step)
             && expect_finite(run, &checkpoint).is_ok()
         {
@@ -37,7 +37,7 @@ pub fn newest_sound(run: &RunDir) -> Result<Option<Checkpoint>> {
 /// If it is not, or cannot be read.
 pub fn expect_finite(run: &RunDir, checkpoint: &Checkpoint) -> Result<()> {
     let Some((name, value)) = finite::first_of(checkpoint)? else { return Ok(()) };
-    let path = Checkpoint::path(run.path(), checkpoint.record().step());
+    let path = Checkpoint::path(run.path(), checkpoint.metadata().step());
     let why = format!("{name} holds {value}, so training had diverged when it was saved");
     Err(Error::BrokenCheckpoint { path, why })
 }
@@ -52,7 +52,7 @@ pub(crate) fn recover(
     cause: Error,
     trainer: &mut Trainer,
     config: &TrainConfig,
-    about: &Record,
+    about: &Metadata,
     run: &RunDir,
     device: &Device,
 ) -> Result<()> {
@@ -72,7 +72,7 @@ pub(crate) fn recover(
         sound => sound?,
     };
     if config.on_divergence != OnDivergence::Rollback || trainer.rollbacks() >= config.max_rollbacks {
-        return Err(with_checkpoint(cause, sound.map(|checkpoint| checkpoint.record().step())));
+        return Err(with_checkpoint(cause, sound.map(|checkpoint| checkpoint.metadata().step())));
     }
     let times = trainer.rollbacks() + 1;
     match sound {

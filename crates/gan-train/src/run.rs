@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config::TrainConfig;
 use crate::data;
 use crate::error::Result;
-use crate::record::Record;
+use crate::metadata::Metadata;
 use crate::rollback::recover;
 use crate::run_dir::{GRID_COLUMNS, RunDir};
 use crate::saver::Saver;
@@ -47,7 +47,7 @@ pub struct Summary {
 
 /// Trains a GAN as the (resolved) config says, and puts the results into the run folder; from the first step,
 /// or on from a checkpoint to the same bits as if the run had never stopped. Whether a checkpoint fits config
-/// and data is for the caller to ask first ([`Record::changes`]).
+/// and data is for the caller to ask first ([`Metadata::changes`]).
 ///
 /// `on_step` is told the numbers of every step; if it breaks, the run saves a checkpoint and ends.
 pub fn train(
@@ -58,9 +58,9 @@ pub fn train(
     device: &Device,
     on_step: &mut dyn FnMut(&StepStats) -> ControlFlow<()>,
 ) -> Result<Summary> {
-    let mut about = Record::new(config, dataset.as_ref(), device);
+    let mut about = Metadata::new(config, dataset.as_ref(), device);
     if let Some(checkpoint) = from {
-        about.keep_class_names(checkpoint.record());
+        about.keep_class_names(checkpoint.metadata());
     }
     let images_per_epoch = dataset.len() as f64;
     let mut trainer = Trainer::new(config, &about.model, device)?.for_images(dataset.len());

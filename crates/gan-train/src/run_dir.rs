@@ -5,11 +5,11 @@ use crate::config::TrainConfig;
 use crate::error::{Error, Result};
 use crate::lock::Lock;
 use crate::marker;
+use crate::metadata::{Metadata, Program};
 use crate::metrics_log::{MetricsLog, append_json};
 use crate::names::{
     expect_empty, is_unfinished_checkpoint, is_unfinished_file, is_unfinished_sample, next_number,
 };
-use crate::record::{Program, Record};
 use crate::stats::StepStats;
 use crate::{durable, failpoint, files};
 use candle_core::Tensor;
@@ -95,7 +95,7 @@ impl RunDir {
 
     /// Begins to write: what a kill left unfinished is removed, what comes after the step is taken out of the way, and
     /// only then the settings change. `now` is what the run is from here on.
-    pub fn begin(&self, step: u64, now: &Record) -> Result<()> {
+    pub fn begin(&self, step: u64, now: &Metadata) -> Result<()> {
         self.make_ready()?;
         self.go_back_to(step)?;
         self.save_config(&now.config)?;
@@ -244,7 +244,7 @@ impl Keeper {
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
         // A checkpoint on the disk means that the log up to its step is there too.
         self.log.sync()?;
-        checkpoint.write(&Checkpoint::path(&self.run, checkpoint.record().step()))?;
+        checkpoint.write(&Checkpoint::path(&self.run, checkpoint.metadata().step()))?;
         let all = Checkpoint::list(&self.run)?;
         for (_, path) in &all[..all.len().saturating_sub(self.keep)] {
             durable::remove_folder(path).map_err(Error::file("remove the old checkpoint", path))?;
@@ -267,7 +267,7 @@ struct Resumed<'a> {
 }
 
 impl<'a> Resumed<'a> {
-    fn now(step: u64, now: &'a Record) -> Self {
+    fn now(step: u64, now: &'a Metadata) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let learns_until = now.config.learns_until();
         Self { event: "resume", step, time, program: &now.program, learns_until }

@@ -77,10 +77,10 @@ impl Trainer {
 
     /// One step: n_critic updates of the discriminator, each on new images, then one of the generator.
     pub fn train_step(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
-        gan_ops::awake(|| self.step_awake(reals))
+        gan_ops::keep_workers_spinning(|| self.step_spinning(reals))
     }
 
-    fn step_awake(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
+    fn step_spinning(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
         let mut d_stats = DiscriminatorStats::default();
         let mut batches = Vec::new();
         for round in 0..self.config.n_critic {

@@ -9,7 +9,7 @@ use crate::optimizer::Gradients;
 use crate::penalty::{self, Penalty};
 use crate::trainer::Trainer;
 use candle_core::Tensor;
-use gan_models::{Mode, Opinion, Params, probability};
+use gan_models::{DiscriminatorOutput, Mode, Params, probability};
 use gan_rng::Stream;
 use tracing::trace_span;
 
@@ -120,7 +120,7 @@ impl Trainer {
     }
 
     /// AC-GAN's other loss: the cross entropy of the classes that D reads.
-    fn class_loss(&self, opinion: &Opinion, classes: Option<&[u32]>) -> Result<Option<Tensor>> {
+    fn class_loss(&self, opinion: &DiscriminatorOutput, classes: Option<&[u32]>) -> Result<Option<Tensor>> {
         match (&opinion.class_logits, classes) {
             (Some(logits), Some(classes)) => {
                 let loss = cross_entropy(logits, classes)?;

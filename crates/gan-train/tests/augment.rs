@@ -4,7 +4,7 @@
 
 use candle_core::{Device, Tensor, Var, safetensors};
 use gan_train::augment::{
-    AugmentParams, Center, Color, Policy, Shift, Step, Transform, apply, apply_tangent,
+    AugmentParams, Augmentation, Center, Color, Policy, Shift, Step, apply, apply_tangent,
 };
 use std::collections::HashMap;
 
@@ -15,17 +15,17 @@ type Fixture = HashMap<String, Tensor>;
 /// The parameters of a case for the transforms of a policy.
 fn params(fixture: &Fixture, case: &str, policy: &Policy) -> AugmentParams {
     let whole = |name: &str| fixture[&format!("{case}.{name}")].to_vec2::<i64>().unwrap();
-    let step = |transform: &Transform| match transform {
-        Transform::Color => {
+    let step = |transform: &Augmentation| match transform {
+        Augmentation::Color => {
             let colors = fixture[&format!("{case}.colors")].to_vec2::<f64>().unwrap();
             let color = |c: &Vec<f64>| Color { brightness: c[0], saturation: c[1], contrast: c[2] };
             Step::Color(colors.iter().map(|c| Some(color(c))).collect())
         }
-        Transform::Translation => {
+        Augmentation::Translation => {
             let shift = |s: &Vec<i64>| Shift { rows: s[0], columns: s[1] };
             Step::Translation(whole("shifts").iter().map(|s| Some(shift(s))).collect())
         }
-        Transform::Cutout => {
+        Augmentation::Cutout => {
             let center = |c: &Vec<i64>| Center { row: c[0] as usize, column: c[1] as usize };
             Step::Cutout(whole("centers").iter().map(|c| Some(center(c))).collect())
         }

@@ -69,7 +69,7 @@ const CHOICES: [&[&str]; 13] = [
 fn try_it(choices: &[&str]) -> Result<(), Error> {
     let text = format!("base_width = 2\nlatent_dim = 4\nbatch_size = 4\nsteps = 2\n{}", choices.join("\n"));
     let mut config = TrainConfig::from_toml(&text).unwrap();
-    if config.model != gan_models::Family::Notebook && config.dataset == "digits" {
+    if config.model != gan_models::Architecture::Notebook && config.dataset == "digits" {
         config.image_size = Some("8".parse().unwrap());
     }
     let config = config.resolve()?;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use candle_core::{Device, Tensor, safetensors};
-use gan_models::{Discriminator, Family, Mode, ModelConfig, Norm};
+use gan_models::{Architecture, Discriminator, Mode, ModelConfig, Norm};
 use gan_train::penalty::{Penalty, between, near};
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +20,7 @@ fn under(fixture: &HashMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Te
 }
 
 fn discriminator(norm: Norm) -> Box<dyn Discriminator> {
-    let config = ModelConfig::new(Family::Dcgan, 3, 16, 16);
+    let config = ModelConfig::new(Architecture::Dcgan, 3, 16, 16);
     let config = ModelConfig { base_width: 4, norm_d: Some(norm), ..config };
     let discriminator = config.discriminator(0, &Device::Cpu).unwrap();
     discriminator.params().accumulate_gradients().unwrap();
@@ -69,9 +69,11 @@ fn gradients_of_penalties_are_those_of_pytorchs_double_backward_with_every_norm(
 
 #[test]
 fn the_directional_derivative_is_that_of_finite_differences_in_every_family() {
-    for (family, side) in [(Family::Dcgan, 16), (Family::Notebook, 46), (Family::Mlp, 6)] {
+    for (architecture, side) in
+        [(Architecture::Dcgan, 16), (Architecture::Notebook, 46), (Architecture::Mlp, 6)]
+    {
         for (name, norm) in Norm::ALL {
-            let config = ModelConfig::new(family, 1, side, side);
+            let config = ModelConfig::new(architecture, 1, side, side);
             let config = ModelConfig { base_width: 4, norm_d: Some(norm), ..config };
             let Ok(discriminator) = config.discriminator(3, &Device::Cpu) else { continue };
             let mut stream = gan_rng::Stream::new(1, "test", 0);
@@ -92,11 +94,11 @@ fn the_directional_derivative_is_that_of_finite_differences_in_every_family() {
                 (dual.tangent.to_vec1().unwrap(), differences.to_vec1().unwrap());
             let scale = (length(&differences) / (ours.len() as f64).sqrt()) as f32;
             let close = ours.iter().zip(&theirs).filter(|(a, b)| (*a - *b).abs() < 0.1 * scale).count();
-            assert!(close >= 6, "{family:?} with {name}: {ours:?} {theirs:?}");
+            assert!(close >= 6, "{architecture:?} with {name}: {ours:?} {theirs:?}");
             if norm != Norm::Spectral {
                 let value = discriminator.forward(&x, None, Mode::Train).unwrap().logits;
                 let error = length(&(&dual.value - &value).unwrap()) / length(&value);
-                assert!(error < 1e-4, "{family:?} with {name}: the value differs by {error}");
+                assert!(error < 1e-4, "{architecture:?} with {name}: the value differs by {error}");
             }
         }
     }

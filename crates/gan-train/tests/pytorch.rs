@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use candle_core::{DType, Device, Result, Tensor, Var, safetensors};
-use gan_models::{Family, Mode, ModelConfig, Params};
-use gan_train::{Hyperparameters, Judged, Loss, MicroBatch, Optimizer, Rule, Schedule, TrainConfig, Trainer};
+use gan_models::{Architecture, Mode, ModelConfig, Params};
+use gan_train::{
+    Hyperparameters, Judged, Loss, MicroBatch, Optimizer, OptimizerKind, Schedule, TrainConfig, Trainer,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// What float rounding may do. PyTorch itself moves by up to 7.5e-7 when the order of its sums changes.
@@ -23,7 +25,8 @@ fn state(fixture: &HashMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Te
 }
 
 fn trainer(fixture: &HashMap<String, Tensor>, config: TrainConfig) -> Trainer {
-    let model = ModelConfig { base_width: 4, latent_dim: 8, ..ModelConfig::new(Family::Dcgan, 3, 32, 32) };
+    let model =
+        ModelConfig { base_width: 4, latent_dim: 8, ..ModelConfig::new(Architecture::Dcgan, 3, 32, 32) };
     let trainer = Trainer::new(&config.resolve().unwrap(), &model, &Device::Cpu).unwrap();
     trainer.generator().params().load_state_dict(&state(fixture, "init.generator.")).unwrap();
     trainer.discriminator().params().load_state_dict(&state(fixture, "init.discriminator.")).unwrap();
@@ -168,10 +171,10 @@ fn every_loss_and_its_gradients_are_pytorchs() {
 fn ten_steps_of_each_optimizer_are_pytorchs() {
     let fixture = training_fixture();
     for (name, rule, beta1, beta2) in [
-        ("adam", Rule::Adam, 0.5, 0.9),
-        ("rmsprop", Rule::RmsProp, 0.0, 0.9),
-        ("sgd", Rule::Sgd, 0.0, 0.0),
-        ("momentum", Rule::Sgd, 0.5, 0.0),
+        ("adam", OptimizerKind::Adam, 0.5, 0.9),
+        ("rmsprop", OptimizerKind::RmsProp, 0.0, 0.9),
+        ("sgd", OptimizerKind::Sgd, 0.0, 0.0),
+        ("momentum", OptimizerKind::Sgd, 0.5, 0.0),
     ] {
         let parameter = Var::from_tensor(&fixture["optimizer.start"]).unwrap();
         let parameters = BTreeMap::from([("p".to_owned(), parameter.clone())]);

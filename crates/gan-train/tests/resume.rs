@@ -4,8 +4,8 @@
 
 use candle_core::Device;
 use gan_data::{Dataset, Image, Sample};
-use gan_models::{Conditional, Family, Norm};
-use gan_train::{Checkpoint, Error, Record, Rule, RunDir, Schedule, StepStats, TrainConfig, run};
+use gan_models::{Architecture, Conditional, Norm};
+use gan_train::{Checkpoint, Error, Metadata, OptimizerKind, RunDir, Schedule, StepStats, TrainConfig, run};
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
@@ -116,7 +116,7 @@ fn a_run_that_stops_at_every_step_gives_the_same_bytes() {
         ema: 0.0,
         drop_last: Some(false),
         batch_size: Some(7),
-        optimizer: Rule::RmsProp,
+        optimizer: OptimizerKind::RmsProp,
         beta2: 0.9,
         lr_d: Some(1e-3),
         schedule: Schedule::Cosine,
@@ -146,7 +146,7 @@ fn a_run_that_stops_at_every_step_gives_the_same_bytes() {
 fn so_does_one_of_conditional_networks_with_spectral_norm_on_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     for (conditional, model) in
-        [(Conditional::Projection, Family::Sagan), (Conditional::Acgan, Family::Dcgan)]
+        [(Conditional::Projection, Architecture::Sagan), (Conditional::Acgan, Architecture::Dcgan)]
     {
         let run = |name: &str| folder.path().join(format!("{name} {}", conditional.name()));
         let (conditional, steps) = (Some(conditional), Some(8));
@@ -205,25 +205,25 @@ fn a_run_keeps_the_names_that_its_classes_had_at_first() {
     let folder = tempfile::tempdir().unwrap();
     let conditional = Some(Conditional::Concat);
     let config = TrainConfig { conditional, steps: Some(4), ..config() };
-    let named = Record::new(&config, &Named, &Device::Cpu);
+    let named = Metadata::new(&config, &Named, &Device::Cpu);
     assert_eq!(named.model.classes, ["cat", "dog", "cow"]);
     let path = folder.path().join("run");
     train(&path, &config, 2);
     let run = RunDir::open(&path).unwrap();
     let from = run.latest_checkpoint().unwrap().unwrap();
-    assert_eq!(from.record().model.classes, ["0", "1", "2"]);
-    assert_eq!(from.record().changes(&named), [""; 0]);
+    assert_eq!(from.metadata().model.classes, ["0", "1", "2"]);
+    assert_eq!(from.metadata().changes(&named), [""; 0]);
     let mut on_step = |_: &StepStats| ControlFlow::Continue(());
     run::train(&config, Arc::new(Named), &run, Some(&from), &Device::Cpu, &mut on_step).unwrap();
     let last = run.latest_checkpoint().unwrap().unwrap();
-    assert_eq!((last.record().step(), &last.record().model), (4, &from.record().model));
+    assert_eq!((last.metadata().step(), &last.metadata().model), (4, &from.metadata().model));
     let generator = gan_models::load_generator(&run.generator_path(4), &Device::Cpu).unwrap();
     assert_eq!(generator.config().classes, ["0", "1", "2"]);
 
     // A data set of more classes than the run knows is another.
     let mut more = named.clone();
     more.model.classes.push("horse".into());
-    more.keep_class_names(from.record());
+    more.keep_class_names(from.metadata());
     assert_eq!(more.model.classes.len(), 4);
 }
 
@@ -317,7 +317,7 @@ fn whatever_is_left_out_of_the_state_is_missed() {
     let config = config();
     let model = config.model_config(3, &[]);
     let tensors = checkpoint.tensors().unwrap();
-    let counters = &checkpoint.record().counters;
+    let counters = &checkpoint.metadata().counters;
     let restore = |tensors: &BTreeMap<_, _>, counters: &BTreeMap<_, _>| {
         let mut trainer = gan_train::Trainer::new(&config, &model, &Device::Cpu).unwrap();
         trainer.restore(tensors, counters)
@@ -431,7 +431,7 @@ const MAY_CHANGE: [(&str, &str); 17] = [
 
 #[test]
 fn a_change_of_any_setting_that_makes_another_run_is_named_with_both_values() {
-    let record = |config: &TrainConfig, count| Record::new(config, &Images(count), &Device::Cpu);
+    let record = |config: &TrainConfig, count| Metadata::new(config, &Images(count), &Device::Cpu);
     let there = record(&config(), 120);
     let changed = |key: &str, value: &str| {
         let mut table = toml::Table::try_from(config()).unwrap();

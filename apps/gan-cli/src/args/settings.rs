@@ -19,7 +19,7 @@ pub struct Settings {
     #[serde(flatten)]
     images: ImageSettings,
     /// Kind of networks
-    #[arg(long, value_parser = names(&gan_models::Family::ALL))]
+    #[arg(long, value_parser = names(&gan_models::Architecture::ALL))]
     model: Option<String>,
     /// Channels of the layer next to the image
     #[arg(long, value_name = "N")]
@@ -83,7 +83,7 @@ pub struct Settings {
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
     /// How weights follow their gradients
-    #[arg(long, value_parser = names(&gan_train::Rule::ALL))]
+    #[arg(long, value_parser = names(&gan_train::OptimizerKind::ALL))]
     optimizer: Option<String>,
     /// Learning rate of both players
     #[arg(long, value_name = "RATE")]

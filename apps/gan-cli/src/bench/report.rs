@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What a benchmark found.
 #[derive(Serialize)]
-pub struct Report {
+pub struct BenchReport {
     /// `gan` and its version.
     pub system: String,
     /// `train`, `sample` or `data`.
@@ -52,7 +52,7 @@ impl Work {
     }
 }
 
-impl Report {
+impl BenchReport {
     /// A report of these step times, and of the process's memory up to now.
     pub fn new(what: &'static str, batch_size: usize, times: &[Duration]) -> Self {
         let mut sorted: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();

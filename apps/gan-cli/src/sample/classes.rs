@@ -9,7 +9,7 @@ const MOST_NAMES: usize = 20;
 
 /// The class of each image.
 #[derive(Clone, Copy)]
-pub enum Classes {
+pub enum ClassChoice {
     /// The generator is not conditional.
     None,
     /// All of one class.
@@ -20,7 +20,7 @@ pub enum Classes {
     Each(u32),
 }
 
-impl Classes {
+impl ClassChoice {
     /// What the flags ask for.
     pub fn wanted(flags: &SampleFlags, model: &ModelConfig) -> Result<Self, Failure> {
         let flag = if flags.class.is_some() { "--class" } else { "--per-class" };

@@ -1,6 +1,6 @@
 //! Generated images as a data set, made when they are asked for.
 
-use super::classes::Classes;
+use super::classes::ClassChoice;
 use candle_core::{Device, Result, Tensor};
 use gan_data::{Dataset, Image, Sample};
 use gan_models::{Generator, Mode, latents_from};
@@ -13,7 +13,7 @@ pub const BATCH: usize = 64;
 pub struct Generated {
     generator: Box<dyn Generator>,
     seed: u64,
-    classes: Classes,
+    classes: ClassChoice,
     count: usize,
     device: Device,
     /// The batch that was made last.
@@ -24,7 +24,7 @@ impl Generated {
     pub fn new(
         generator: Box<dyn Generator>,
         seed: u64,
-        classes: Classes,
+        classes: ClassChoice,
         count: usize,
         device: Device,
     ) -> Self {

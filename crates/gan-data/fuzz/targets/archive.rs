@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use gan_data::{Folder, Published, Split, Watch, fuzzing, load_cifar10, load_mnist, load_published};
+use gan_data::{Folder, Published, Split, ProgressCallback, fuzzing, load_cifar10, load_mnist, load_published};
 use gan_data_fuzz::{assert_readable, expect_panics, guarded, look_at, with_file};
 
 const BLOCK: usize = 512;
@@ -37,7 +37,7 @@ fn images(path: &Path) {
         assert_readable(&error);
     }
     for split in [Split::Train, Split::Test] {
-        look_at(Folder::open(path, split, &Watch::default()));
+        look_at(Folder::open(path, split, &ProgressCallback::default()));
     }
 }
 

@@ -8,9 +8,9 @@ use std::path::Path;
 use super::listing::Listing;
 use super::{Listed, MAX_FILE, Members, most, within};
 use crate::compression::Codec;
+use crate::progress_callback::{Progress, ProgressCallback, Unit};
 use crate::spool::SpoolWriter;
 use crate::tarball::{self, Kind, Member};
-use crate::watch::{Progress, Unit, Watch};
 use crate::{Error, Result};
 
 pub(super) fn list(
@@ -36,7 +36,7 @@ pub(super) fn list_compressed(
     file: File,
     length: u64,
     mut wanted: impl FnMut(&Path) -> bool,
-    watch: &Watch,
+    watch: &ProgressCallback,
 ) -> Result<Listed> {
     let what = format!("reading {}", path.display());
     let (mut listing, mut writer) = (Listing::new(path), SpoolWriter::new()?);
@@ -111,7 +111,7 @@ struct Counted<'a> {
     done: u64,
     total: u64,
     what: &'a str,
-    watch: &'a Watch,
+    watch: &'a ProgressCallback,
 }
 
 impl Read for Counted<'_> {

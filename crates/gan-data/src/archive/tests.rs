@@ -114,7 +114,7 @@ fn write(bytes: &[u8]) -> (TempDir, PathBuf) {
 
 fn open(bytes: &[u8], split: Split) -> Result<Folder> {
     let (_folder, path) = write(bytes);
-    Folder::open(&path, split, &Watch::default()) // goes on reading the file though its name is gone
+    Folder::open(&path, split, &ProgressCallback::default()) // goes on reading the file though its name is gone
 }
 
 /// The classes, and the label and first value of every image.
@@ -224,7 +224,7 @@ fn names_that_lead_out_of_the_archive_lead_nowhere() {
     let files: Vec<_> = names.into_iter().zip(&images).map(|(name, bytes)| (name, &bytes[..])).collect();
     for kind in KINDS {
         let (folder, path) = write(&kind.pack(&files));
-        let data = Folder::open(&path, Split::Train, &Watch::default()).unwrap();
+        let data = Folder::open(&path, Split::Train, &ProgressCallback::default()).unwrap();
         assert_eq!(data.class_names(), ["a", "b"], "{kind:?}");
         let labels: Vec<_> = (0..data.len()).map(|index| data.get(index).unwrap().label.unwrap()).collect();
         assert_eq!(labels, [0, 0, 0, 1, 1], "{kind:?}");

@@ -8,7 +8,7 @@ fn options(format: ExportFormat) -> ExportOptions {
         count: Some(40),
         transforms: Transforms::default(),
         on_bad_image: OnBadImage::Stop,
-        watch: Watch::default(),
+        watch: ProgressCallback::default(),
     }
 }
 
@@ -32,7 +32,7 @@ fn a_folder_reads_back_with_its_classes_and_captions() {
     fs::create_dir(&out).unwrap(); // an empty folder is taken
     let shapes = Shapes::train(0, 16).unwrap();
     export(&shapes, &out, &options(ExportFormat::Folder)).unwrap();
-    let read = Folder::open(&out, Split::Train, &Watch::default()).unwrap();
+    let read = Folder::open(&out, Split::Train, &ProgressCallback::default()).unwrap();
     assert_eq!(read.len(), 40);
     let mut names = shapes.class_names();
     names.sort();
@@ -147,7 +147,7 @@ fn a_set_of_which_no_image_can_be_read_is_an_error() {
     let images = parent.path().join("images");
     fs::create_dir(&images).unwrap();
     fs::write(images.join("a.png"), "no image").unwrap();
-    let data = Folder::open(&images, Split::Train, &Watch::default()).unwrap();
+    let data = Folder::open(&images, Split::Train, &ProgressCallback::default()).unwrap();
     for format in [ExportFormat::Folder, ExportFormat::Idx] {
         let options = ExportOptions { on_bad_image: OnBadImage::Skip, ..options(format) };
         let error = export(&data, &parent.path().join("out"), &options).unwrap_err();

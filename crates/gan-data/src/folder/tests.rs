@@ -13,7 +13,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 fn open(path: &Path) -> Result<Folder> {
-    Folder::open(path, Split::Train, &Watch::default())
+    Folder::open(path, Split::Train, &ProgressCallback::default())
 }
 
 fn decode(bytes: &[u8]) -> Result<Image> {
@@ -69,7 +69,7 @@ fn folders_are_classes_and_a_split_is_taken_where_there_is_one() {
     assert_eq!(train.class_names(), ["cat", "dog"]);
     let labels: Vec<_> = (0..train.len()).map(|i| train.get(i).unwrap().label).collect();
     assert_eq!(labels, [Some(0), Some(0), Some(1)]);
-    assert_eq!(Folder::open(folder.path(), Split::Test, &Watch::default()).unwrap().len(), 1);
+    assert_eq!(Folder::open(folder.path(), Split::Test, &ProgressCallback::default()).unwrap().len(), 1);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::store::Store;
 use super::web::Fault;
 use super::{CONVERTED, Hub};
 use crate::parquet::{of_one_config, of_split};
-use crate::{Error, OpenOptions, Parquet, Progress, Result, Split, Unit, Watch};
+use crate::{Error, OpenOptions, Parquet, Progress, ProgressCallback, Result, Split, Unit};
 
 /// No listing of a repository is longer than this.
 const MAX_ENTRIES: usize = 100_000;
@@ -47,7 +47,7 @@ impl Hub {
         repository: &str,
         revision: Option<&str>,
         split: Split,
-        watch: &Watch,
+        watch: &ProgressCallback,
     ) -> Result<Parquet> {
         let options = OpenOptions { split, watch: watch.clone(), ..OpenOptions::default() };
         self.open_with(repository, revision, &options)
@@ -87,7 +87,7 @@ impl Hub {
     }
 
     /// Asks the hub for its files of the split, and fetches those that are not in the cache.
-    fn fetch(&self, source: &Source, split: Split, watch: &Watch) -> Result<Vec<PathBuf>> {
+    fn fetch(&self, source: &Source, split: Split, watch: &ProgressCallback) -> Result<Vec<PathBuf>> {
         let listing = self.list(source)?;
         let files = source.choose(&listing, split)?;
         listing.store(&self.listing_file(source))?;

@@ -10,7 +10,7 @@ use super::columns::Wanted;
 use super::one_line;
 use super::table::{Row, Table};
 use crate::published::known;
-use crate::{Error, LabelledImages, Progress, Result, Unit, Watch};
+use crate::{Error, LabelledImages, Progress, ProgressCallback, Result, Unit};
 
 /// More memory than decoding an image of the sizes read here can need.
 const DECODER_BYTES: u64 = 1 << 20;
@@ -43,7 +43,7 @@ pub(crate) fn read(
     name: &str,
     shape: Shape,
     most: usize,
-    watch: &Watch,
+    watch: &ProgressCallback,
 ) -> Result<LabelledImages> {
     let table = Table::open(path, Wanted::default())?;
     if table.label_column().is_none() {

@@ -14,7 +14,8 @@ use crate::decode::{Decoding, Fault};
 use crate::labels::{Classes, NO_CLASS};
 use crate::spool::{Spool, SpoolWriter};
 use crate::{
-    Background, Dataset, Error, OpenOptions, Progress, Result, Sample, Split, Unit, Watch, digest, files,
+    Background, Dataset, Error, OpenOptions, Progress, ProgressCallback, Result, Sample, Split, Unit, digest,
+    files,
 };
 
 /// Folders within folders, no deeper than this.
@@ -54,7 +55,7 @@ impl Parquet {
     ///
     /// # Errors
     /// As [`Parquet::open_with`].
-    pub fn open(path: &Path, split: Split, watch: &Watch) -> Result<Self> {
+    pub fn open(path: &Path, split: Split, watch: &ProgressCallback) -> Result<Self> {
         Self::open_with(path, &OpenOptions { split, watch: watch.clone(), ..OpenOptions::default() })
     }
 

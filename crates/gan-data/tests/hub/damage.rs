@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use gan_data::{Dataset, Error, Parquet, Split, Watch};
+use gan_data::{Dataset, Error, Parquet, ProgressCallback, Split};
 use proptest::prelude::*;
 
 use crate::assert_readable;
@@ -30,7 +30,7 @@ fn survives(bytes: &[u8]) -> bool {
     let path = folder.path().join("damaged.parquet");
     fs::write(&path, bytes).unwrap();
     let began = Instant::now();
-    let outcome = Parquet::open(&path, Split::Train, &Watch::default()).and_then(|set| {
+    let outcome = Parquet::open(&path, Split::Train, &ProgressCallback::default()).and_then(|set| {
         (0..set.len()).try_for_each(|index| set.get(index).and(set.caption(index)).map(|_| ()))
     });
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());

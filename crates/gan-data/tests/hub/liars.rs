@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gan_data::{Dataset, Error, Hub, Split, Watch};
+use gan_data::{Dataset, Error, Hub, ProgressCallback, Split};
 use tempfile::TempDir;
 
 use crate::server::{COMMIT, Manner, Repository, Server};
@@ -64,7 +64,7 @@ fn what_a_hub_calls_the_content_is_no_path() {
     let server =
         Server::with(Repository { files: files.into(), etag: Some(absolute), ..Repository::default() });
     let set = Hub::at(&server.endpoint(), &cache).unwrap();
-    assert_eq!(set.open("a/b", None, Split::Train, &Watch::default()).unwrap().len(), 20);
+    assert_eq!(set.open("a/b", None, Split::Train, &ProgressCallback::default()).unwrap().len(), 20);
     assert_unharmed(home.path(), &cache);
 }
 
@@ -110,7 +110,8 @@ fn a_hub_that_is_silent_is_given_up() {
         let cache = tempfile::tempdir().unwrap();
         let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
         let hub = hub.with_patience(Duration::from_millis(300)).unwrap();
-        let loaded = hub.load_expecting("mnist", Split::Train, published.fingerprint(), &Watch::default());
+        let loaded =
+            hub.load_expecting("mnist", Split::Train, published.fingerprint(), &ProgressCallback::default());
         let error = loaded.unwrap_err();
         assert!(matches!(error, Error::HubUnreachable { .. }), "{error:?}");
         assert_readable(&error);
@@ -139,7 +140,7 @@ fn a_hub_that_sends_without_end_is_given_up() {
         let server = Server::with(repository);
         let cache = tempfile::tempdir().unwrap();
         let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-        let error = hub.open("a/b", None, Split::Train, &Watch::default()).unwrap_err();
+        let error = hub.open("a/b", None, Split::Train, &ProgressCallback::default()).unwrap_err();
         assert!(matches!(error, Error::HubDownload { .. }), "{error:?}");
         assert!(error.to_string().contains(said), "{error}");
         assert_readable(&error);
@@ -165,7 +166,7 @@ fn a_list_that_would_be_short_of_files_is_refused() {
         let server = Server::with(repository);
         let cache = tempfile::tempdir().unwrap();
         let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-        let error = hub.open("a/b", None, Split::Train, &Watch::default()).unwrap_err();
+        let error = hub.open("a/b", None, Split::Train, &ProgressCallback::default()).unwrap_err();
         assert!(matches!(error, Error::HubDownload { .. }), "{error:?}");
         assert!(error.to_string().contains(said), "{error}");
         assert_readable(&error);

@@ -15,7 +15,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use gan_data::{Dataset, Error, Fingerprint, Hub, LabelledImages, Progress, Result, Split, Unit, Watch};
+use gan_data::{
+    Dataset, Error, Fingerprint, Hub, LabelledImages, Progress, ProgressCallback, Result, Split, Unit,
+};
 use server::{Manner, Server};
 use sets::{Row, color, gray, parquet, png};
 use tempfile::TempDir;
@@ -24,17 +26,17 @@ use tempfile::TempDir;
 type Note = (String, u64, Option<u64>, Unit);
 
 /// Somebody who notes what is told.
-fn notes() -> (Watch, Arc<Mutex<Vec<Note>>>) {
+fn notes() -> (ProgressCallback, Arc<Mutex<Vec<Note>>>) {
     let notes = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&notes);
     let tell = move |Progress { what, done, total, unit }: Progress<'_>| {
         kept.lock().unwrap().push((what.to_owned(), done, total, unit));
     };
-    (Watch::new(tell), notes)
+    (ProgressCallback::new(tell), notes)
 }
 
 fn mnist(endpoint: &str, cache: &Path, expected: Fingerprint) -> Result<LabelledImages> {
-    Hub::at(endpoint, cache)?.load_expecting("mnist", Split::Train, expected, &Watch::default())
+    Hub::at(endpoint, cache)?.load_expecting("mnist", Split::Train, expected, &ProgressCallback::default())
 }
 
 fn assert_same(one: &LabelledImages, other: &LabelledImages) {
@@ -81,8 +83,9 @@ fn colour_images_arrive_with_rows_columns_and_channels_in_place() {
     let server = Server::start(parquet(&rows, "img"), Manner::Whole);
     let cache = TempDir::new().unwrap();
     let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-    let fetched =
-        hub.load_expecting("cifar10", Split::Train, published.fingerprint(), &Watch::default()).unwrap();
+    let fetched = hub
+        .load_expecting("cifar10", Split::Train, published.fingerprint(), &ProgressCallback::default())
+        .unwrap();
     assert_same(&fetched, &published);
 }
 
@@ -147,13 +150,16 @@ fn the_published_sets_cannot_be_replaced_by_others() {
     let server = Server::start(parquet(&rows, "image"), Manner::Whole);
     let cache = tempfile::tempdir().unwrap();
     let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-    let error = hub.load("mnist", Split::Test, &Watch::default()).unwrap_err();
+    let error = hub.load("mnist", Split::Test, &ProgressCallback::default()).unwrap_err();
     assert!(matches!(error, Error::NotTheDataset { .. }), "{error:?}");
     assert!(
         error.to_string().contains("10000 records") && error.to_string().contains("5 records"),
         "{error}"
     );
-    assert!(matches!(hub.load("imagenet", Split::Train, &Watch::default()), Err(Error::NotOnHub { .. })));
+    assert!(matches!(
+        hub.load("imagenet", Split::Train, &ProgressCallback::default()),
+        Err(Error::NotOnHub { .. })
+    ));
 }
 
 #[test]
@@ -218,7 +224,8 @@ fn a_damaged_file_is_an_error() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xff;
         server.change(damaged, Manner::Whole);
-        match hub.load_expecting("mnist", Split::Train, published.fingerprint(), &Watch::default()) {
+        match hub.load_expecting("mnist", Split::Train, published.fingerprint(), &ProgressCallback::default())
+        {
             Ok(fetched) => assert_same(&fetched, &published), // a byte that nothing depends on
             Err(error) => {
                 let known = matches!(

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use gan_data::{Dataset, Error, Hub, Parquet, Result, Split, Unit, Watch};
+use gan_data::{Dataset, Error, Hub, Parquet, ProgressCallback, Result, Split, Unit};
 
 use crate::server::{COMMIT, Repository, Server};
 use crate::sets::{Column, Row, color, image_column, parquet, png, table};
@@ -39,7 +39,7 @@ fn repository() -> Repository {
 }
 
 fn open(endpoint: &str, cache: &Path, split: Split) -> Result<Parquet> {
-    Hub::at(endpoint, cache)?.open("some-one/pictures", None, split, &Watch::default())
+    Hub::at(endpoint, cache)?.open("some-one/pictures", None, split, &ProgressCallback::default())
 }
 
 /// That this is what [`repository`] has, from image `first` on.
@@ -132,16 +132,16 @@ fn a_revision_has_files_of_its_own() {
         Server::with(Repository { files: files.into(), revision: Some("v1.0"), ..Repository::default() });
     let cache = tempfile::tempdir().unwrap();
     let hub = Hub::at(&server.endpoint(), cache.path()).unwrap();
-    let set = hub.open("a/b", Some("v1.0"), Split::Train, &Watch::default()).unwrap();
+    let set = hub.open("a/b", Some("v1.0"), Split::Train, &ProgressCallback::default()).unwrap();
     assert_eq!((set.name(), set.len(), set.classes()), ("hub:a/b@v1.0", 6, Some(9)));
     for index in 0..6 {
         assert_eq!(set.get(index).unwrap(), published.get(index).unwrap());
     }
 
-    let error = hub.open("a/b", Some("v2.0"), Split::Train, &Watch::default()).unwrap_err();
+    let error = hub.open("a/b", Some("v2.0"), Split::Train, &ProgressCallback::default()).unwrap_err();
     assert_eq!(error.to_string(), "hub:a/b@v2.0: the hub has no revision v2.0 of it");
     assert_readable(&error);
-    let error = hub.open("a/b", None, Split::Train, &Watch::default()).unwrap_err();
+    let error = hub.open("a/b", None, Split::Train, &ProgressCallback::default()).unwrap_err();
     assert!(matches!(&error, Error::HubRevision { revision, .. } if revision == "refs/convert/parquet"));
     assert!(error.hint().contains("@main"), "{}", error.hint());
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use gan_data::{
-    DataLoader, Dataset, Error, LoaderConfig, OnBadImage, Parquet, Result, Split, Transforms, Unit, Watch,
+    DataLoader, Dataset, Error, LoaderConfig, OnBadImage, Parquet, ProgressCallback, Result, Split,
+    Transforms, Unit,
 };
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage, RgbaImage};
 use parquet::basic::Compression;
@@ -16,7 +17,7 @@ use crate::sets::{Column, Row, color, compressed_table, image_column, parquet, p
 use crate::{assert_readable, notes};
 
 fn open(path: &Path, split: Split) -> Result<Parquet> {
-    Parquet::open(path, split, &Watch::default())
+    Parquet::open(path, split, &ProgressCallback::default())
 }
 
 /// The set in a file of these bytes.

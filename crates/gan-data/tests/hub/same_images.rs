@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use gan_data::{
-    DataLoader, Dataset, Folder, Image, LoaderConfig, Parquet, Split, Transform, Transforms, Watch, to_tensor,
+    DataLoader, Dataset, Folder, Image, LoaderConfig, Parquet, ProgressCallback, Split, Transform,
+    Transforms, to_tensor,
 };
 
 use crate::sets::{color, parquet};
@@ -34,7 +35,8 @@ fn the_same_images_in_any_form_give_the_same_batches() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     fs::write(place("set.parquet"), parquet(&rows, "img")).unwrap();
-    let from_parquet = Parquet::open(&place("set.parquet"), Split::Train, &Watch::default()).unwrap();
+    let from_parquet =
+        Parquet::open(&place("set.parquet"), Split::Train, &ProgressCallback::default()).unwrap();
     fs::create_dir(place("loose")).unwrap();
     for (i, row) in rows.iter().enumerate() {
         let (image, label) = (row.image.as_ref().unwrap(), row.label.unwrap());
@@ -42,7 +44,7 @@ fn the_same_images_in_any_form_give_the_same_batches() {
         fs::create_dir_all(place(&format!("classes/{label}"))).unwrap();
         fs::write(place(&format!("classes/{label}/{i:02}.png")), image).unwrap();
     }
-    let open = |name: &str| Folder::open(&place(name), Split::Train, &Watch::default()).unwrap();
+    let open = |name: &str| Folder::open(&place(name), Split::Train, &ProgressCallback::default()).unwrap();
     let (loose, classes) = (open("loose"), open("classes"));
 
     // A folder has its images class by class.

@@ -10,7 +10,7 @@
 mod product;
 mod words;
 
-pub(crate) use product::{Product, Shape, Step, Sums, TILE};
+pub(crate) use product::{Product, ProductShape, Step, Sums, TILE};
 pub(crate) use words::{Columns, ROW, load, pair, store, store_words, thin};
 
 use std::arch::x86_64::__cpuid_count;

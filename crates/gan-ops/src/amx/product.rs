@@ -10,24 +10,24 @@ pub(crate) const TILE: usize = ROW * ROW;
 
 /// Which four tiles of sums are made together: so many that none has to wait for the product before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum ProductShape {
     /// Two of rows and two of columns: an operand that was loaded serves two products.
     Square,
     /// Four of rows and one of columns, for matrices that have no more.
     Tall,
 }
 
-impl Shape {
+impl ProductShape {
     /// For a matrix of so many columns.
     pub fn of(columns: usize) -> Self {
-        if columns > ROW { Shape::Square } else { Shape::Tall }
+        if columns > ROW { ProductShape::Square } else { ProductShape::Tall }
     }
 
     /// Tiles of rows and tiles of columns.
     pub fn tiles(self) -> (usize, usize) {
         match self {
-            Shape::Square => (2, 2),
-            Shape::Tall => (4, 1),
+            ProductShape::Square => (2, 2),
+            ProductShape::Tall => (4, 1),
         }
     }
 }
@@ -44,7 +44,7 @@ pub(crate) struct Step {
 ///
 /// In `PARTS` parts, 1 or 3, an operand is their sum, and the products that count in f32 are made of each pair of parts.
 pub(crate) struct Product<'a, const PARTS: usize> {
-    pub shape: Shape,
+    pub shape: ProductShape,
     /// Rows of 16 words.
     pub a: &'a [u32],
     /// Words from a row of a tile to the next, from the tile to the next below, and from a part to the next.
@@ -106,10 +106,10 @@ impl<const PARTS: usize> Product<'_, PARTS> {
         #[allow(unsafe_code)]
         unsafe {
             match (self.shape, PARTS) {
-                (Shape::Square, 1) => self.square_1(&frame),
-                (Shape::Square, _) => self.square_3(&frame),
-                (Shape::Tall, 1) => self.tall_1(&frame),
-                (Shape::Tall, _) => self.tall_3(&frame),
+                (ProductShape::Square, 1) => self.square_1(&frame),
+                (ProductShape::Square, _) => self.square_3(&frame),
+                (ProductShape::Tall, 1) => self.tall_1(&frame),
+                (ProductShape::Tall, _) => self.tall_3(&frame),
             }
         }
     }
@@ -372,7 +372,7 @@ mod tests {
     use super::*;
 
     /// A product of `parts`, and the largest difference to the same in f64.
-    fn difference<const PARTS: usize>(shape: Shape, count: usize, add: bool) -> f64 {
+    fn difference<const PARTS: usize>(shape: ProductShape, count: usize, add: bool) -> f64 {
         let (below, beside) = shape.tiles();
         let (m, n, k) = (below * ROW, beside * ROW, count * 2 * ROW);
         let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
@@ -432,7 +432,7 @@ mod tests {
         if !available() {
             return;
         }
-        for shape in [Shape::Square, Shape::Tall] {
+        for shape in [ProductShape::Square, ProductShape::Tall] {
             for add in [false, true] {
                 // 320 products of numbers up to 1. Added up one by one in f32 they would be wrong by up to 1e-5.
                 let (f32, bf16) = (difference::<3>(shape, 10, add), difference::<1>(shape, 10, add));

@@ -11,7 +11,7 @@ pub(crate) use kernels::moments_of_planes;
 
 use crate::activation::Activation;
 use crate::cpu::Real;
-use crate::flow::{Backward, Flow, Own, State};
+use crate::flow::{Backward, Flow, FlowState, Own};
 use crate::gradient::{Destination, Parameter};
 use crate::reference;
 use crate::scratch::Scratch;
@@ -82,12 +82,12 @@ impl Flow {
             );
         }
         match self.0 {
-            State::Candle(x) => {
+            FlowState::Candle(x) => {
                 let BatchNormOutput { output, mean, unbiased_var } =
                     reference::batch_norm2d_train(&x, &weight.value, &bias.value, eps, activation)?;
-                Ok(BatchNormOutput { output: Self(State::Candle(output)), mean, unbiased_var })
+                Ok(BatchNormOutput { output: Self(FlowState::Candle(output)), mean, unbiased_var })
             }
-            State::Own(x) => {
+            FlowState::Own(x) => {
                 let _span = trace_span!("batch norm, statistics").entered();
                 let statistics = match (&x.moments, &*x.values) {
                     (Some(moments), _) => statistics(moments, c),
@@ -118,10 +118,10 @@ impl Flow {
         let scale = (&weight.value / (running_var + eps)?.sqrt()?)?;
         let shift = (&bias.value - (running_mean * &scale)?)?;
         match self.0 {
-            State::Candle(x) => {
-                Ok(Self(State::Candle(reference::channel_affine(&x, &scale, &shift, activation)?)))
+            FlowState::Candle(x) => {
+                Ok(Self(FlowState::Candle(reference::channel_affine(&x, &scale, &shift, activation)?)))
             }
-            State::Own(x) => {
+            FlowState::Own(x) => {
                 let channels = scale.elem_count();
                 let standard = Statistics { mean: vec![0.0; channels], var: vec![1.0; channels] };
                 x.normalize([&(&scale).into(), &(&shift).into()], &standard, 0.0, activation, false)

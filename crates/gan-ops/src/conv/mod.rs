@@ -14,7 +14,7 @@ mod weight_gradient;
 
 use crate::activation::{Activation, activate, activation_gradient};
 use crate::cpu::{Real, with_slice};
-use crate::flow::{Backward, Flow, Moments, Own, State, number};
+use crate::flow::{Backward, Flow, FlowState, Moments, Own, number};
 use crate::gradient::{Destination, Parameter};
 use crate::precision::Precision;
 use crate::reference;
@@ -85,12 +85,12 @@ impl Flow {
         let epilogue = epilogue.into();
         epilogue.activation().check()?;
         match self.0 {
-            State::Candle(x) => {
+            FlowState::Candle(x) => {
                 Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
                 let y = reference::conv2d(&x, &weight.value, stride, padding)?;
-                Ok(Self(State::Candle(epilogue.activation().apply(&y)?)))
+                Ok(Self(FlowState::Candle(epilogue.activation().apply(&y)?)))
             }
-            State::Own(x) => {
+            FlowState::Own(x) => {
                 let geometry = Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
                 let precision = x.precision;
                 convolve(x, weight, Convolution { geometry, transposed: false, precision, epilogue })
@@ -112,12 +112,12 @@ impl Flow {
         let geometry =
             |dims| Geometry::of_conv_transpose(dims, weight.value.dims4()?, stride, padding, output_padding);
         match self.0 {
-            State::Candle(x) => {
+            FlowState::Candle(x) => {
                 geometry(x.dims4()?)?;
                 let y = reference::conv_transpose2d(&x, &weight.value, stride, padding, output_padding)?;
-                Ok(Self(State::Candle(epilogue.activation().apply(&y)?)))
+                Ok(Self(FlowState::Candle(epilogue.activation().apply(&y)?)))
             }
-            State::Own(x) => {
+            FlowState::Own(x) => {
                 let geometry = geometry(x.dims4()?)?;
                 let precision = x.precision;
                 convolve(x, weight, Convolution { geometry, transposed: true, precision, epilogue })

@@ -7,7 +7,7 @@
 mod kernels;
 
 use crate::cpu::{Real, dispatch, has_kernel, slice};
-use crate::flow::{Backward, Flow, Own, State, number};
+use crate::flow::{Backward, Flow, FlowState, Own, number};
 use crate::reference;
 use crate::scratch::Scratch;
 use crate::values::{GradientSlot, Values};
@@ -78,24 +78,24 @@ impl Flow {
     /// [`upsample_nearest2d`].
     pub fn upsample_nearest2d(self, factor: usize) -> Result<Self> {
         match self.0 {
-            State::Candle(x) => Ok(Self(State::Candle(reference::upsample_nearest2d(&x, factor)?))),
-            State::Own(x) => Resampling::upsample(x.shape.dims(), factor)?.flow(&x),
+            FlowState::Candle(x) => Ok(Self(FlowState::Candle(reference::upsample_nearest2d(&x, factor)?))),
+            FlowState::Own(x) => Resampling::upsample(x.shape.dims(), factor)?.flow(&x),
         }
     }
 
     /// [`pixel_shuffle`].
     pub fn pixel_shuffle(self, factor: usize) -> Result<Self> {
         match self.0 {
-            State::Candle(x) => Ok(Self(State::Candle(reference::pixel_shuffle(&x, factor)?))),
-            State::Own(x) => Resampling::pixel_shuffle(x.shape.dims(), factor)?.flow(&x),
+            FlowState::Candle(x) => Ok(Self(FlowState::Candle(reference::pixel_shuffle(&x, factor)?))),
+            FlowState::Own(x) => Resampling::pixel_shuffle(x.shape.dims(), factor)?.flow(&x),
         }
     }
 
     /// [`avg_pool2d`].
     pub fn avg_pool2d(self, size: usize) -> Result<Self> {
         match self.0 {
-            State::Candle(x) => Ok(Self(State::Candle(reference::avg_pool2d(&x, size)?))),
-            State::Own(x) => Resampling::average_pool(x.shape.dims(), size)?.flow(&x),
+            FlowState::Candle(x) => Ok(Self(FlowState::Candle(reference::avg_pool2d(&x, size)?))),
+            FlowState::Own(x) => Resampling::average_pool(x.shape.dims(), size)?.flow(&x),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A kind of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transform {
+pub enum Augmentation {
     /// Brightness, saturation and contrast.
     Color,
     /// A move.
@@ -13,7 +13,7 @@ pub enum Transform {
     Cutout,
 }
 
-impl Transform {
+impl Augmentation {
     /// All of them, by name, in the order of the paper.
     pub const ALL: [(&'static str, Self); 3] =
         [("color", Self::Color), ("translation", Self::Translation), ("cutout", Self::Cutout)];
@@ -31,16 +31,16 @@ impl Transform {
 /// Transforms in the order in which they are applied: written `color,translation,cutout`, or nothing for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Policy(Vec<Transform>);
+pub struct Policy(Vec<Augmentation>);
 
 impl Policy {
     /// All transforms, in the order of the paper.
     pub fn all() -> Self {
-        Self(Transform::ALL.iter().map(|(_, transform)| *transform).collect())
+        Self(Augmentation::ALL.iter().map(|(_, transform)| *transform).collect())
     }
 
     /// The transforms, the first one first.
-    pub fn transforms(&self) -> &[Transform] {
+    pub fn transforms(&self) -> &[Augmentation] {
         &self.0
     }
 
@@ -59,8 +59,8 @@ impl std::str::FromStr for Policy {
             return Ok(Self(transforms));
         }
         for name in text.split(',').map(str::trim) {
-            let Some((_, transform)) = Transform::ALL.iter().find(|(known, _)| *known == name) else {
-                let known = Transform::ALL.map(|(name, _)| name).join(",");
+            let Some((_, transform)) = Augmentation::ALL.iter().find(|(known, _)| *known == name) else {
+                let known = Augmentation::ALL.map(|(name, _)| name).join(",");
                 return Err(format!("there is no augmentation {name:?}: use {known}, or some of them"));
             };
             if transforms.contains(transform) {

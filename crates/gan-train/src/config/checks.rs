@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::loss::Loss;
 use crate::schedule::Schedule;
 use gan_data::Background;
-use gan_models::{Family, Norm};
+use gan_models::{Architecture, Norm};
 
 impl TrainConfig {
     pub(crate) fn validate(&self) -> Result<()> {
@@ -128,7 +128,7 @@ impl TrainConfig {
                     format!("{} is of points, which are images of 1x2 gray pixels, not {size}", self.dataset);
                 return refuse(&what, "leave out image_size and channels");
             }
-            if self.model != Family::Mlp {
+            if self.model != Architecture::Mlp {
                 let what =
                     format!("{} is of points, which only fully connected networks can make", self.dataset);
                 return refuse(&what, "use the mlp model");

@@ -9,10 +9,10 @@ mod resolve;
 
 use crate::augment::Policy;
 use crate::loss::Loss;
-use crate::optimizer::Rule;
+use crate::optimizer::OptimizerKind;
 use crate::schedule::Schedule;
 use gan_data::{Background, CacheMode, Filter, OnBadImage};
-use gan_models::{Conditional, Family, Latent, Norm, Upsample};
+use gan_models::{Architecture, Conditional, Latent, Norm, Upsample};
 use gan_ops::Precision;
 pub use image_size::ImageSize;
 use names::{CacheName, FilterName, OnBadImageName, PrecisionName};
@@ -63,7 +63,7 @@ pub struct TrainConfig {
     #[serde(with = "OnBadImageName")]
     pub on_bad_image: OnBadImage,
     /// The kind of networks.
-    pub model: Family,
+    pub model: Architecture,
     /// Channels of the layer next to the image. Default: 32 below 64 px (not of the mlp and the notebook's networks), else the
     /// model's own.
     pub base_width: Option<usize>,
@@ -107,7 +107,7 @@ pub struct TrainConfig {
     /// Passes over the data, in place of `steps`.
     pub epochs: Option<u64>,
     /// How weights follow their gradients.
-    pub optimizer: Rule,
+    pub optimizer: OptimizerKind,
     /// Learning rate of both players.
     pub lr: f64,
     /// Learning rate of the discriminator, where it has one of its own (TTUR, Heusel et al. 2017).
@@ -198,7 +198,7 @@ impl Default for TrainConfig {
             workers: None,
             cache: CacheMode::Auto,
             on_bad_image: OnBadImage::Stop,
-            model: Family::Dcgan,
+            model: Architecture::Dcgan,
             base_width: None,
             norm_d: None,
             norm_g: None,
@@ -219,7 +219,7 @@ impl Default for TrainConfig {
             drop_last: None,
             steps: None,
             epochs: None,
-            optimizer: Rule::Adam,
+            optimizer: OptimizerKind::Adam,
             lr: 2e-4,
             lr_d: None,
             schedule: Schedule::Constant,

@@ -4,7 +4,7 @@ use super::{Fit, ImageSize, TrainConfig};
 use crate::error::Result;
 use crate::schedule::Schedule;
 use gan_data::Background;
-use gan_models::{Family, ModelConfig};
+use gan_models::{Architecture, ModelConfig};
 
 /// Where neither steps nor epochs are given.
 const DEFAULT_STEPS: u64 = 2000;
@@ -58,12 +58,12 @@ impl TrainConfig {
 
     /// Images in a batch.
     pub fn batch_size(&self) -> usize {
-        self.batch_size.unwrap_or(if self.model == Family::Notebook { 100 } else { 64 })
+        self.batch_size.unwrap_or(if self.model == Architecture::Notebook { 100 } else { 64 })
     }
 
     /// Whether a last batch that is not full is left out.
     pub fn drop_last(&self) -> bool {
-        self.drop_last.unwrap_or(self.model != Family::Notebook)
+        self.drop_last.unwrap_or(self.model != Architecture::Notebook)
     }
 
     /// Size of the images, px.
@@ -84,7 +84,8 @@ impl TrainConfig {
     pub fn base_width(&self) -> usize {
         let ImageSize { height, width } = self.image_size();
         let side = height.min(width);
-        let is_small = side < 64 && matches!(self.model, Family::Dcgan | Family::Sngan | Family::Sagan);
+        let is_small = side < 64
+            && matches!(self.model, Architecture::Dcgan | Architecture::Sngan | Architecture::Sagan);
         self.base_width.unwrap_or(if is_small { 32 } else { self.model.default_base_width(side) })
     }
 

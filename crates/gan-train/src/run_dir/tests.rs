@@ -6,8 +6,8 @@ fn config() -> TrainConfig {
     TrainConfig::default().resolve().unwrap()
 }
 
-fn record() -> Record {
-    Record::new(&config(), &gan_data::Digits::train(0, 16).unwrap(), &candle_core::Device::Cpu)
+fn metadata() -> Metadata {
+    Metadata::new(&config(), &gan_data::Digits::train(0, 16).unwrap(), &candle_core::Device::Cpu)
 }
 
 /// Everything under a folder: files with what is in them, folders and links without.

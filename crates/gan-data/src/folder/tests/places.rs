@@ -31,7 +31,7 @@ type Content = (Vec<String>, Vec<(String, Option<u32>)>);
 
 /// The classes, and the paths within the folder of the images with their labels.
 fn content(root: &Path, split: Split) -> Result<Content> {
-    let data = Folder::open(root, split, &Watch::default())?;
+    let data = Folder::open(root, split, &ProgressCallback::default())?;
     let name = |index| {
         let name = data.describe(index);
         let within = name.strip_prefix(&root.display().to_string()).unwrap();

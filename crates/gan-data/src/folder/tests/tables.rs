@@ -172,7 +172,7 @@ fn one_table_may_tell_of_every_split() {
     let csv = "file_name,label\ntrain/0.png,b\ntest/1.png,a\n";
     let folder = tree(&["train/0.png", "test/1.png"], &[("metadata.csv", csv)]);
     for (split, label) in [(Split::Train, 1), (Split::Test, 0)] {
-        let data = Folder::open(folder.path(), split, &Watch::default()).unwrap();
+        let data = Folder::open(folder.path(), split, &ProgressCallback::default()).unwrap();
         assert_eq!((data.len(), data.get(0).unwrap().label), (1, Some(label)), "{split:?}");
         assert_eq!(data.class_names(), ["a", "b"]);
         assert!(!data.notes().any(|note| note.contains("no image")), "no name is missing");

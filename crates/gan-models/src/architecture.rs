@@ -10,7 +10,7 @@ pub(crate) const NOTEBOOK_SIDE: usize = 46;
 /// The kinds of networks there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Family {
+pub enum Architecture {
     /// The convolutional networks of PyTorch's DCGAN example (Radford et al. 2016).
     Dcgan,
     /// The small convolutional networks of a well-known notebook: kernel 4, stride 2, no padding, 46x46 images.
@@ -23,14 +23,14 @@ pub enum Family {
     Sagan,
 }
 
-impl Family {
+impl Architecture {
     /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Family); 5] = [
-        ("dcgan", Family::Dcgan),
-        ("notebook", Family::Notebook),
-        ("mlp", Family::Mlp),
-        ("sngan", Family::Sngan),
-        ("sagan", Family::Sagan),
+    pub const ALL: [(&'static str, Architecture); 5] = [
+        ("dcgan", Architecture::Dcgan),
+        ("notebook", Architecture::Notebook),
+        ("mlp", Architecture::Mlp),
+        ("sngan", Architecture::Sngan),
+        ("sagan", Architecture::Sagan),
     ];
 
     /// Its name in configs.
@@ -41,42 +41,43 @@ impl Family {
     /// The width its authors chose for images whose shorter side has so many px.
     pub fn default_base_width(self, side: usize) -> usize {
         match self {
-            Family::Dcgan => 64,
-            Family::Notebook => 16,
-            Family::Mlp => 256,
-            Family::Sngan | Family::Sagan if side < 64 => 128,
-            Family::Sngan | Family::Sagan => 64,
+            Architecture::Dcgan => 64,
+            Architecture::Notebook => 16,
+            Architecture::Mlp => 256,
+            Architecture::Sngan | Architecture::Sagan if side < 64 => 128,
+            Architecture::Sngan | Architecture::Sagan => 64,
         }
     }
 
     /// The norm that its authors' discriminator has.
     pub fn norm_d(self) -> Norm {
         match self {
-            Family::Dcgan | Family::Notebook => Norm::Batch,
-            Family::Mlp => Norm::None,
-            Family::Sngan | Family::Sagan => Norm::Spectral,
+            Architecture::Dcgan | Architecture::Notebook => Norm::Batch,
+            Architecture::Mlp => Norm::None,
+            Architecture::Sngan | Architecture::Sagan => Norm::Spectral,
         }
     }
 
     /// The norm that its authors' generator has.
     pub fn norm_g(self) -> Norm {
-        if self == Family::Mlp { Norm::None } else { Norm::Batch }
+        if self == Architecture::Mlp { Norm::None } else { Norm::Batch }
     }
 
     /// How its authors' generator doubles the size of images.
     pub fn upsample(self) -> Upsample {
         match self {
-            Family::Sngan | Family::Sagan => Upsample::Nearest,
+            Architecture::Sngan | Architecture::Sagan => Upsample::Nearest,
             _ => Upsample::Transposed,
         }
     }
 
     pub(crate) fn can_upsample_by(self, by: Upsample) -> bool {
-        by == self.upsample() || matches!(self, Family::Dcgan | Family::Sngan | Family::Sagan)
+        by == self.upsample()
+            || matches!(self, Architecture::Dcgan | Architecture::Sngan | Architecture::Sagan)
     }
 
-    /// The only image side (px) the family can make, where there is only one.
+    /// The only image side (px) the architecture can make, where there is only one.
     pub fn fixed_image_size(self) -> Option<usize> {
-        (self == Family::Notebook).then_some(NOTEBOOK_SIDE)
+        (self == Architecture::Notebook).then_some(NOTEBOOK_SIDE)
     }
 }

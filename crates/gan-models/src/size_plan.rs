@@ -1,24 +1,24 @@
 //! How an image size is made of a small base.
 
+use crate::architecture::Architecture;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::family::Family;
 
 /// How an image size is made: a base, doubled so many times.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct SizePlan {
     /// Height and width, px.
     pub base: (usize, usize),
     pub doublings: u32,
 }
 
-impl Plan {
+impl SizePlan {
     /// The shorter side is 4 to 7 times a power of two; the longer side any multiple of that power.
     pub fn of(config: &ModelConfig) -> Result<Self> {
-        Self::of_size(config.family, config.height, config.width)
+        Self::of_size(config.architecture, config.height, config.width)
     }
 
-    fn of_size(family: Family, height: usize, width: usize) -> Result<Self> {
+    fn of_size(architecture: Architecture, height: usize, width: usize) -> Result<Self> {
         let (shorter, longer) = (height.min(width), height.max(width));
         match doublings(shorter) {
             Some(doublings) if longer.is_multiple_of(1 << doublings) => {
@@ -36,7 +36,7 @@ impl Plan {
                 Err(Error::config(
                     format!(
                         "the {} model cannot make {height}x{width} images: the shorter side must be 4 to 7 times a power of two (2 or more), the longer one a multiple of that power",
-                        family.name()
+                        architecture.name()
                     ),
                     format!(
                         "the nearest sizes that it can make: {}; or use the mlp model",
@@ -79,20 +79,20 @@ mod tests {
 
     #[test]
     fn sizes_are_a_base_and_doublings() {
-        let plan = |h, w| Plan::of_size(Family::Dcgan, h, w).unwrap();
+        let plan = |h, w| SizePlan::of_size(Architecture::Dcgan, h, w).unwrap();
         for side in [8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256]
         {
-            let Plan { base, doublings } = plan(side, side);
+            let SizePlan { base, doublings } = plan(side, side);
             assert!((4..=7).contains(&base.0) && base.0 << doublings == side, "{side}");
         }
-        assert_eq!(plan(28, 28), Plan { base: (7, 7), doublings: 2 });
-        assert_eq!(plan(64, 96), Plan { base: (4, 6), doublings: 4 });
-        assert_eq!(plan(128, 32), Plan { base: (16, 4), doublings: 3 });
+        assert_eq!(plan(28, 28), SizePlan { base: (7, 7), doublings: 2 });
+        assert_eq!(plan(64, 96), SizePlan { base: (4, 6), doublings: 4 });
+        assert_eq!(plan(128, 32), SizePlan { base: (16, 4), doublings: 3 });
     }
 
     #[test]
     fn a_size_that_cannot_be_made_names_the_nearest_that_can() {
-        let hint = |h, w| Plan::of_size(Family::Dcgan, h, w).unwrap_err().hint();
+        let hint = |h, w| SizePlan::of_size(Architecture::Dcgan, h, w).unwrap_err().hint();
         assert!(hint(30, 30).contains("28x28 and 32x32"), "{}", hint(30, 30));
         assert!(hint(100, 100).contains("96x96 and 112x112"));
         assert!(hint(64, 100).contains("64x96"), "{}", hint(64, 100));

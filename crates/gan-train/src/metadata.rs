@@ -19,14 +19,14 @@ const MOST_COPIES: u64 = 8;
 /// What a checkpoint says of its run: `checkpoint.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct Metadata {
     pub(crate) format: u32,
     /// All counters of the trainer, `step` among them.
     pub counters: BTreeMap<String, u64>,
     /// The networks.
     pub model: ModelConfig,
     /// The data set.
-    pub data: DataRecord,
+    pub data: DataMetadata,
     /// The settings.
     pub config: TrainConfig,
     /// The program that wrote it and the vector instructions it used: another may give other last bits.
@@ -36,7 +36,7 @@ pub struct Record {
 /// Which data set a run learned from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DataRecord {
+pub struct DataMetadata {
     /// What it calls itself. Not compared: it may say where the files lie.
     pub name: String,
     /// How many images it has.
@@ -79,7 +79,7 @@ const MAY_CHANGE: [&str; 17] = [
     "max_rollbacks",
 ];
 
-impl Record {
+impl Metadata {
     /// Of a run before its first step.
     pub fn new(config: &TrainConfig, data: &dyn Dataset, device: &candle_core::Device) -> Self {
         let device = match device.location() {
@@ -91,7 +91,7 @@ impl Record {
             format: FORMAT,
             counters: BTreeMap::new(),
             model: config.model_config(data.channels(), &class_names(data)),
-            data: DataRecord {
+            data: DataMetadata {
                 name: data.name().to_owned(),
                 images: data.len(),
                 sha256: data.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -107,7 +107,7 @@ impl Record {
 
     /// Calls the classes as the run did before. What classes are called is no part of what is learned, and their names may
     /// have become known since the run began; but a run of fewer classes than the data set has is another.
-    pub fn keep_class_names(&mut self, before: &Record) {
+    pub fn keep_class_names(&mut self, before: &Metadata) {
         let known = &before.model.classes;
         if self.model.conditional.is_some() && known.len() >= self.model.classes.len() {
             self.model.classes.clone_from(known);
@@ -171,11 +171,11 @@ impl Record {
 
     /// In what the run that `now` would go on differs from the one recorded here, so that it would not be the same run:
     /// one entry a difference, `seed is 0 there and 7 here`.
-    pub fn changes(&self, now: &Record) -> Vec<String> {
+    pub fn changes(&self, now: &Metadata) -> Vec<String> {
         let changed = |what: &str, there: &str, here: &str| {
             (there != here).then(|| format!("{what} is {there} there and {here} here"))
         };
-        let data = |record: &Record| {
+        let data = |record: &Metadata| {
             format!("{} images with SHA-256 {:.12}", record.data.images, record.data.sha256)
         };
         let (there, here) = (settings(&self.config), settings(&now.config));
@@ -188,7 +188,7 @@ impl Record {
     }
 
     /// Why the run may go on to other bits than it would have had, though nothing about it has changed.
-    pub fn other_program(&self, now: &Record) -> Option<String> {
+    pub fn other_program(&self, now: &Metadata) -> Option<String> {
         let say = |program: &Program| {
             let Program { version, device, instructions } = program;
             format!("gan {version} on {device} with {instructions}")
@@ -208,18 +208,18 @@ fn settings(config: &TrainConfig) -> toml::Table {
 mod tests {
     use super::*;
 
-    fn record() -> Record {
+    fn metadata() -> Metadata {
         let config = TrainConfig::default().resolve().unwrap();
-        let data = DataRecord { name: "images".into(), images: 10, sha256: "00".into() };
+        let data = DataMetadata { name: "images".into(), images: 10, sha256: "00".into() };
         let program = Program { version: "0".into(), device: "cpu".into(), instructions: "none".into() };
         let counters = BTreeMap::from([("step".to_owned(), 4), (ADA_P.to_owned(), 0.25f64.to_bits())]);
         let model = config.model_config(1, &[]);
-        Record { format: FORMAT, counters, model, data, config, program }
+        Metadata { format: FORMAT, counters, model, data, config, program }
     }
 
     #[test]
     fn numbers_that_no_run_comes_to_are_refused_and_p_is_shown_as_a_number() {
-        let parse = |record: &Record| Record::parse(&serde_json::to_vec(record).unwrap());
+        let parse = |record: &Metadata| Metadata::parse(&serde_json::to_vec(record).unwrap());
         let sound = record();
         assert_eq!(parse(&sound).unwrap(), sound);
         assert_eq!(sound.readable_counters(), [("ada.p", "0.25".to_owned()), ("step", "4".to_owned())]);
@@ -242,6 +242,6 @@ mod tests {
         classes.model.classes = vec![String::new(); 1 << 20];
         assert!(classes.most_bytes().is_err());
         // Text that nests without end costs no stack.
-        assert!(Record::parse("[".repeat(1 << 20).as_bytes()).is_err());
+        assert!(Metadata::parse("[".repeat(1 << 20).as_bytes()).is_err());
     }
 }

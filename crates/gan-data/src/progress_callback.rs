@@ -29,9 +29,9 @@ type Tell = dyn Fn(Progress<'_>) + Send + Sync;
 
 /// Who is told how something long is going. The default is nobody.
 #[derive(Clone, Default)]
-pub struct Watch(Option<Arc<Tell>>);
+pub struct ProgressCallback(Option<Arc<Tell>>);
 
-impl Watch {
+impl ProgressCallback {
     /// Tells this function, on whatever thread does the work. It is called often, and should return at once.
     pub fn new(tell: impl Fn(Progress<'_>) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(tell)))
@@ -45,8 +45,8 @@ impl Watch {
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for ProgressCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Watch(somebody)" } else { "Watch(nobody)" })
+        f.write_str(if self.0.is_some() { "ProgressCallback(somebody)" } else { "ProgressCallback(nobody)" })
     }
 }

@@ -1,4 +1,4 @@
-//! Each fast op against its twin in plain Candle, against finite differences, and against itself on other threads.
+//! Each fast op against its reference in plain Candle, against finite differences, and against itself on other threads.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
