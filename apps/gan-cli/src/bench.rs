@@ -12,8 +12,8 @@ use crate::progress::watch;
 use crate::{configure, device};
 use candle_core::Device;
 use gan_data::Split;
-use gan_models::{Mode, ModelConfig, latents_from};
-use gan_train::{ImageSize, TrainConfig, Trainer, data};
+use gan_models::{Context, ModelConfig};
+use gan_train::{Gan, ImageSize, Moment, System, TrainConfig, data};
 use random_images::RandomImages;
 use report::{BenchReport, Work};
 use std::sync::Arc;
@@ -42,12 +42,13 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
     let job = Workload::new(flags)?;
     let images =
         RandomImages::new(RANDOM_BATCHES * job.config.batch_size(), job.model.height, job.model.channels);
-    let mut reals = data::loader(&job.config, Arc::new(images), &job.device)?;
-    let mut trainer = Trainer::new(&job.config, &job.model, &job.device)?;
-    let multiply_adds = trainer.multiply_adds();
+    let mut gan = Gan::from_config(&job.config, &job.model, Arc::new(images), &job.device)?;
+    let multiply_adds = gan.multiply_adds();
 
+    let mut at = Moment { step: 0, rate: 1.0, seed: job.config.seed };
     let times = measure(flags, profile, || {
-        trainer.train_step(&mut reals)?;
+        at.step += 1;
+        gan.step(&at)?;
         Ok(())
     })?;
     job.report("train", flags, profile, &times, multiply_adds)
@@ -57,16 +58,15 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
 fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
     let job = Workload::new(flags)?;
     let generator = job.model.generator(job.config.seed, &job.device)?;
-    generator.params().set_requires_grad(false);
-    generator.params().set_precision(flags.precision);
+    let context = Context::eval().with_precision(flags.precision);
     let multiply_adds = generator.multiply_adds().iter().sum();
 
     let mut first = 0;
     let count = job.config.batch_size();
     let times = measure(flags, profile, || {
-        let draw = || latents_from(&job.model, job.config.seed, first, count, &job.device);
+        let draw = || job.model.latent_space().sample_from(job.config.seed, first, count, &job.device);
         let latents = trace_span!("latents").in_scope(draw)?;
-        let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, None, Mode::Eval))?;
+        let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, &context))?;
         images.sum_all()?.to_scalar::<f32>()?; // waits for the device
         first += count as u64;
         Ok(())

@@ -9,7 +9,7 @@ use crate::progress::watch;
 use crate::sample::names_a_png;
 use crate::train::{images, program};
 use candle_core::Device;
-use gan_data::{BadImages, Dataset, ExportOptions, Transform, Transforms};
+use gan_data::{Dataset, ExportOptions, Transform, Transforms};
 use gan_train::{Crop, TrainConfig, data};
 use std::path::Path;
 use std::sync::Arc;
@@ -72,8 +72,7 @@ fn preview(flags: &DataFlags, count: u32, out: &Path) -> Result<(), Failure> {
     let (config, dataset) = open(flags)?;
     let size = config.image_size();
     gan_data::grid_size((count as usize).min(dataset.len()), size.width, size.height, COLUMNS)?;
-    let first =
-        data::first_images(&config, dataset.clone(), count as usize, &BadImages::default(), &Device::Cpu)?;
+    let first = data::feed(&config, dataset.clone(), &Device::Cpu)?.first(count as usize)?;
     gan_data::save_image(&first, out, COLUMNS)?;
     println!(
         "{} of {} in {}, as the discriminator will see them",

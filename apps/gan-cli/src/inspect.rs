@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use crate::printable::printable;
 use gan_models::{Checksum, Listing, inspect_file};
-use gan_train::{Checkpoint, Metadata, RunDir};
+use gan_train::{Checkpoint, DataMetadata, Metadata, Program, RunDir};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Running statistics and singular vectors, which are no parameters.
@@ -28,9 +29,14 @@ fn tell(line: String) {
 fn file(path: &Path) -> Result<(), Failure> {
     let info = inspect_file(path)?;
     match &info.model {
-        Some((kind, config)) => {
+        Some((kind, model)) => {
             tell(format!("{}: a {kind} of gan", path.display()));
-            tell(format!("  {config}"));
+            match model {
+                Ok(config) => tell(format!("  {config}")),
+                Err(name) => {
+                    tell(format!("  the weights of {name}, which only the program that made it can build"))
+                }
+            }
         }
         None => tell(format!("{}: a safetensors file that gan did not write", path.display())),
     }
@@ -86,19 +92,21 @@ fn whole_run(path: &Path) -> Result<(), Failure> {
     broken.map_or(Ok(()), |error| Err(error.into()))
 }
 
-fn say(record: &Metadata) {
-    tell(format!("  {}", record.model));
-    tell(format!(
-        "  data: {}, {} images, SHA-256 {:.16}",
-        record.data.name, record.data.images, record.data.sha256
-    ));
-    tell(format!("  done: {} of {} steps", record.step(), record.total_steps()));
-    let program = &record.program;
-    tell(format!("  written by gan {} on {} with {}", program.version, program.device, program.instructions));
-    let counters = record.readable_counters();
+fn say(metadata: &Metadata) {
+    match metadata.model() {
+        Some(model) => tell(format!("  {}: {model}", metadata.system)),
+        None => tell(format!("  {}: a system of another program", metadata.system)),
+    }
+    for DataMetadata { name, images, sha256 } in &metadata.data {
+        tell(format!("  data: {name}, {images} images, SHA-256 {sha256:.16}"));
+    }
+    tell(format!("  done: {} of {} steps", metadata.step(), metadata.steps));
+    let Program { version, device, instructions } = &metadata.program;
+    tell(format!("  written by gan {version} on {device} with {instructions}"));
+    let counters = metadata.readable_counters();
     let counters: Vec<String> = counters.iter().map(|(name, value)| format!("{name} {value}")).collect();
     tell(format!("  counters: {}", counters.join(", ")));
-    let settings = toml::to_string(&record.config).unwrap_or_default();
+    let settings = toml::to_string(&metadata.settings).unwrap_or_default();
     tell(format!("  settings: {}", settings.trim_end().replace('\n', ", ")));
 }
 
@@ -109,13 +117,24 @@ fn amount(tensors: &Listing) -> String {
         // The header of the file was checked: a tensor is no larger than its file.
         numbers.map(|(_, (_, shape))| shape.iter().product::<usize>() as u64).fold(0, u64::saturating_add)
     };
-    let part = |name: &str| {
-        let parameters = count(&|tensor| tensor.starts_with(name) && !is_buffer(tensor));
-        if parameters == 0 { String::new() } else { format!(", {name} {parameters}") }
+    // The networks of a training state have their names before those of their tensors; a network's own file has none.
+    let networks: BTreeSet<&str> = tensors.keys().filter_map(|name| network_of(name)).collect();
+    let part = |network: &&str| {
+        let own = |tensor: &str| network_of(tensor) == Some(network) && !is_buffer(tensor);
+        format!("{network} {}", count(&own))
     };
-    let parts = match count(&|tensor| tensor.starts_with("generator.")) {
-        0 => format!("{} parameters", count(&|tensor| !is_buffer(tensor))),
-        _ => format!("parameters:{}{}", part("generator").replacen(',', "", 1), part("discriminator")),
+    let parts = match networks.is_empty() {
+        true => format!("{} parameters", count(&|tensor| !is_buffer(tensor))),
+        false => format!("parameters: {}", networks.iter().map(part).collect::<Vec<_>>().join(", ")),
     };
     format!("{} tensors, {parts}", tensors.len())
+}
+
+/// The network that a tensor of a training state belongs to: not those of optimizers and averages, which are copies.
+fn network_of(tensor: &str) -> Option<&str> {
+    let (network, rest) = tensor.split_once('.')?;
+    let copies = ["optimizer_", "ema_"];
+    let is_layer = network == "main" || network == "embedding" || network == "classifier";
+    (!is_layer && rest.contains('.') && !copies.iter().any(|copy| network.starts_with(copy)))
+        .then_some(network)
 }

@@ -3,7 +3,7 @@
 use crate::out;
 use crate::printable::printable;
 use gan_data::{Progress, ProgressCallback, Unit};
-use gan_train::StepStats;
+use gan_train::{Kind, StepStats};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -34,10 +34,12 @@ impl Steps {
 
     /// Takes in a step.
     pub fn step(&mut self, stats: &StepStats) {
-        let numbers = format!(
-            "errD {:.3} errG {:.3} {} {:.0} img/s",
-            stats.err_d, stats.err_g, stats.scores, stats.images_per_second
-        );
+        let shown = stats.numbers.iter().filter_map(|number| {
+            let digits = if number.kind == Kind::Loss { 3 } else { 2 };
+            Some(format!("{} {:.digits$}", number.label?, number.value))
+        });
+        let shown: Vec<String> = shown.collect();
+        let numbers = format!("{} {:.0} img/s", shown.join(" "), stats.images_per_second);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(stats.step);

@@ -24,7 +24,7 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
     let config = configure::for_resuming(&folder.config_path(), settings)?;
     expect_data(&config, run)?;
     let job = Job::prepare(config, None)?;
-    let now = Metadata::new(&job.config, job.dataset.as_ref(), &job.device);
+    let now = job.about(None)?;
     if let Some(checkpoint) = &checkpoint {
         compare(checkpoint.metadata(), &now, run, force)?;
         check_schedule(checkpoint.metadata(), &job, run)?;
@@ -73,11 +73,16 @@ fn compare(there: &Metadata, here: &Metadata, run: &Path, force: bool) -> Result
     Ok(())
 }
 
+/// Where the learning rate of the run as it was goes down to 0, if it does.
+fn learns_until(there: &Metadata) -> Option<u64> {
+    there.config().and_then(|config| config.learns_until())
+}
+
 /// Refuses steps that would learn nothing because the learning rate is 0 by then, where more of them are
 /// asked for than the run was to have; warns where they were planned, or some still learn. Says when the
 /// schedule was changed.
 fn check_schedule(there: &Metadata, job: &Job, run: &Path) -> Result<(), Failure> {
-    let (until, now) = (there.config.learns_until(), job.config.learns_until());
+    let (until, now) = (learns_until(there), job.config.learns_until());
     if let (Some(until), Some(now)) = (until, now)
         && until != now
     {
@@ -85,7 +90,7 @@ fn check_schedule(there: &Metadata, job: &Job, run: &Path) -> Result<(), Failure
     }
     let (step, steps) = (there.step(), job.steps);
     let Some(end) = job.ends_early().filter(|_| step < steps) else { return Ok(()) };
-    if end <= step && steps > there.total_steps() {
+    if end <= step && steps > there.steps {
         let (gan, run) = (program(), shown(run));
         return Err(Failure::usage(
             format!(

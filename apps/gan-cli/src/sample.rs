@@ -10,13 +10,15 @@ use crate::progress::watch;
 use candle_core::{Device, Tensor};
 use classes::ClassChoice;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
-use gan_models::{Generator, load_generator};
+use gan_models::{Generator, load_generator, read_generator};
 use gan_ops::Precision;
 use gan_train::Checkpoint;
 use generated::{BATCH, Generated};
 use indicatif::ProgressIterator;
 use std::path::{Path, PathBuf};
 
+/// The file in a checkpoint to sample from.
+const GENERATOR: &str = "generator.safetensors";
 /// The most images in one grid.
 const LARGEST_GRID: usize = 4096;
 
@@ -24,16 +26,17 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
     device::use_threads(flags.threads);
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let (generator, from) = generator(&flags.model, flags.weights, &device)?;
-    let classes = ClassChoice::wanted(flags, generator.config())?;
+    let model = generator.model().cloned().ok_or_else(|| no_networks(&from))?;
+    let classes = ClassChoice::wanted(flags, &model)?;
     let count = match flags.per_class {
-        Some(of_each) => of_each as usize * generator.config().classes.len(),
+        Some(of_each) => of_each as usize * model.classes.len(),
         None => flags.count as usize,
     };
     if count == 0 {
         let flag = if flags.per_class.is_some() { "--per-class" } else { "--count" };
         return Err(Failure::usage(format!("{flag} is 0"), "ask for at least 1 image"));
     }
-    let images = Generated::new(generator, flags.seed, classes, count, device);
+    let images = Generated::new((generator, model), flags.seed, classes, count, device);
 
     let default_out = || match flags.format {
         Some(_) => format!("samples-seed{}/", flags.seed).into(),
@@ -129,7 +132,9 @@ fn generator(
         return Ok((load_generator(path, device)?, path.to_path_buf()));
     }
     let (found, checkpoint) = Checkpoint::latest(path)?.ok_or_else(|| no_checkpoint(path))?;
-    Ok(checkpoint.generator(&found, device)?)
+    let bytes = checkpoint.model(GENERATOR).ok_or_else(|| no_checkpoint(path))?;
+    let path = found.join(GENERATOR);
+    Ok((read_generator(bytes, &path, device)?, path))
 }
 
 /// The generator as the last step left it, which is among what a run needs to go on.
@@ -145,9 +150,9 @@ fn raw_generator(path: &Path, device: &Device) -> Result<(Box<dyn Generator>, Pa
         name.strip_prefix("generator.").map(|name| (name.to_owned(), tensor))
     };
     let state = checkpoint.tensors()?.into_iter().filter_map(own).collect();
-    let generator = checkpoint.metadata().model.generator(0, device)?;
+    let model = checkpoint.metadata().model().ok_or_else(|| no_networks(&found))?;
+    let generator = model.generator(0, device)?;
     generator.params().load_state_dict(&state)?;
-    generator.params().set_requires_grad(false);
     if let Some(name) = generator.params().not_finite()? {
         return Err(Failure::other(
             format!("{}: {name} of the generator holds NaN or infinity", found.display()),
@@ -155,6 +160,13 @@ fn raw_generator(path: &Path, device: &Device) -> Result<(Box<dyn Generator>, Pa
         ));
     }
     Ok((generator, found))
+}
+
+fn no_networks(path: &Path) -> Failure {
+    Failure::other(
+        format!("{} has networks that this program does not know", path.display()),
+        "sample with the program that trained them",
+    )
 }
 
 fn no_checkpoint(path: &Path) -> Failure {

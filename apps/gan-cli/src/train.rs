@@ -9,8 +9,9 @@ use crate::{device, out, resume};
 use candle_core::Device;
 use gan_data::{Dataset, Split};
 use gan_models::ModelConfig;
-use gan_train::run::Summary;
-use gan_train::{Checkpoint, RunDir, TrainConfig, data, run};
+use gan_train::{
+    Checkpoint, Gan, Kind, Metadata, Number, RunDir, StepStats, Summary, TrainConfig, data, run,
+};
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -90,6 +91,15 @@ impl Job {
         self.config.learns_until().filter(|&end| end < self.steps)
     }
 
+    /// What its checkpoints say of it; of a run that began `before`, with the names that its classes had then.
+    pub fn about(&self, before: Option<&Metadata>) -> Result<Metadata, Failure> {
+        let mut about = self.config.metadata(self.dataset.as_ref(), &self.device)?.with_steps(self.steps);
+        if let Some(before) = before {
+            about.keep_class_names(before)?;
+        }
+        Ok(about)
+    }
+
     /// For a dry run.
     pub fn describe_only(&self) -> Result<ExitCode, Failure> {
         let config =
@@ -101,17 +111,22 @@ impl Job {
     /// Trains, from the start or on from a checkpoint, until the run is complete or somebody asks it to stop.
     pub fn train(self, folder: &RunDir, from: Option<&Checkpoint>) -> Result<ExitCode, Failure> {
         println!("results: {}\n", folder.path().display());
+        let about = self.about(from.map(Checkpoint::metadata))?;
+        let model =
+            about.model().ok_or_else(|| Failure::other("a run without networks", "please report it"))?;
+        let mut gan = Gan::from_config(&self.config, &model, self.dataset.clone(), &self.device)?;
+        let options = self.config.run_options(self.steps);
         let mut progress = Steps::new(self.steps, self.config.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
-        let summary =
-            run::train(&self.config, self.dataset.clone(), folder, from, &self.device, &mut |stats| {
-                progress.step(stats);
-                match stop.asked() {
-                    None => ControlFlow::Continue(()),
-                    Some(_) => ControlFlow::Break(()),
-                }
-            })?;
+        let mut on_step = |stats: &StepStats| {
+            progress.step(stats);
+            match stop.asked() {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        };
+        let summary = run::train(&mut gan, &options, &about, folder, from, None, &mut on_step)?;
         progress.finish();
         let seconds = started.elapsed().as_secs_f64();
         let first = from.map_or(0, |checkpoint| checkpoint.metadata().step());
@@ -145,12 +160,8 @@ impl Job {
                  --workers N with more threads."
             ));
         }
-        if let Some(modes) = summary.modes {
-            let part = modes.near * 100.0;
-            say(format_args!(
-                "Found {} of {} modes; {part:.1} % of the samples lie near one.",
-                modes.found, modes.of
-            ));
+        for measure in &summary.measures {
+            say(format_args!("{}", measured(measure)));
         }
         if summary.bad_images > 0 {
             say(format_args!("Skipped {} that could not be read.", images(summary.bad_images)));
@@ -162,7 +173,14 @@ impl Job {
             ));
         }
         say(format_args!("  samples:   {}", folder.sample_path(summary.steps).display()));
-        say(format_args!("  generator: {}", folder.generator_path(summary.steps).display()));
+        for model in &summary.models {
+            let name = model.trim_end_matches(".safetensors");
+            say(format_args!(
+                "  {:<10} {}",
+                format!("{name}:"),
+                folder.model_path(summary.steps, model).display()
+            ));
+        }
         let path = quoted(&folder.path().display().to_string());
         let of_each_class = if self.config.conditional.is_some() { " --per-class 10" } else { "" };
         let gan = program();
@@ -185,6 +203,16 @@ fn only_class(model: &ModelConfig) -> Option<&str> {
     match model.classes.as_slice() {
         [class] if model.conditional.is_some() => Some(class),
         _ => None,
+    }
+}
+
+/// What was counted in the last samples.
+fn measured(measure: &Number) -> String {
+    let Number { name, kind, value, .. } = measure;
+    match kind {
+        Kind::Count => format!("Last samples: {name} {value:.0}."),
+        Kind::Share => format!("Last samples: {name} {:.1} %.", value * 100.0),
+        _ => format!("Last samples: {name} {value:.4}."),
     }
 }
 

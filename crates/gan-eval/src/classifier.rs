@@ -8,7 +8,7 @@ use gan_data::{
     CacheMode, DataLoader, Dataset, Filter, LoaderConfig, Progress, ProgressCallback, ResizeTo, Transform,
     Transforms, Unit,
 };
-use gan_train::{Hyperparameters, Optimizer, OptimizerKind, Schedule, cross_entropy};
+use gan_nn::{Hyperparameters, Optimizer, OptimizerKind, Schedule, cross_entropy};
 
 use crate::accuracy::Accuracy;
 use crate::classes::ClassMap;

@@ -2,7 +2,7 @@
 //! (scripts/strict_load.py).
 
 use gan_models::candle_core::{Device, safetensors};
-use gan_models::{Mode, latents, load_generator};
+use gan_models::{Context, load_generator};
 use std::collections::HashMap;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -11,8 +11,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: dump_images GENERATOR.safetensors IMAGES.safetensors".into());
     };
     let generator = load_generator(generator.as_ref(), &Device::Cpu)?;
-    let latents = latents(generator.config(), 1, 16, &Device::Cpu)?;
-    let images = generator.forward(&latents, None, Mode::Eval)?;
+    let latents = generator.latent_space().sample(1, 16, &Device::Cpu)?;
+    let images = generator.forward(&latents, &Context::eval())?;
     safetensors::save(&HashMap::from([("latents", latents), ("images", images)]), out)?;
     Ok(())
 }

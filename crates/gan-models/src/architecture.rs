@@ -1,7 +1,7 @@
 //! The kinds of networks there are.
 
 use crate::named::name_of;
-use crate::norm::{Norm, Upsample};
+use gan_nn::{Norm, Upsample};
 use serde::{Deserialize, Serialize};
 
 /// The one image side that the notebook's networks make, px.

@@ -5,10 +5,10 @@ use crate::conditional::Conditional;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
 use crate::networks::{Discriminator, Generator, Network};
-use crate::norm::Norm;
-use crate::tensors::ValueSource;
 use crate::{dcgan, mlp, notebook, sngan};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
+use gan_nn::{Builder, Norm};
+use std::collections::BTreeMap;
 
 /// More parameters than this in one network (16 GiB of them) are taken for a mistake.
 const MOST_PARAMETERS: f64 = (1u64 << 32) as f64;
@@ -61,7 +61,7 @@ impl ModelConfig {
             return Err(Error::config(what, "leave out upsample, or use the dcgan, sngan or sagan model"));
         }
         self.validate_classes()?;
-        let parameters = self.parameters()?;
+        let parameters = self.most_parameters()?;
         if parameters > MOST_PARAMETERS {
             let what = format!("a network of {parameters:.1e} parameters is more than a machine can hold");
             return Err(Error::config(what, "use a smaller base width, latent or image size"));
@@ -69,8 +69,12 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// The parameters of one network, or some more.
-    fn parameters(&self) -> Result<f64> {
+    /// The parameters of the larger of the two networks, or some more: an upper bound, from the settings alone.
+    pub fn parameters(&self) -> Result<u64> {
+        Ok(self.most_parameters()? as u64)
+    }
+
+    fn most_parameters(&self) -> Result<f64> {
         let parameters = match self.architecture {
             Architecture::Dcgan => dcgan::parameters(self)?,
             Architecture::Notebook => notebook::parameters(self)?,
@@ -87,7 +91,7 @@ impl ModelConfig {
     /// what a header may have.
     pub fn most_bytes(&self) -> Result<u64> {
         self.validate()?;
-        Ok(16 * self.parameters()? as u64 + (32 << 20))
+        Ok(16 * self.parameters()? + (32 << 20))
     }
 
     /// Whether no more classes are named than a file may hold.
@@ -131,29 +135,38 @@ impl ModelConfig {
 
     /// A new generator with the initial weights of a seed, the same on every platform.
     pub fn generator(&self, seed: u64, device: &Device) -> Result<Box<dyn Generator>> {
-        self.build_generator(ValueSource::Seed { seed, role: "generator" }, device)
+        self.build_generator(Builder::from_seed(seed, "generator", device))
     }
 
     /// A new discriminator with the initial weights of a seed, the same on every platform.
     pub fn discriminator(&self, seed: u64, device: &Device) -> Result<Box<dyn Discriminator>> {
         self.validate()?;
-        let source = ValueSource::Seed { seed, role: "discriminator" };
+        let tensors = Builder::from_seed(seed, "discriminator", device);
         let parts = match self.architecture {
-            Architecture::Dcgan => dcgan::discriminator(self, source, device)?,
-            Architecture::Notebook => notebook::discriminator(self, source, device)?,
-            Architecture::Mlp => mlp::discriminator(self, source, device)?,
-            Architecture::Sngan | Architecture::Sagan => sngan::discriminator(self, source, device)?,
+            Architecture::Dcgan => dcgan::discriminator(self, tensors)?,
+            Architecture::Notebook => notebook::discriminator(self, tensors)?,
+            Architecture::Mlp => mlp::discriminator(self, tensors)?,
+            Architecture::Sngan | Architecture::Sagan => sngan::discriminator(self, tensors)?,
         };
         Ok(Box::new(Network::new(self.clone(), parts)))
     }
 
-    pub(crate) fn build_generator(&self, source: ValueSource, device: &Device) -> Result<Box<dyn Generator>> {
+    /// A generator of these tensors, which must be just those that it has.
+    pub(crate) fn generator_of(
+        &self,
+        tensors: BTreeMap<String, Tensor>,
+        device: &Device,
+    ) -> Result<Box<dyn Generator>> {
+        self.build_generator(Builder::from_tensors(tensors, device))
+    }
+
+    fn build_generator(&self, tensors: Builder) -> Result<Box<dyn Generator>> {
         self.validate()?;
         let parts = match self.architecture {
-            Architecture::Dcgan => dcgan::generator(self, source, device)?,
-            Architecture::Notebook => notebook::generator(self, source, device)?,
-            Architecture::Mlp => mlp::generator(self, source, device)?,
-            Architecture::Sngan | Architecture::Sagan => sngan::generator(self, source, device)?,
+            Architecture::Dcgan => dcgan::generator(self, tensors)?,
+            Architecture::Notebook => notebook::generator(self, tensors)?,
+            Architecture::Mlp => mlp::generator(self, tensors)?,
+            Architecture::Sngan | Architecture::Sagan => sngan::generator(self, tensors)?,
         };
         Ok(Box::new(Network::new(self.clone(), parts)))
     }

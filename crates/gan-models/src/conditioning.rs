@@ -1,40 +1,33 @@
 //! The ends of networks, where they are told of classes.
 
 use crate::architecture::Architecture;
-use crate::builder::SequentialBuilder;
 use crate::conditional::Conditional;
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::layers::Append;
-use crate::tensors::ValueSource;
-use candle_core::Device;
+use crate::parts::{ClassHead, Parts};
+use gan_nn::{Builder, SequentialBuilder};
 
 /// The way in of a generator, with the class if it is told so, and the length of the vectors there.
-pub(crate) fn generator_input<'a>(
-    config: &ModelConfig,
-    source: ValueSource,
-    device: &'a Device,
-) -> Result<(SequentialBuilder<'a>, usize)> {
+pub(crate) fn generator_input(config: &ModelConfig, tensors: Builder) -> Result<(SequentialBuilder, usize)> {
     let (classes, latent_dim) = (config.classes.len(), config.latent_dim);
-    let net = SequentialBuilder::new(source, device).with_norm(config.norm_g());
+    let net = SequentialBuilder::new(tensors).with_norm(config.norm_g());
     match config.conditional {
         None => Ok((net, latent_dim)),
         Some(Conditional::Projection) => Ok((net.with_norm_classes(Some(classes)), latent_dim)),
         Some(Conditional::Concat | Conditional::Acgan) => {
-            Ok((net.append(Append::OneHot), latent_dim + classes))
+            Ok((net.append_one_hot(classes), latent_dim + classes))
         }
         Some(Conditional::Embed) => Ok((net.append_embedding(classes, latent_dim)?, 2 * latent_dim)),
     }
 }
 
 /// The way in of a discriminator, with the class if it is told so, and the channels there: of the mlp, the numbers.
-pub(crate) fn discriminator_input<'a>(
+pub(crate) fn discriminator_input(
     config: &ModelConfig,
-    source: ValueSource,
-    device: &'a Device,
-) -> Result<(SequentialBuilder<'a>, usize)> {
+    tensors: Builder,
+) -> Result<(SequentialBuilder, usize)> {
     let pixels = config.height * config.width;
-    let mut net = SequentialBuilder::new(source, device).with_norm(config.norm_d());
+    let mut net = SequentialBuilder::new(tensors).with_norm(config.norm_d());
     let (mut input, mut plane) = (config.channels, 1);
     if config.architecture == Architecture::Mlp {
         (input, plane) = (config.channels * pixels, pixels);
@@ -42,20 +35,36 @@ pub(crate) fn discriminator_input<'a>(
     }
     match config.conditional {
         None | Some(Conditional::Projection | Conditional::Acgan) => Ok((net, input)),
-        Some(Conditional::Concat) => Ok((net.append(Append::OneHot), input + config.classes.len())),
+        Some(Conditional::Concat) => {
+            Ok((net.append_one_hot(config.classes.len()), input + config.classes.len()))
+        }
         Some(Conditional::Embed) => Ok((net.append_embedding(config.classes.len(), pixels)?, input + plane)),
     }
 }
 
-/// What a discriminator of so many features makes of them beside the logit.
-pub(crate) fn class_head<'a>(
+/// Ends a generator.
+pub(crate) fn finish_generator(net: SequentialBuilder) -> Result<Parts> {
+    let ([trunk, head], params) = net.finish_parts()?;
+    Ok(Parts { trunk, head, class_head: None, params })
+}
+
+/// Ends a discriminator of so many features, with what it makes of them beside the logit.
+pub(crate) fn finish_discriminator(
     config: &ModelConfig,
-    net: SequentialBuilder<'a>,
+    mut net: SequentialBuilder,
     features: usize,
-) -> Result<SequentialBuilder<'a>> {
-    match config.conditional {
-        Some(Conditional::Projection) => net.projection(config.classes.len(), features),
-        Some(Conditional::Acgan) => net.classifier(config.classes.len(), features),
-        _ => Ok(net),
-    }
+) -> Result<Parts> {
+    let classes = config.classes.len();
+    let class_head = match config.conditional {
+        Some(Conditional::Projection) => {
+            Some(ClassHead::Projection(net.outer_weight("embedding.weight", classes, features)?))
+        }
+        Some(Conditional::Acgan) => {
+            let weight = net.outer_weight("classifier.weight", classes, features)?;
+            Some(ClassHead::Classifier { weight, bias: net.outer_bias("classifier.bias", classes)? })
+        }
+        _ => None,
+    };
+    let ([trunk, head], params) = net.finish_parts()?;
+    Ok(Parts { trunk, head, class_head, params })
 }

@@ -2,8 +2,8 @@
 
 use crate::architecture::Architecture;
 use crate::conditional::Conditional;
-use crate::latent::Latent;
-use crate::norm::{Norm, Upsample};
+use crate::latent::{Latent, LatentSpace};
+use gan_nn::{Norm, Upsample};
 use serde::{Deserialize, Serialize};
 
 /// A pair of networks: everything needed to build them but the weights. Fields are in the order of their names, which
@@ -60,7 +60,7 @@ impl std::fmt::Display for ModelConfig {
 }
 
 impl ModelConfig {
-    /// A architecture at its own width, with a Gaussian latent of 100 numbers.
+    /// An architecture at its own width, with a Gaussian latent of 100 numbers.
     pub fn new(architecture: Architecture, channels: usize, height: usize, width: usize) -> Self {
         Self {
             base_width: architecture.default_base_width(height.min(width)),
@@ -91,6 +91,11 @@ impl ModelConfig {
     /// How the generator doubles the size of images.
     pub fn upsample(&self) -> Upsample {
         self.upsample.unwrap_or(self.architecture.upsample())
+    }
+
+    /// What latent vectors are.
+    pub fn latent_space(&self) -> LatentSpace {
+        LatentSpace { dim: self.latent_dim, latent: self.latent }
     }
 
     /// The number of the class of this name; or of this number, where no class is called so.

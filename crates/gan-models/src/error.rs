@@ -77,3 +77,12 @@ impl Error {
         Error::Config { what: what.into(), hint: hint.into() }
     }
 }
+
+impl From<gan_nn::Error> for Error {
+    fn from(error: gan_nn::Error) -> Self {
+        match error {
+            gan_nn::Error::Tensor(error) => Error::Tensor(error),
+            other => Error::config(other.to_string(), ""),
+        }
+    }
+}

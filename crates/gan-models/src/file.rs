@@ -8,11 +8,9 @@ use crate::config::ModelConfig;
 use crate::error::{Error, Result};
 use crate::files::{Links, open_regular, write_whole};
 use crate::header::FileHeader;
-use crate::listing::{Listing, printable};
 use crate::networks::{Discriminator, Generator};
-use crate::params::Params;
-use crate::tensors::ValueSource;
 use candle_core::{Device, Tensor};
+use gan_nn::{Listing, Params, printable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -28,7 +26,12 @@ const FORMAT: u32 = 1;
 struct Header {
     format: u32,
     kind: String,
-    model: ModelConfig,
+    /// What builds the network, if it is one of this crate's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<ModelConfig>,
+    /// What it is called, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
     /// Of the file, in hex. Files that other programs make may do without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
@@ -51,8 +54,9 @@ pub enum Checksum {
 /// What a safetensors file says of itself.
 #[derive(Debug)]
 pub struct FileInfo {
-    /// "generator" or "discriminator", and the networks it belongs to; nothing if this program did not write it.
-    pub model: Option<(String, ModelConfig)>,
+    /// "generator" or "discriminator", and the networks it belongs to, or what somebody else's network is called; nothing if
+    /// this program did not write it.
+    pub model: Option<(String, std::result::Result<ModelConfig, String>)>,
     /// Its tensors.
     pub tensors: Listing,
     /// Whether it is what was written.
@@ -61,12 +65,12 @@ pub struct FileInfo {
 
 /// The bytes of a generator file.
 pub fn generator_to_bytes(generator: &dyn Generator) -> Result<Vec<u8>> {
-    to_bytes("generator", generator.config(), generator.params())
+    to_bytes("generator", generator.model(), generator.name(), generator.params())
 }
 
 /// The bytes of a discriminator file.
 pub fn discriminator_to_bytes(discriminator: &dyn Discriminator) -> Result<Vec<u8>> {
-    to_bytes("discriminator", discriminator.config(), discriminator.params())
+    to_bytes("discriminator", discriminator.model(), discriminator.name(), discriminator.params())
 }
 
 /// Writes a generator, whole or not at all.
@@ -80,15 +84,14 @@ pub fn save_generator(generator: &dyn Generator, path: &Path) -> Result<()> {
 }
 
 /// Reads a generator file. Every name, shape and type must be the one that its config says, every byte the one that was
-/// written, and every number finite. Its parameters are untracked: images that it makes keep no graph
-/// ([`Params::set_requires_grad`] changes that).
+/// written, and every number finite.
 pub fn load_generator(path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
     let (mut file, length) = open(path)?;
     let refuse = |why| not_a_generator(path, why);
     let found = FileHeader::read(&mut file, length).map_err(refuse)?;
-    let header = generator_header(&found).map_err(refuse)?;
+    let (_, model) = generator_header(&found).map_err(refuse)?;
     // No more is read than the networks that it names can have.
-    let most = header.model.most_bytes().map_err(|error| in_its_config(error, path))?;
+    let most = model.most_bytes().map_err(|error| in_its_config(error, path))?;
     if length > most {
         return Err(refuse(format!("it has {length} bytes, and such a network at most {most}")));
     }
@@ -106,11 +109,11 @@ pub fn generator_from_bytes(bytes: &[u8], device: &Device) -> Result<Box<dyn Gen
 pub fn read_generator(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
     let refuse = |why| not_a_generator(path, why);
     let found = FileHeader::read(bytes, bytes.len() as u64).map_err(refuse)?;
-    let header = generator_header(&found).map_err(refuse)?;
+    let (header, model) = generator_header(&found).map_err(refuse)?;
     let tensors_at = found.bytes.len();
     let whole = checksum(&found.bytes, &bytes[tensors_at..], Some(&header)).map_err(cannot_read(path))?;
     let tensors = tensors(bytes, device).map_err(refuse)?;
-    let generator = header.model.build_generator(ValueSource::Tensors(tensors), device);
+    let generator = model.generator_of(tensors, device);
     let generator = generator.map_err(|error| in_its_config(error, path))?; // says more than a checksum
     if whole == Checksum::Broken {
         return Err(refuse("its checksum does not hold: it was damaged or changed".into()));
@@ -118,7 +121,6 @@ pub fn read_generator(bytes: &[u8], path: &Path, device: &Device) -> Result<Box<
     if let Some(name) = generator.params().not_finite()? {
         return Err(refuse(format!("{name} holds NaN or infinity: the run it is from had diverged")));
     }
-    generator.params().set_requires_grad(false);
     Ok(generator)
 }
 
@@ -129,7 +131,10 @@ pub fn inspect_file(path: &Path) -> Result<FileInfo> {
     let found = FileHeader::read(&mut file, length).map_err(refuse)?;
     let header = header(&found).map_err(refuse)?;
     let checksum = checksum(&found.bytes, file, header.as_ref()).map_err(cannot_read(path))?;
-    Ok(FileInfo { model: header.map(|header| (header.kind, header.model)), tensors: found.tensors, checksum })
+    let model = header.map(|Header { kind, model, network, .. }| {
+        (kind, model.ok_or_else(|| network.unwrap_or_else(|| "a network without a name".into())))
+    });
+    Ok(FileInfo { model, tensors: found.tensors, checksum })
 }
 
 /// The tensors of a safetensors file, by what the bytes of its header say.
@@ -149,7 +154,7 @@ pub fn listing_of_file(file: impl Read, length: u64) -> std::result::Result<List
 }
 
 /// What is in the metadata of a generator file. The error says what is wrong with it.
-fn generator_header(found: &FileHeader) -> std::result::Result<Header, String> {
+fn generator_header(found: &FileHeader) -> std::result::Result<(Header, ModelConfig), String> {
     let header = header(found)?.ok_or("its metadata has no key `gan`")?;
     if header.kind != "generator" {
         return Err(format!("it holds a {}", printable(&header.kind)));
@@ -157,7 +162,13 @@ fn generator_header(found: &FileHeader) -> std::result::Result<Header, String> {
     if header.format != FORMAT {
         return Err(format!("it has format {}, this program reads {FORMAT}", header.format));
     }
-    Ok(header)
+    match header.model.clone() {
+        Some(model) => Ok((header, model)),
+        None => Err(format!(
+            "it holds the weights of {}, which only the program that made it can build",
+            printable(header.network.as_deref().unwrap_or("a network without a name"))
+        )),
+    }
 }
 
 /// What is wrong with the config in a file is wrong with the file.
@@ -177,8 +188,8 @@ fn header(found: &FileHeader) -> std::result::Result<Option<Header>, String> {
         .map(parse)
         .transpose()
         .map_err(|error| format!("its metadata does not read: {error}"))?;
-    if let Some(header) = &header {
-        header.model.check_amount_of_classes().map_err(|error| error.to_string())?;
+    if let Some(model) = header.as_ref().and_then(|header| header.model.as_ref()) {
+        model.check_amount_of_classes().map_err(|error| error.to_string())?;
     }
     Ok(header)
 }
@@ -210,10 +221,11 @@ fn digest(header: &[u8], mut tensors: impl Read, checksum: &[u8]) -> io::Result<
     }
 }
 
-fn to_bytes(kind: &str, config: &ModelConfig, params: &Params) -> Result<Vec<u8>> {
+fn to_bytes(kind: &str, model: Option<&ModelConfig>, name: &str, params: &Params) -> Result<Vec<u8>> {
     let fail = |error: &dyn std::fmt::Display| candle_core::Error::Msg(error.to_string());
     let sha256 = Some(String::from_utf8_lossy(&NO_CHECKSUM).into_owned());
-    let header = Header { format: FORMAT, kind: kind.into(), model: config.clone(), sha256 };
+    let network = model.is_none().then(|| name.to_owned());
+    let header = Header { format: FORMAT, kind: kind.into(), model: model.cloned(), network, sha256 };
     let header = serde_json::to_string(&header).map_err(|error| fail(&error))?;
     let metadata = HashMap::from([(METADATA_KEY.to_string(), header)]);
     let mut bytes =

@@ -1,7 +1,7 @@
 //! The header of a safetensors file, read with bounds: whoever made the file may have meant harm.
 
-use crate::listing::{Listing, printable};
 use candle_core::DType;
+use gan_nn::{Listing, printable};
 use safetensors::Dtype;
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor};

@@ -3,32 +3,31 @@
 //! Three hidden layers of 1, 2 and 4 times the base width, LeakyReLU(0.2) between them. The paper's maxout and dropout
 //! in the discriminator are left out: LeakyReLU has taken their place.
 
-use crate::conditioning::{class_head, discriminator_input, generator_input};
+use crate::conditioning::{discriminator_input, finish_discriminator, finish_generator, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::parts::Parts;
-use crate::tensors::ValueSource;
-use candle_core::Device;
+use gan_nn::Builder;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
-pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
-    let (mut net, mut input) = generator_input(config, source, device)?;
+pub(crate) fn generator(config: &ModelConfig, tensors: Builder) -> Result<Parts> {
+    let (mut net, mut input) = generator_input(config, tensors)?;
     for output in [1, 2, 4].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
     let image = [config.channels, config.height, config.width];
-    net.linear(input, image.iter().product())?.tanh().reshape(&image).finish()
+    finish_generator(net.linear(input, image.iter().product())?.tanh().reshape(&image))
 }
 
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
-pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
-    let (mut net, mut input) = discriminator_input(config, source, device)?;
+pub(crate) fn discriminator(config: &ModelConfig, tensors: Builder) -> Result<Parts> {
+    let (mut net, mut input) = discriminator_input(config, tensors)?;
     for output in [4, 2, 1].map(|times| times * config.base_width) {
         net = net.linear(input, output)?.norm2d(output)?.leaky_relu(0.2);
         input = output;
     }
-    class_head(config, net.features().linear(input, 1)?, input)?.finish()
+    finish_discriminator(config, net.split().linear(input, 1)?, input)
 }
 
 /// About how many parameters the larger of the two networks has, without building it.

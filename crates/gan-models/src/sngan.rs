@@ -6,16 +6,12 @@
 //! Convolutions have biases, but for those with batch norm behind them, which would take them away again.
 
 use crate::architecture::Architecture;
-use crate::builder::SequentialBuilder;
-use crate::conditioning::{class_head, discriminator_input, generator_input};
+use crate::conditioning::{discriminator_input, finish_discriminator, finish_generator, generator_input};
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::init::InitScheme;
-use crate::norm::Upsample;
 use crate::parts::Parts;
 use crate::size_plan::SizePlan;
-use crate::tensors::ValueSource;
-use candle_core::Device;
+use gan_nn::{Builder, InitScheme, SequentialBuilder, Upsample};
 
 const KERNEL: (usize, usize) = (3, 3);
 
@@ -27,10 +23,10 @@ const SMALL: u32 = 3;
 const ATTENTION_SIDE: usize = 32;
 
 /// latents `[N, Z]` -> images `[N, C, H, W]`.
-pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
+pub(crate) fn generator(config: &ModelConfig, tensors: Builder) -> Result<Parts> {
     let plan = SizePlan::of(config)?;
-    let (net, latents) = generator_input(config, source, device)?;
-    let net = net.with_style(InitScheme::Xavier { gain: 1.0 });
+    let (net, latents) = generator_input(config, tensors)?;
+    let net = net.with_scheme(InitScheme::Xavier { gain: 1.0 });
     let mut net = if config.architecture == Architecture::Sagan { net.with_spectral_norm() } else { net };
     let mut input = generator_width(config, &plan, 0);
     let (mut height, mut width) = plan.base;
@@ -43,14 +39,14 @@ pub(crate) fn generator(config: &ModelConfig, source: ValueSource, device: &Devi
             net = net.attention(output)?;
         }
     }
-    net.norm2d(input)?.relu().conv2d_with_bias((input, config.channels), 3)?.tanh().finish()
+    finish_generator(net.norm2d(input)?.relu().conv2d_with_bias((input, config.channels), 3)?.tanh())
 }
 
 /// images `[N, C, H, W]` -> logits `[N, 1]`.
-pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &Device) -> Result<Parts> {
+pub(crate) fn discriminator(config: &ModelConfig, tensors: Builder) -> Result<Parts> {
     let plan = SizePlan::of(config)?;
-    let (net, mut input) = discriminator_input(config, source, device)?;
-    let mut net = net.with_style(InitScheme::Xavier { gain: 1.0 });
+    let (net, mut input) = discriminator_input(config, tensors)?;
+    let mut net = net.with_scheme(InitScheme::Xavier { gain: 1.0 });
     let (mut height, mut width) = (config.height, config.width);
     let is_small = plan.doublings <= SMALL;
     // The small networks stop halving at 8 px, and have two blocks there.
@@ -73,8 +69,8 @@ pub(crate) fn discriminator(config: &ModelConfig, source: ValueSource, device: &
             Ok,
         )?;
     }
-    let net = net.norm2d(input)?.relu().sum_spatial().features().linear(input, 1)?;
-    class_head(config, net, input)?.finish()
+    let net = net.norm2d(input)?.relu().sum_spatial().split().linear(input, 1)?;
+    finish_discriminator(config, net, input)
 }
 
 /// Channels after so many blocks of the generator.
@@ -95,7 +91,12 @@ fn has_attention(config: &ModelConfig, height: usize, width: usize) -> bool {
 
 /// Twice the size: norm, ReLU, up-sampling convolution, norm, ReLU, convolution; beside it nearest neighbours and a 1x1
 /// convolution.
-fn up_block(net: SequentialBuilder, input: usize, output: usize, by: Upsample) -> Result<SequentialBuilder> {
+fn up_block(
+    net: SequentialBuilder,
+    input: usize,
+    output: usize,
+    by: Upsample,
+) -> gan_nn::Result<SequentialBuilder> {
     net.residual(
         |main| {
             let main = main.norm2d(input)?.relu();
@@ -113,7 +114,7 @@ fn down_block(
     input: usize,
     output: usize,
     is_first: bool,
-) -> Result<SequentialBuilder> {
+) -> gan_nn::Result<SequentialBuilder> {
     net.residual(
         |main| {
             let main = if is_first { main } else { main.norm2d(input)?.relu() };

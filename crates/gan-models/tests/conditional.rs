@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use gan_models::candle_core::{Device, Tensor};
-use gan_models::{
-    Architecture, Conditional, Mode, ModelConfig, Norm, latents, load_generator, save_generator,
-};
+use gan_models::{Architecture, Conditional, Context, ModelConfig, Norm, load_generator, save_generator};
 
 const CLASSES: [&str; 3] = ["cat", "dog", "a \"third\"\n"];
 
@@ -35,8 +33,8 @@ fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
             }
             let g = config.generator(1, &Device::Cpu).unwrap();
             let d = config.discriminator(1, &Device::Cpu).unwrap();
-            let z = latents(&config, 0, 2, &Device::Cpu).unwrap();
-            let images = |classes: &[u32]| g.forward(&z, Some(classes), Mode::Eval).unwrap();
+            let z = config.latent_space().sample(0, 2, &Device::Cpu).unwrap();
+            let images = |classes: &[u32]| g.forward(&z, &Context::eval().of_classes(Some(classes))).unwrap();
             let cats = images(&[0, 0]);
             let mixed = images(&[0, 2]);
             let first = |images: &Tensor| values(&images.narrow(0, 0, 1).unwrap());
@@ -45,7 +43,8 @@ fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
             let alike = kind == Conditional::Projection
                 && matches!(architecture, Architecture::Sngan | Architecture::Sagan);
             assert_eq!(values(&cats) == values(&mixed), alike, "{architecture:?} {name}");
-            let opinion = |classes: &[u32]| d.forward(&cats, Some(classes), Mode::Eval).unwrap();
+            let opinion =
+                |classes: &[u32]| d.forward(&cats, &Context::eval().of_classes(Some(classes))).unwrap();
             let (as_cats, as_others) = (opinion(&[0, 0]), opinion(&[1, 2]));
             assert_eq!(
                 as_cats.class_logits.map(|logits| logits.dims().to_vec()),
@@ -55,7 +54,7 @@ fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
                 }
             );
             // An AC-GAN's discriminator is not told.
-            let told = values(&as_cats.logits) != values(&as_others.logits);
+            let told = values(&as_cats.logits[0]) != values(&as_others.logits[0]);
             assert_eq!(told, kind != Conditional::Acgan, "{architecture:?} {name}");
         }
     }
@@ -66,8 +65,12 @@ fn classes_that_do_not_fit_are_errors() {
     let conditional = config(Architecture::Dcgan, Conditional::Concat);
     let plain = ModelConfig { conditional: None, classes: Vec::new(), ..conditional.clone() };
     let forward = |config: &ModelConfig, classes: Option<&[u32]>| {
-        let z = latents(config, 0, 2, &Device::Cpu).unwrap();
-        config.generator(0, &Device::Cpu).unwrap().forward(&z, classes, Mode::Eval).map(|_| ())
+        let z = config.latent_space().sample(0, 2, &Device::Cpu).unwrap();
+        config
+            .generator(0, &Device::Cpu)
+            .unwrap()
+            .forward(&z, &Context::eval().of_classes(classes))
+            .map(|_| ())
     };
     assert!(forward(&plain, None).is_ok() && forward(&conditional, Some(&[0, 2])).is_ok());
     for (config, classes, named) in [
@@ -91,13 +94,13 @@ fn a_generator_file_keeps_the_names_of_the_classes() {
         config(Architecture::Sagan, Conditional::Projection),
     ] {
         let generator = config.generator(3, &Device::Cpu).unwrap();
-        let z = latents(&config, 0, 3, &Device::Cpu).unwrap();
-        generator.forward(&z, Some(&[0, 1, 2]), Mode::Train).unwrap(); // statistics, and a step of spectral norm
+        let z = config.latent_space().sample(0, 3, &Device::Cpu).unwrap();
+        generator.forward(&z, &Context::train().of_classes(Some(&[0, 1, 2]))).unwrap(); // statistics, and a step of spectral norm
         save_generator(generator.as_ref(), &path).unwrap();
         let loaded = load_generator(&path, &Device::Cpu).unwrap();
-        assert_eq!(loaded.config(), &config);
+        assert_eq!(loaded.model(), Some(&config));
         let images = |g: &dyn gan_models::Generator| {
-            values(&g.forward(&z, config.classes_in_turn(3).as_deref(), Mode::Eval).unwrap())
+            values(&g.forward(&z, &Context::eval().of_classes(config.classes_in_turn(3).as_deref())).unwrap())
         };
         assert_eq!(images(loaded.as_ref()), images(generator.as_ref()));
     }

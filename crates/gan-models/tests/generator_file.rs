@@ -4,8 +4,8 @@
 
 use gan_models::candle_core::{Device, Tensor};
 use gan_models::{
-    Architecture, Checksum, Mode, ModelConfig, Norm, discriminator_to_bytes, generator_from_bytes,
-    generator_to_bytes, inspect_file, latents, load_generator, save_generator,
+    Architecture, Checksum, Context, ModelConfig, Norm, discriminator_to_bytes, generator_from_bytes,
+    generator_to_bytes, inspect_file, load_generator, save_generator,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,13 +24,13 @@ fn a_generator_comes_back_as_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("g.safetensors");
     let generator = config().generator(5, &Device::Cpu).unwrap();
-    let z = latents(&config(), 0, 4, &Device::Cpu).unwrap();
-    generator.forward(&z, None, Mode::Train).unwrap(); // running statistics that are not those of a new network
+    let z = config().latent_space().sample(0, 4, &Device::Cpu).unwrap();
+    generator.forward(&z, &Context::train()).unwrap(); // running statistics that are not those of a new network
     save_generator(generator.as_ref(), &path).unwrap();
     let loaded = load_generator(&path, &Device::Cpu).unwrap();
-    assert_eq!(loaded.config(), generator.config());
+    assert_eq!(loaded.model(), generator.model());
     let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let images = |g: &dyn gan_models::Generator| values(g.forward(&z, None, Mode::Eval).unwrap());
+    let images = |g: &dyn gan_models::Generator| values(g.forward(&z, &Context::eval()).unwrap());
     assert_eq!(images(loaded.as_ref()), images(generator.as_ref()));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays behind");
 }
@@ -200,8 +200,8 @@ fn images_of_a_loaded_generator_keep_no_graph() {
     for config in [config(), ModelConfig { norm_g: Some(Norm::Spectral), ..config() }] {
         let bytes = generator_to_bytes(config.generator(1, &Device::Cpu).unwrap().as_ref()).unwrap();
         let loaded = generator_from_bytes(&bytes, &Device::Cpu).unwrap();
-        let z = latents(&config, 0, 2, &Device::Cpu).unwrap();
-        let images = loaded.forward(&z, None, Mode::Eval).unwrap();
+        let z = config.latent_space().sample(0, 2, &Device::Cpu).unwrap();
+        let images = loaded.forward(&z, &Context::eval()).unwrap();
         assert!(!images.track_op(), "each image would keep the whole graph");
     }
 }

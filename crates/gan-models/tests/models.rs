@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use gan_models::candle_core::{Device, Result as TensorResult, Tensor};
-use gan_models::{Architecture, Discriminator, Generator, Latent, Mode, ModelConfig, latents, probability};
+use gan_models::{Architecture, Context, Discriminator, Generator, Latent, Mode, ModelConfig, probability};
 
 fn config(architecture: Architecture, channels: usize, height: usize, width: usize) -> ModelConfig {
     ModelConfig { base_width: 4, latent_dim: 6, ..ModelConfig::new(architecture, channels, height, width) }
@@ -71,11 +71,12 @@ fn every_family_makes_and_judges_images_of_its_size() -> TensorResult<()> {
             for channels in 1..=4 {
                 let config = config(architecture, channels, height, width);
                 let (g, d) = pair(&config);
-                for mode in [Mode::Train, Mode::Eval] {
-                    let images = g.forward(&latents(&config, 0, 3, &Device::Cpu)?, None, mode)?;
+                for context in [Context::train(), Context::eval()] {
+                    let z = config.latent_space().sample(0, 3, &Device::Cpu)?;
+                    let images = g.forward(&z, &context)?;
                     assert_eq!(images.dims(), [3, channels, height, width], "{architecture:?}");
                     assert!(values(&images).iter().all(|x| (-1.0..=1.0).contains(x)));
-                    let logits = d.forward(&images, None, mode)?.logits;
+                    let logits = d.forward(&images, &context)?.flat_logits()?;
                     assert_eq!(logits.dims(), [3]);
                     assert!(values(&probability(&logits)?).iter().all(|p| (0.0..=1.0).contains(p)));
                 }
@@ -112,14 +113,14 @@ const GOLDEN: [u32; 3] = [3160790889, 3143163641, 1028743907];
 fn batch_norm_follows_the_batch_in_training_only() -> TensorResult<()> {
     let config = config(Architecture::Dcgan, 1, 16, 16);
     let (g, _) = pair(&config);
-    let z = latents(&config, 0, 8, &Device::Cpu)?;
+    let z = config.latent_space().sample(0, 8, &Device::Cpu)?;
     let statistics = || values(&g.params().state_dict()["main.1.running_mean"]);
     let before = statistics();
-    let alone = g.forward(&z.narrow(0, 0, 1)?, None, Mode::Eval)?;
+    let alone = g.forward(&z.narrow(0, 0, 1)?, &Context::eval())?;
     assert_eq!(statistics(), before, "evaluation leaves the statistics alone");
-    let among_others = g.forward(&z, None, Mode::Eval)?.narrow(0, 0, 1)?;
+    let among_others = g.forward(&z, &Context::eval())?.narrow(0, 0, 1)?;
     assert_eq!(values(&alone), values(&among_others), "in evaluation an image does not depend on its batch");
-    g.forward(&z, None, Mode::Train)?;
+    g.forward(&z, &Context::train())?;
     assert_ne!(statistics(), before);
     assert_eq!(g.params().state_dict()["main.1.num_batches_tracked"].to_scalar::<i64>()?, 1);
     Ok(())
@@ -132,7 +133,10 @@ fn recalibrated_statistics_are_the_average_over_the_batches() -> TensorResult<()
     let mean_of = |seeds: &[u64]| -> TensorResult<Vec<f32>> {
         g.params().reset_statistics()?;
         for &seed in seeds {
-            g.forward(&latents(&config, seed, 8, &Device::Cpu)?, None, Mode::Recalibrate)?;
+            g.forward(
+                &config.latent_space().sample(seed, 8, &Device::Cpu)?,
+                &Context::eval().with_mode(Mode::Recalibrate),
+            )?;
         }
         Ok(values(&g.params().state_dict()["main.1.running_mean"]))
     };
@@ -146,12 +150,12 @@ fn recalibrated_statistics_are_the_average_over_the_batches() -> TensorResult<()
 #[test]
 fn latents_have_their_distribution_and_do_not_depend_on_the_count() -> TensorResult<()> {
     let gaussian = ModelConfig { latent_dim: 50, ..ModelConfig::new(Architecture::Mlp, 1, 4, 4) };
-    let few = latents(&gaussian, 3, 2, &Device::Cpu)?;
-    let many = latents(&gaussian, 3, 100, &Device::Cpu)?;
+    let few = gaussian.latent_space().sample(3, 2, &Device::Cpu)?;
+    let many = gaussian.latent_space().sample(3, 100, &Device::Cpu)?;
     assert_eq!(values(&few), values(&many.narrow(0, 0, 2)?));
     assert!(values(&many).iter().any(|x| x.abs() > 2.0));
     let uniform = ModelConfig { latent: Latent::Uniform, ..gaussian };
-    let z = values(&latents(&uniform, 3, 100, &Device::Cpu)?);
+    let z = values(&uniform.latent_space().sample(3, 100, &Device::Cpu)?);
     assert!(z.iter().all(|x| (-1.0..1.0).contains(x)) && z.iter().any(|x| x.abs() > 0.99));
     Ok(())
 }
@@ -187,8 +191,8 @@ fn inputs_of_another_shape_are_errors_that_name_it() {
     let (g, d) = pair(&config(Architecture::Dcgan, 1, 16, 16));
     let zeros =
         |shape: &[usize]| Tensor::zeros(shape, gan_models::candle_core::DType::F32, &Device::Cpu).unwrap();
-    let error = g.forward(&zeros(&[2, 7]), None, Mode::Eval).unwrap_err().to_string();
+    let error = g.forward(&zeros(&[2, 7]), &Context::eval()).unwrap_err().to_string();
     assert!(error.contains("latents [N, 6], not [2, 7]"), "{error}");
-    let error = d.forward(&zeros(&[2, 3, 16, 16]), None, Mode::Eval).unwrap_err().to_string();
+    let error = d.forward(&zeros(&[2, 3, 16, 16]), &Context::eval()).unwrap_err().to_string();
     assert!(error.contains("images [N, 1, 16, 16], not [2, 3, 16, 16]"), "{error}");
 }

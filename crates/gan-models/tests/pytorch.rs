@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)] // with --nocapture it says how far each case is off
 
 use candle_core::{DType, Device, Tensor, Var, safetensors};
-use gan_models::{Mode, ModelConfig, Params};
+use gan_models::{Context, ModelConfig, Params};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
@@ -120,13 +120,16 @@ fn generators_are_those_of_pytorch() {
         let mut comparison = Comparison::new(&fixture, &case);
         comparison.loaded("g", params);
         let latents = comparison.tensor("latents");
-        let images = generator.forward(latents, labels.as_deref(), Mode::Train).unwrap();
+        let images = generator.forward(latents, &Context::train().of_classes(labels.as_deref())).unwrap();
         comparison.close("g.images", &images);
         let sum = (images * comparison.tensor("dy")).unwrap().sum_all().unwrap();
         params.add_gradients(&sum.backward().unwrap()).unwrap();
         comparison.gradients("g", params);
         comparison.buffers("g", params);
-        comparison.close("g.eval", &generator.forward(latents, labels.as_deref(), Mode::Eval).unwrap());
+        comparison.close(
+            "g.eval",
+            &generator.forward(latents, &Context::eval().of_classes(labels.as_deref())).unwrap(),
+        );
         println!("{case}: {:.1e}, {}", comparison.furthest.0, comparison.furthest.1);
     }
 }
@@ -148,10 +151,10 @@ fn discriminators_are_those_of_pytorch() {
         let mut comparison = Comparison::new(&fixture, &case);
         comparison.loaded("d", params);
         let images = Var::from_tensor(comparison.tensor("x")).unwrap();
-        let opinion = discriminator.forward(&images, labels.as_deref(), Mode::Train).unwrap();
-        comparison.close("d.logits", &opinion.logits);
-        let mut loss = (opinion.logits * comparison.tensor("dl")).unwrap().sum_all().unwrap();
-        if let Some(class_logits) = opinion.class_logits {
+        let output = discriminator.forward(&images, &Context::train().of_classes(labels.as_deref())).unwrap();
+        comparison.close("d.logits", &output.flat_logits().unwrap());
+        let mut loss = (output.flat_logits().unwrap() * comparison.tensor("dl")).unwrap().sum_all().unwrap();
+        if let Some(class_logits) = output.class_logits {
             comparison.close("d.class_logits", &class_logits);
             loss = (loss + cross_entropy(&class_logits, &fixture.labels())).unwrap();
         }

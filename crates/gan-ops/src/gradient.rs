@@ -3,7 +3,7 @@
 use crate::cpu::{Real, with_slice_mut};
 use crate::flow::number;
 use crate::values::Slot;
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, TensorId, Var};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,6 +27,11 @@ impl Gradient {
             begun: Arc::default(),
             handle: Var::zeros((), DType::F32, &Device::Cpu)?,
         })
+    }
+
+    /// What Candle tracks in the parameter's place.
+    pub fn id(&self) -> TensorId {
+        self.handle.id()
     }
 
     /// The sum, if anything was added since it was cleared. It shares memory with the sum.

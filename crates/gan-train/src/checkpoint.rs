@@ -1,17 +1,13 @@
 //! A checkpoint: all that it takes to go on as if a run had never stopped.
 
-use crate::config::TrainConfig;
 use crate::durable;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::finite;
 use crate::metadata::{MOST_COUNTED, Metadata};
-use crate::trainer::Trainer;
+use crate::position::Training;
 use candle_core::{Device, Tensor};
-use gan_models::{
-    Generator, Listing, discriminator_to_bytes, generator_to_bytes, listing_of_bytes, listing_of_file,
-    read_generator,
-};
+use gan_models::{Listing, listing_of_bytes, listing_of_file};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -23,71 +19,78 @@ use std::path::{Path, PathBuf};
 const RECORD: &str = "checkpoint.json";
 /// Every tensor that training goes on from.
 const TRAINING: &str = "training.safetensors";
-/// The file to sample from: the averaged weights where there are such.
-pub(crate) const GENERATOR: &str = "generator.safetensors";
-const DISCRIMINATOR: &str = "discriminator.safetensors";
 /// The SHA-256 of each of the others, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
 /// The most bytes of the files that say of others what they may be.
 const MOST_OF_SUMS: u64 = 4096;
 const MOST_OF_RECORD: u64 = 32 << 20;
+/// The most files that a system leaves to use, and the longest name of one.
+const MOST_MODELS: usize = 16;
+const LONGEST_NAME: usize = 100;
 /// How often a search for the newest checkpoint begins again because the one it found was removed in that moment.
 const MOST_SEARCHES: usize = 100;
 
 /// A checkpoint, as the bytes of its files.
 ///
 /// ```text
-/// generator.safetensors       to sample from (averaged, if the run averages)
-/// discriminator.safetensors
-/// training.safetensors        networks, average, both optimizers: what training goes on from
-/// checkpoint.json             step, counters, config, data set, program
+/// generator.safetensors ...   what the system leaves to use, averaged where it averages
+/// training.safetensors        networks, averages, optimizers: what training goes on from
+/// checkpoint.json             step, counters, settings, data sets, program
 /// SHA256SUMS                  of the other files
 /// ```
 ///
 /// The same training gives the same bytes: nothing in it tells of time or place.
 pub struct Checkpoint {
-    record: Metadata,
-    files: BTreeMap<&'static str, Vec<u8>>,
+    metadata: Metadata,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Checkpoint {
-    /// The state of a trainer between two steps. Its memory is copied: training can go on while this is written.
+    /// The state of a run between two steps. Its memory is copied: training can go on while this is written.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if the state is not finite any more.
-    pub fn of(trainer: &mut Trainer, config: &TrainConfig, about: &Metadata) -> Result<Self> {
-        finite::check(trainer)?;
-        let generator = trainer.sampling_generator()?;
-        finite::check_sampled(generator, trainer.step())?;
-        let generator = generator_to_bytes(generator)?;
-        let discriminator = discriminator_to_bytes(trainer.discriminator())?;
-        let state = trainer.state();
-        let training = safetensors::serialize(state.tensors(), None).map_err(Error::serializing)?;
-        let record = Metadata { counters: state.counters(), config: config.clone(), ..about.clone() };
-        let mut text = serde_json::to_vec_pretty(&record).map_err(Error::serializing)?;
+    pub(crate) fn of(training: &mut Training<'_>, about: &Metadata) -> Result<Self> {
+        finite::check(training)?;
+        let step = training.position.step;
+        let models = training.system.models().map_err(|error| error.at_step(step))?;
+        let state = training.state();
+        let tensors = safetensors::serialize(state.tensors(), None).map_err(Error::serializing)?;
+        let metadata = Metadata { counters: state.counters(), ..about.clone() };
+        let mut text = serde_json::to_vec_pretty(&metadata).map_err(Error::serializing)?;
         text.push(b'\n');
-        let files =
-            [(RECORD, text), (DISCRIMINATOR, discriminator), (GENERATOR, generator), (TRAINING, training)];
-        Ok(Self { record, files: files.into() })
+        let mut files = BTreeMap::from([(RECORD.to_owned(), text), (TRAINING.to_owned(), tensors)]);
+        files.extend(models.into_iter().map(|model| (model.file.to_owned(), model.bytes)));
+        Ok(Self { metadata, files })
+    }
+
+    /// The names of the files that the system leaves to use.
+    pub fn model_names(&self) -> Vec<String> {
+        self.files.keys().filter(|name| ![RECORD, TRAINING].contains(&name.as_str())).cloned().collect()
+    }
+
+    /// The bytes of a file that the system leaves to use.
+    pub fn model(&self, file: &str) -> Option<&[u8]> {
+        self.files.get(file).map(Vec::as_slice)
     }
 
     /// What the run was and how far it had come.
     pub fn metadata(&self) -> &Metadata {
-        &self.record
+        &self.metadata
     }
 
     /// Writes it to a folder, which must not be there: whole or not at all, also after a power cut.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let sums: String = self.files.iter().map(|(name, bytes)| sum(name, &digest(bytes))).collect();
-        let files = self.files.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+        let files = self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let files = files.chain([(SUMS, sums.as_bytes())]);
         durable::write_folder(folder, files).map_err(Error::file("write the checkpoint", folder))
     }
 
     /// Reads a folder, of which every byte must be as it was written.
     pub fn read(folder: &Path) -> Result<Self> {
-        let (record, files) = Self::checked(folder, true)?;
-        Ok(Self { record, files })
+        let (metadata, files) = Self::checked(folder, true)?;
+        Ok(Self { metadata, files })
     }
 
     /// What a checkpoint says of itself, if every byte is as it was written. Its tensors are read, but not kept.
@@ -113,7 +116,7 @@ impl Checkpoint {
     }
 
     /// The record, and the bytes of the files if they are to be kept.
-    fn checked(folder: &Path, keep: bool) -> Result<(Metadata, BTreeMap<&'static str, Vec<u8>>)> {
+    fn checked(folder: &Path, keep: bool) -> Result<(Metadata, BTreeMap<String, Vec<u8>>)> {
         let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
         match fs::symlink_metadata(folder) {
             Ok(found) if !found.is_dir() => return Err(broken("it is a link or a file".into())),
@@ -121,10 +124,8 @@ impl Checkpoint {
         }
         let fault = |name: &str, why: String| broken(format!("{name} {why}"));
         let written = read(&folder.join(SUMS), MOST_OF_SUMS).map_err(|why| fault(SUMS, why))?;
-        let is_sound = |name: &str, digest: &str| {
-            let line = sum(name, digest);
-            written.split_inclusive(|byte| *byte == b'\n').any(|written| written == line.as_bytes())
-        };
+        let listed = listed(&written).ok_or_else(|| fault(SUMS, "names no files of a checkpoint".into()))?;
+        let is_sound = |name: &str, digest: &str| listed.get(name).is_some_and(|sum| sum == digest);
         let damaged = |names: &str| broken(format!("damaged or changed since it was written: {names}"));
 
         let text = read(&folder.join(RECORD), MOST_OF_RECORD).map_err(|why| fault(RECORD, why))?;
@@ -136,39 +137,28 @@ impl Checkpoint {
             return Err(broken(format!("its name is not that of step {}", record.step())));
         }
         // No file is larger than the networks that the record names.
-        let most = record.most_bytes().map_err(|why| broken(format!("{RECORD}: {why}")))?;
-        let mut sums = sum(RECORD, &digest(&text));
-        let mut files = BTreeMap::from([(RECORD, text)]);
+        let most = record.most_bytes();
+        let mut files = BTreeMap::from([(RECORD.to_owned(), text)]);
         let mut unsound = Vec::new();
-        for name in [DISCRIMINATOR, GENERATOR, TRAINING] {
+        for name in listed.keys().filter(|name| *name != RECORD) {
             let mut bytes = Vec::new();
             let digest = digest_of_file(&folder.join(name), most, keep.then_some(&mut bytes))
                 .map_err(|why| fault(name, why))?;
-            unsound.extend((!is_sound(name, &digest)).then_some(name));
-            sums += &sum(name, &digest);
-            files.insert(name, bytes);
+            unsound.extend((!is_sound(name, &digest)).then_some(name.as_str()));
+            files.insert(name.clone(), bytes);
         }
         if !unsound.is_empty() {
             return Err(damaged(&unsound.join(", ")));
         }
-        if written != sums.as_bytes() {
-            return Err(damaged(SUMS));
-        }
         Ok((record, files))
     }
 
-    /// Brings a trainer to where this was taken. The trainer must have been made from a config that fits it.
+    /// Brings a run to where this was taken. Its system must have been made from settings that fit it.
     ///
     /// # Errors
-    /// If anything is missing, too much, or of another shape. The trainer is as it was, then.
-    pub fn restore(&self, trainer: &mut Trainer) -> Result<()> {
-        trainer.restore(&self.tensors()?, &self.record.counters)
-    }
-
-    /// The generator to sample from, and the file that it is in; `folder` is where this was read.
-    pub fn generator(&self, folder: &Path, device: &Device) -> Result<(Box<dyn Generator>, PathBuf)> {
-        let path = folder.join(GENERATOR);
-        Ok((read_generator(&self.files[GENERATOR], &path, device)?, path))
+    /// If anything is missing, too much, or of another shape. The run is as it was, then.
+    pub(crate) fn restore(&self, training: &mut Training<'_>) -> Result<()> {
+        Ok(training.state().restore(&self.tensors()?, &self.metadata.counters)?)
     }
 
     /// The tensors that training goes on from.
@@ -176,7 +166,8 @@ impl Checkpoint {
         listing_of_bytes(&self.files[TRAINING])
             .map_err(|why| Error::StateDiffers { differences: format!("in {TRAINING} {why}") })?;
         // On the CPU: each goes to where the trainer has its own.
-        Ok(candle_core::safetensors::load_buffer(&self.files[TRAINING], &Device::Cpu)?.into_iter().collect())
+        let tensors = candle_core::safetensors::load_buffer(&self.files[TRAINING], &Device::Cpu)?;
+        Ok(tensors.into_iter().map(|(name, tensor)| (current_name(name), tensor)).collect())
     }
 
     /// The folders of a run's checkpoints with their steps, the oldest first.
@@ -329,6 +320,29 @@ fn digest(bytes: &[u8]) -> String {
 
 fn hex(sha: Sha256) -> String {
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The sums that a file of them lists, by name; nothing unless all is as we write it: sorted, the files that every checkpoint
+/// has among them, and no name that could lead elsewhere.
+fn listed(written: &[u8]) -> Option<BTreeMap<String, String>> {
+    let text = std::str::from_utf8(written).ok()?;
+    let listed: BTreeMap<String, String> = text
+        .lines()
+        .map(|line| line.split_once("  ").map(|(digest, name)| (name.to_owned(), digest.to_owned())))
+        .collect::<Option<_>>()?;
+    let again: String = listed.iter().map(|(name, digest)| sum(name, digest)).collect();
+    let is_plain = |name: &String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        name.len() <= LONGEST_NAME && !name.starts_with('.') && name.chars().all(plain)
+    };
+    let is_whole = listed.contains_key(RECORD) && listed.contains_key(TRAINING);
+    let fits = is_whole && listed.len() <= MOST_MODELS + 2 && listed.keys().all(is_plain);
+    (fits && again == text).then_some(listed)
+}
+
+/// What a tensor of the training state is called now: an average belongs to a player since there may be several.
+fn current_name(name: String) -> String {
+    name.strip_prefix("ema.").map(|rest| format!("ema_g.{rest}")).unwrap_or(name)
 }
 
 /// A line of `sha256sum`.

@@ -2,10 +2,11 @@
 
 use crate::config::{Crop, Fit, TrainConfig};
 use crate::error::Result;
-use candle_core::{Device, Tensor};
+use crate::feed::Feed;
+use candle_core::Device;
 use gan_data::{
-    Background, BadImages, CacheMode, DataLoader, Dataset, LoaderConfig, OpenOptions, ProgressCallback,
-    ResizeTo, Source, Split, Transform, Transforms,
+    Background, DataLoader, Dataset, LoaderConfig, OpenOptions, ProgressCallback, ResizeTo, Source, Split,
+    Transform, Transforms,
 };
 use std::sync::Arc;
 
@@ -95,9 +96,18 @@ pub fn transforms(config: &TrainConfig) -> Transforms {
     Transforms::new(steps)
 }
 
-/// The loader of a data set, at the size and in the order that the config asks for.
+/// Batches of a data set, at the size and in the order that the config asks for.
+pub fn feed(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> Result<Feed> {
+    Feed::new(data, transforms(config), loader_config(config), device)
+}
+
+/// The loader of a data set, likewise.
 pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> Result<DataLoader> {
-    let loader = LoaderConfig {
+    Ok(DataLoader::new(data, transforms(config), loader_config(config), device)?)
+}
+
+fn loader_config(config: &TrainConfig) -> LoaderConfig {
+    LoaderConfig {
         batch_size: config.batch_size(),
         shuffle: true,
         drop_last: config.drop_last(),
@@ -106,8 +116,7 @@ pub fn loader(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> 
         prefetch: PREFETCH,
         cache: config.cache,
         on_bad_image: config.on_bad_image,
-    };
-    Ok(DataLoader::new(data, transforms(config), loader, device)?)
+    }
 }
 
 impl TrainConfig {
@@ -117,21 +126,6 @@ impl TrainConfig {
         let default = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
         self.workers.unwrap_or_else(default)
     }
-}
-
-/// Up to `count` training images `[count, C, H, W]` in [-1, 1], in the order that the run will see them. Those that cannot
-/// be read are noted in `bad`.
-pub fn first_images(
-    config: &TrainConfig,
-    data: Arc<dyn Dataset>,
-    count: usize,
-    bad: &BadImages,
-    device: &Device,
-) -> Result<Tensor> {
-    let batch_size = Some(count.min(data.len()));
-    // Nothing is read beyond these images.
-    let config = TrainConfig { batch_size, workers: Some(1), cache: CacheMode::Off, ..config.clone() };
-    Ok(loader(&config, data, device)?.with_bad_images(bad).next_batch()?.images)
 }
 
 #[cfg(test)]

@@ -84,6 +84,12 @@ pub enum Error {
         /// What is missing, too much or of another shape.
         differences: String,
     },
+    /// A loss that reaches weights which it is not for.
+    #[error("the loss reaches the weights of {player}, who is not among those it is for")]
+    Untracked {
+        /// Whose weights.
+        player: &'static str,
+    },
     /// A run that another process is writing.
     #[error("another process ({holder}) is writing to {run}", run = run.display())]
     Locked {
@@ -132,6 +138,7 @@ impl Error {
             },
             Error::NoWholeCheckpoint { .. } => "start the run anew: gan train --config RUN/config.toml".into(),
             Error::StateDiffers { .. } => "go on with the settings that the run began with".into(),
+            Error::Untracked { .. } => "forward networks that do not learn with Context::untracked".into(),
             Error::Locked { .. } => "wait for it, or stop it; then try again".into(),
             Error::Data(error) => error.hint(),
             Error::Model(error) => error.hint(),
@@ -142,6 +149,19 @@ impl Error {
     /// Whether training has diverged.
     pub fn is_divergence(&self) -> bool {
         matches!(self, Error::Diverged { .. } | Error::NotFinite { .. })
+    }
+
+    /// A number that is no longer finite at a step.
+    pub fn diverged(what: impl Into<String>, value: f64, step: u64) -> Self {
+        Error::Diverged { what: what.into(), value, step, checkpoint: None }
+    }
+
+    /// The same of a state after so many steps.
+    pub(crate) fn at_step(mut self, after: u64) -> Self {
+        if let Error::NotFinite { step, .. } = &mut self {
+            *step = after;
+        }
+        self
     }
 
     pub(crate) fn config(what: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -156,5 +176,15 @@ impl Error {
     /// What cannot be turned into text or bytes; it would be a bug of ours.
     pub(crate) fn serializing(error: impl std::fmt::Display) -> Self {
         Error::Tensor(candle_core::Error::Msg(error.to_string()))
+    }
+}
+
+impl From<gan_nn::Error> for Error {
+    fn from(error: gan_nn::Error) -> Self {
+        match error {
+            gan_nn::Error::OtherState(differences) => Error::StateDiffers { differences },
+            gan_nn::Error::Tensor(error) => Error::Tensor(error),
+            other => Error::Model(other.into()),
+        }
     }
 }

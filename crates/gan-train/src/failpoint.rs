@@ -6,8 +6,8 @@
 
 #[cfg(feature = "failpoints")]
 mod on {
-    use crate::optimizer::Gradients;
     use fail::{FailScenario, fail_point};
+    use gan_nn::Gradients;
     use std::io;
     use std::sync::Once;
 
@@ -46,7 +46,7 @@ mod on {
 
 #[cfg(not(feature = "failpoints"))]
 mod off {
-    use crate::optimizer::Gradients;
+    use gan_nn::Gradients;
 
     pub(crate) fn before(_: &str) -> std::io::Result<()> {
         Ok(())

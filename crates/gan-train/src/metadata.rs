@@ -1,36 +1,59 @@
 //! What a checkpoint says of its run, and whether a run that goes on is still the same.
 
 use crate::config::TrainConfig;
-use crate::data::class_names;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use gan_data::Dataset;
 use gan_models::ModelConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The most that is counted: sums with it stay far from the end of the numbers.
 pub(crate) const MOST_COUNTED: u64 = 1 << 53;
-/// The counter that is no count: ADA's p, as the bits of an f64.
+/// Counters that are no counts, but the bits of an f64: ADA's p, and the best score.
 const ADA_P: &str = "ada.p";
-/// Copies of both networks that training goes on from: themselves, an average, and two means of each optimizer.
+const BEST_SCORE: &str = "best.score";
+/// Copies of all networks that training goes on from: themselves, an average, and two means of each optimizer.
 const MOST_COPIES: u64 = 8;
+/// Bytes of a network that are no parameters: statistics, and what a header may have.
+const MOST_BESIDE: u64 = 32 << 20;
+/// More parameters than this are taken for damage.
+const MOST_PARAMETERS: u64 = 1 << 34;
 
 /// What a checkpoint says of its run: `checkpoint.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
     pub(crate) format: u32,
-    /// All counters of the trainer, `step` among them.
+    /// The kind of system: `gan`.
+    pub system: String,
+    /// All counters of the run, `step` among them.
     pub counters: BTreeMap<String, u64>,
-    /// The networks.
-    pub model: ModelConfig,
-    /// The data set.
-    pub data: DataMetadata,
+    /// Steps that the run is to have.
+    pub steps: u64,
+    /// Numbers in its networks.
+    pub parameters: u64,
+    /// What the system says of itself, such as its networks.
+    pub about: toml::Table,
+    /// The data sets.
+    pub data: Vec<DataMetadata>,
     /// The settings.
-    pub config: TrainConfig,
+    pub settings: toml::Table,
     /// The program that wrote it and the vector instructions it used: another may give other last bits.
     pub program: Program,
+}
+
+/// The same as it was before there were several systems.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Format1 {
+    #[allow(dead_code)] // it is known by then
+    format: u32,
+    counters: BTreeMap<String, u64>,
+    model: ModelConfig,
+    data: DataMetadata,
+    config: TrainConfig,
+    program: Program,
 }
 
 /// Which data set a run learned from.
@@ -79,39 +102,87 @@ const MAY_CHANGE: [&str; 17] = [
     "max_rollbacks",
 ];
 
-impl Metadata {
-    /// Of a run before its first step.
-    pub fn new(config: &TrainConfig, data: &dyn Dataset, device: &candle_core::Device) -> Self {
+impl Program {
+    /// This one, on a device.
+    pub fn here(device: &candle_core::Device) -> Self {
         let device = match device.location() {
             candle_core::DeviceLocation::Cpu => "cpu",
             candle_core::DeviceLocation::Cuda { .. } => "cuda",
             candle_core::DeviceLocation::Metal { .. } => "metal",
         };
         Self {
-            format: FORMAT,
-            counters: BTreeMap::new(),
-            model: config.model_config(data.channels(), &class_names(data)),
-            data: DataMetadata {
-                name: data.name().to_owned(),
-                images: data.len(),
-                sha256: data.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
-            },
-            config: config.clone(),
-            program: Program {
-                version: env!("CARGO_PKG_VERSION").into(),
-                device: device.into(),
-                instructions: gan_ops::instructions().into(),
-            },
+            version: env!("CARGO_PKG_VERSION").into(),
+            device: device.into(),
+            instructions: gan_ops::instructions().into(),
         }
+    }
+}
+
+impl DataMetadata {
+    /// Of a data set.
+    pub fn of(data: &dyn Dataset) -> Self {
+        let sha256 = data.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { name: data.name().to_owned(), images: data.len(), sha256 }
+    }
+}
+
+impl Metadata {
+    /// Of a run of any system before its first step: what kind it is, how many parameters its networks have, what it says of
+    /// itself, and the settings that make it what it is.
+    ///
+    /// # Errors
+    /// If what it says or the settings cannot be written as TOML.
+    pub fn new(
+        system: &str,
+        parameters: usize,
+        about: &impl Serialize,
+        settings: &impl Serialize,
+        data: &[&dyn Dataset],
+        device: &candle_core::Device,
+    ) -> Result<Self> {
+        Ok(Self {
+            format: FORMAT,
+            system: system.to_owned(),
+            counters: BTreeMap::new(),
+            steps: 0,
+            parameters: parameters as u64,
+            about: toml::Table::try_from(about).map_err(Error::serializing)?,
+            data: data.iter().map(|data| DataMetadata::of(*data)).collect(),
+            settings: toml::Table::try_from(settings).map_err(Error::serializing)?,
+            program: Program::here(device),
+        })
+    }
+
+    /// Of a run of so many steps.
+    #[must_use]
+    pub fn with_steps(self, steps: u64) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// The networks, if they are of the program's own.
+    pub fn model(&self) -> Option<ModelConfig> {
+        self.about.get("model")?.clone().try_into().ok()
+    }
+
+    /// The settings, if they are those of the program.
+    pub fn config(&self) -> Option<TrainConfig> {
+        self.settings.clone().try_into().ok()
     }
 
     /// Calls the classes as the run did before. What classes are called is no part of what is learned, and their names may
     /// have become known since the run began; but a run of fewer classes than the data set has is another.
-    pub fn keep_class_names(&mut self, before: &Metadata) {
-        let known = &before.model.classes;
-        if self.model.conditional.is_some() && known.len() >= self.model.classes.len() {
-            self.model.classes.clone_from(known);
+    ///
+    /// # Errors
+    /// If the networks cannot be written as TOML.
+    pub fn keep_class_names(&mut self, before: &Metadata) -> Result<()> {
+        if let (Some(mut now), Some(before)) = (self.model(), before.model())
+            && now.conditional.is_some()
+            && before.classes.len() >= now.classes.len()
+        {
+            now.classes = before.classes;
+            self.about = about_model(&now)?;
         }
+        Ok(())
     }
 
     /// Steps done.
@@ -119,23 +190,45 @@ impl Metadata {
         self.counters.get("step").copied().unwrap_or(0)
     }
 
-    /// Steps of the whole run.
-    pub fn total_steps(&self) -> u64 {
-        let (images, batch) = (self.data.images, self.config.batch_size());
-        let batches = if self.config.drop_last() { images / batch } else { images.div_ceil(batch) };
-        self.config.total_steps(batches as u64)
-    }
-
     /// Reads `checkpoint.json`. The error says what is wrong with it.
     pub(crate) fn parse(text: &[u8]) -> std::result::Result<Self, String> {
-        let mut record: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        if record.format != FORMAT {
-            return Err(format!("it has format {}, this program reads {FORMAT}", record.format));
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
         }
-        record.config = record.config.of_run();
-        record.config.validate().map_err(|error| error.to_string())?;
-        record.check_numbers()?;
-        Ok(record)
+        let Version { format } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let metadata = match format {
+            1 => Self::of_format_1(serde_json::from_slice(text).map_err(|error| error.to_string())?)?,
+            FORMAT => serde_json::from_slice(text).map_err(|error| error.to_string())?,
+            _ => return Err(format!("it has format {format}, this program reads 1 and {FORMAT}")),
+        };
+        if let Some(config) = metadata.config() {
+            config.validate().map_err(|error| error.to_string())?;
+        }
+        metadata.check_numbers()?;
+        Ok(metadata)
+    }
+
+    fn of_format_1(old: Format1) -> std::result::Result<Self, String> {
+        let Format1 { mut counters, model, data, config, program, .. } = old;
+        let config = config.of_run();
+        for counter in ["best.score", "best.step", "best.stale"] {
+            counters.insert(counter.to_owned(), 0);
+        }
+        config.validate().map_err(|error| error.to_string())?;
+        let batch = config.batch_size();
+        let batches = if config.drop_last() { data.images / batch } else { data.images.div_ceil(batch) };
+        Ok(Self {
+            format: FORMAT,
+            system: "gan".to_owned(),
+            counters,
+            steps: config.total_steps(batches as u64),
+            parameters: model.parameters().map_err(|error| error.to_string())?,
+            about: about_model(&model).map_err(|error| error.to_string())?,
+            data: vec![data],
+            settings: toml::Table::try_from(&config).map_err(|error| error.to_string())?,
+            program,
+        })
     }
 
     /// Numbers that no run comes to are not computed with.
@@ -143,14 +236,18 @@ impl Metadata {
         for (name, &value) in &self.counters {
             let is_sane = match name.as_str() {
                 ADA_P => (0.0..=1.0).contains(&f64::from_bits(value)),
+                BEST_SCORE => !f64::from_bits(value).is_nan(),
                 _ => value <= MOST_COUNTED,
             };
             if !is_sane {
                 return Err(format!("the counter {name} is {value}"));
             }
         }
-        if self.data.images as u64 > MOST_COUNTED {
-            return Err(format!("a data set of {} images", self.data.images));
+        if let Some(data) = self.data.iter().find(|data| data.images as u64 > MOST_COUNTED) {
+            return Err(format!("a data set of {} images", data.images));
+        }
+        if self.parameters > MOST_PARAMETERS {
+            return Err(format!("networks of {} parameters", self.parameters));
         }
         Ok(())
     }
@@ -158,15 +255,15 @@ impl Metadata {
     /// The counters as people read them, by name.
     pub fn readable_counters(&self) -> Vec<(&str, String)> {
         let readable = |(name, value): (&'_ String, &u64)| match name.as_str() {
-            ADA_P => f64::from_bits(*value).to_string(),
+            ADA_P | BEST_SCORE => f64::from_bits(*value).to_string(),
             _ => value.to_string(),
         };
         self.counters.iter().map(|counter| (counter.0.as_str(), readable(counter))).collect()
     }
 
-    /// The most bytes that a file of its checkpoint can have.
-    pub(crate) fn most_bytes(&self) -> Result<u64> {
-        Ok(self.model.most_bytes()?.saturating_mul(MOST_COPIES))
+    /// The most bytes that a file of its checkpoint can have: of each parameter 16, for statistics too.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        (16 * self.parameters + MOST_BESIDE).saturating_mul(MOST_COPIES)
     }
 
     /// In what the run that `now` would go on differs from the one recorded here, so that it would not be the same run:
@@ -175,14 +272,18 @@ impl Metadata {
         let changed = |what: &str, there: &str, here: &str| {
             (there != here).then(|| format!("{what} is {there} there and {here} here"))
         };
-        let data = |record: &Metadata| {
-            format!("{} images with SHA-256 {:.12}", record.data.images, record.data.sha256)
+        let data = |metadata: &Metadata| -> String {
+            let one =
+                |data: &DataMetadata| format!("{} images with SHA-256 {:.12}", data.images, data.sha256);
+            metadata.data.iter().map(one).collect::<Vec<_>>().join(" and ")
         };
-        let (there, here) = (settings(&self.config), settings(&now.config));
+        let (there, here) = (flat(&self.settings), flat(&now.settings));
         let names: std::collections::BTreeSet<&String> = there.keys().chain(here.keys()).collect();
-        let value =
-            |of: &toml::Table, name: &str| of.get(name).map_or("unset".into(), toml::Value::to_string);
-        let settings = names.into_iter().filter(|name| !MAY_CHANGE.contains(&name.as_str()));
+        let value = |of: &BTreeMap<String, toml::Value>, name: &str| {
+            of.get(name).map_or("unset".into(), toml::Value::to_string)
+        };
+        let settings =
+            names.into_iter().filter(|name| !MAY_CHANGE.contains(&name.rsplit('.').next().unwrap_or(name)));
         let settings = settings.filter_map(|name| changed(name, &value(&there, name), &value(&here, name)));
         settings.chain(changed("the data set", &data(self), &data(now))).collect()
     }
@@ -200,8 +301,27 @@ impl Metadata {
     }
 }
 
-fn settings(config: &TrainConfig) -> toml::Table {
-    toml::Table::try_from(config).unwrap_or_default()
+/// What a [`Gan`](crate::Gan) of these networks says of itself.
+pub(crate) fn about_model(model: &ModelConfig) -> Result<toml::Table> {
+    #[derive(Serialize)]
+    struct About<'a> {
+        model: &'a ModelConfig,
+    }
+    toml::Table::try_from(About { model }).map_err(Error::serializing)
+}
+
+/// All settings by their names, with those of the sections that they are in before them.
+fn flat(settings: &toml::Table) -> BTreeMap<String, toml::Value> {
+    let mut all = BTreeMap::new();
+    for (name, value) in settings {
+        match value {
+            toml::Value::Table(section) => {
+                all.extend(flat(section).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+            }
+            value => _ = all.insert(name.clone(), value.clone()),
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -213,14 +333,17 @@ mod tests {
         let data = DataMetadata { name: "images".into(), images: 10, sha256: "00".into() };
         let program = Program { version: "0".into(), device: "cpu".into(), instructions: "none".into() };
         let counters = BTreeMap::from([("step".to_owned(), 4), (ADA_P.to_owned(), 0.25f64.to_bits())]);
-        let model = config.model_config(1, &[]);
-        Metadata { format: FORMAT, counters, model, data, config, program }
+        let about = about_model(&config.model_config(1, &[])).unwrap();
+        let settings = toml::Table::try_from(&config).unwrap();
+        let system = "gan".to_owned();
+        let (steps, parameters, data) = (2000, 1000, vec![data]);
+        Metadata { format: FORMAT, system, counters, steps, parameters, about, data, settings, program }
     }
 
     #[test]
     fn numbers_that_no_run_comes_to_are_refused_and_p_is_shown_as_a_number() {
-        let parse = |record: &Metadata| Metadata::parse(&serde_json::to_vec(record).unwrap());
-        let sound = record();
+        let parse = |metadata: &Metadata| Metadata::parse(&serde_json::to_vec(metadata).unwrap());
+        let sound = metadata();
         assert_eq!(parse(&sound).unwrap(), sound);
         assert_eq!(sound.readable_counters(), [("ada.p", "0.25".to_owned()), ("step", "4".to_owned())]);
         for (name, value) in [
@@ -231,16 +354,15 @@ mod tests {
             (ADA_P, 1.5f64.to_bits()),
             (ADA_P, (-0.5f64).to_bits()),
         ] {
-            let mut record = record();
-            record.counters.insert(name.into(), value);
-            assert_eq!(parse(&record).unwrap_err(), format!("the counter {name} is {value}"));
+            let mut odd = metadata();
+            odd.counters.insert(name.into(), value);
+            assert_eq!(parse(&odd).unwrap_err(), format!("the counter {name} is {value}"));
         }
-        let mut large = record();
-        large.data.images = usize::MAX;
+        let mut large = metadata();
+        large.data[0].images = usize::MAX;
         assert!(parse(&large).unwrap_err().contains("a data set of"));
-        let mut classes = record();
-        classes.model.classes = vec![String::new(); 1 << 20];
-        assert!(classes.most_bytes().is_err());
+        let networks = Metadata { parameters: 1 << 35, ..metadata() };
+        assert!(parse(&networks).unwrap_err().contains("networks of 34359738368 parameters"));
         // Text that nests without end costs no stack.
         assert!(Metadata::parse("[".repeat(1 << 20).as_bytes()).is_err());
     }

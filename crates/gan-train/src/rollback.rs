@@ -1,14 +1,15 @@
 //! What becomes of a run that has diverged.
 
 use crate::checkpoint::Checkpoint;
-use crate::config::{OnDivergence, TrainConfig};
+use crate::config::OnDivergence;
 use crate::error::{Error, Result};
 use crate::finite;
-use crate::metadata::Metadata;
+use crate::position::Training;
+use crate::run::RunOptions;
 use crate::run_dir::RunDir;
-use crate::trainer::Trainer;
-use candle_core::Device;
+use candle_core::Tensor;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The newest checkpoint of a run that is whole and finite, if there is a checkpoint at all; a warning names
 /// those that are not.
@@ -42,19 +43,38 @@ pub fn expect_finite(run: &RunDir, checkpoint: &Checkpoint) -> Result<()> {
     Err(Error::BrokenCheckpoint { path, why })
 }
 
-/// Goes back to the last checkpoint, or to the start where there is none yet, to go on at a lower learning
-/// rate and with other batches and latents.
+/// What a run goes back to while it has no checkpoint: the state that it began with.
+pub(crate) struct Start(Option<(BTreeMap<String, Tensor>, BTreeMap<String, u64>)>);
+
+impl Start {
+    /// The state now, if the run may go back and begins anew.
+    pub fn of(training: &mut Training<'_>, options: &RunOptions, from: Option<&Checkpoint>) -> Result<Self> {
+        if options.on_divergence != OnDivergence::Rollback || from.is_some() {
+            return Ok(Self(None));
+        }
+        let state = training.state();
+        let copy = |(name, tensor): (String, Tensor)| Ok((name, tensor.copy()?));
+        Ok(Self(Some((state.tensors().into_iter().map(copy).collect::<Result<_>>()?, state.counters()))))
+    }
+
+    /// Now there is a checkpoint.
+    pub fn forget(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// Goes back to the last checkpoint, or to the start where there is none yet, to go on at a lower learning rate and with
+/// other batches and latents.
 ///
 /// # Errors
 /// The cause itself, if it is none to go back for or this was done too often. It says then whether there is a
 /// checkpoint.
 pub(crate) fn recover(
     cause: Error,
-    trainer: &mut Trainer,
-    config: &TrainConfig,
-    about: &Metadata,
+    training: &mut Training<'_>,
+    options: &RunOptions,
     run: &RunDir,
-    device: &Device,
+    start: &mut Start,
 ) -> Result<()> {
     #[derive(Serialize)]
     struct Rollback {
@@ -62,7 +82,8 @@ pub(crate) fn recover(
         cause: String,
         to_step: u64,
         times: u64,
-        lr: f64,
+        /// What learning rates are multiplied by from here on.
+        rate: f64,
     }
     if !cause.is_divergence() {
         return Err(cause);
@@ -71,24 +92,24 @@ pub(crate) fn recover(
         Err(Error::NoWholeCheckpoint { .. }) => None,
         sound => sound?,
     };
-    if config.on_divergence != OnDivergence::Rollback || trainer.rollbacks() >= config.max_rollbacks {
+    let rollbacks = training.position.rollbacks;
+    if options.on_divergence != OnDivergence::Rollback || rollbacks >= options.max_rollbacks {
         return Err(with_checkpoint(cause, sound.map(|checkpoint| checkpoint.metadata().step())));
     }
-    let times = trainer.rollbacks() + 1;
-    match sound {
-        Some(checkpoint) => checkpoint.restore(trainer)?,
-        None => {
-            *trainer = Trainer::new(config, &about.model, device)?.for_images(about.data.images);
-        }
+    match (sound, &start.0) {
+        (Some(checkpoint), _) => checkpoint.restore(training)?,
+        (None, Some((tensors, counters))) => training.state().restore(tensors, counters)?,
+        (None, None) => return Err(with_checkpoint(cause, None)),
     }
-    trainer.set_rollbacks(times);
-    let (to_step, lr) = (trainer.step(), trainer.lr());
+    let times = rollbacks + 1;
+    training.position.rollbacks = times;
+    let (to_step, rate) = (training.position.step, options.moment(&training.position).rate);
     run.go_back_to(to_step)?;
     tracing::warn!(
-        "{cause}; back to step {to_step} with learning rate {lr:.1e} ({times} of {})",
-        config.max_rollbacks
+        "{cause}; back to step {to_step} with learning rates times {rate:.1e} ({times} of {})",
+        options.max_rollbacks
     );
-    run.note(&Rollback { event: "rollback", cause: cause.to_string(), to_step, times, lr })
+    run.note(&Rollback { event: "rollback", cause: cause.to_string(), to_step, times, rate })
 }
 
 /// The same error, which knows of the checkpoint to go back to.

@@ -1,147 +1,216 @@
-//! The loop: what happens when.
+//! The loop: what happens when. It knows a [`System`], and nothing of who plays in it.
 
-use crate::augment::Ada;
 use crate::checkpoint::Checkpoint;
 use crate::clock::Clock;
-use crate::config::TrainConfig;
-use crate::data;
+use crate::config::OnDivergence;
 use crate::error::Result;
 use crate::metadata::Metadata;
-use crate::rollback::recover;
-use crate::run_dir::{GRID_COLUMNS, RunDir};
+use crate::position::{Position, Training};
+use crate::rollback::{Start, recover};
+use crate::run_dir::RunDir;
 use crate::saver::Saver;
-use crate::stats::{Scores, StepStats};
-use crate::trainer::Trainer;
-use candle_core::Device;
-use gan_data::{BadImages, DataLoader, Dataset, ModeCount};
+use crate::stats::StepStats;
+use crate::system::{Better, Kind, Moment, Number, System};
+use gan_nn::Schedule;
+use gan_rng::Stream;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Rows of a grid.
-const GRID_ROWS: usize = 8;
-/// Points in a scatter plot, and to count modes from.
-const SCATTER_POINTS: usize = 2000;
-const MODE_SAMPLES: usize = 10_000;
-/// Steps that are sampled after whatever the config says: whoever watches a run begin wants to see that it
-/// learns.
+/// Steps that are sampled after whatever the options say: whoever watches a run begin wants to see that it learns.
 const EARLY_SAMPLES: [u64; 5] = [1, 10, 25, 50, 100];
 
+/// When things happen.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// How learning rates go down.
+    pub schedule: Schedule,
+    /// Steps over which they do.
+    pub decay_steps: Option<u64>,
+    /// Steps from one log line to the next.
+    pub log_every: u64,
+    /// Steps from one picture to the next.
+    pub sample_every: u64,
+    /// Steps from one checkpoint to the next.
+    pub checkpoint_every: u64,
+    /// Checkpoints to keep, the newest ones, and the best beside them.
+    pub keep: usize,
+    /// What to do when a number is no longer finite.
+    pub on_divergence: OnDivergence,
+    /// How often training may go back.
+    pub max_rollbacks: u64,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            steps: 2000,
+            seed: 0,
+            schedule: Schedule::Constant,
+            decay_steps: None,
+            log_every: 100,
+            sample_every: 250,
+            checkpoint_every: 500,
+            keep: 3,
+            on_divergence: OnDivergence::Stop,
+            max_rollbacks: 3,
+        }
+    }
+}
+
+impl RunOptions {
+    /// What a step that comes after `position` is told.
+    pub(crate) fn moment(&self, position: &Position) -> Moment {
+        let decay_steps = self.decay_steps.unwrap_or(u64::MAX);
+        let halved = 0.5f64.powi(position.rollbacks.min(1000) as i32);
+        Moment {
+            step: position.step + 1,
+            rate: self.schedule.factor(position.step, decay_steps) * halved,
+            seed: match position.rollbacks {
+                0 => self.seed,
+                times => Stream::new(self.seed, "rollback", times).next_u64(),
+            },
+        }
+    }
+}
+
+/// A score of what a system makes: an evaluation changes no training state.
+pub trait Metric {
+    /// Its key in `metrics.jsonl`.
+    fn name(&self) -> &'static str;
+
+    /// Which direction is better.
+    fn better(&self) -> Better;
+
+    /// The score of a system as it is now.
+    ///
+    /// # Errors
+    /// If it cannot be measured; the run ends then.
+    fn score(&mut self, system: &mut dyn System) -> Result<f64>;
+}
+
+/// When a metric is asked, and what follows from it. The checkpoint of the best score is kept beside the newest.
+pub struct Evaluation<'a> {
+    /// The metric.
+    pub metric: &'a mut dyn Metric,
+    /// Steps from one evaluation to the next; a checkpoint is saved with each.
+    pub every: u64,
+    /// The run ends after so many evaluations without a better score.
+    pub patience: Option<u64>,
+}
+
 /// What a run made.
+#[derive(Default)]
 pub struct Summary {
     /// Steps done, those of earlier parts of the run among them.
     pub steps: u64,
-    /// Whether they are all that the config asks for; if not, the run was stopped.
+    /// Whether they are all that there are to be; if not, the run was stopped.
     pub complete: bool,
-    /// Real images a second over this part of the run, the time for samples and checkpoints left out.
+    /// Real samples a second over this part of the run, the time for pictures and checkpoints left out.
     pub images_per_second: f64,
-    /// The part of that time in which training waited for images, 0 to 1.
+    /// The part of that time in which training waited for data, 0 to 1.
     pub waiting: f64,
-    /// Images that could not be read, and were replaced by others.
+    /// Samples that could not be read, and were replaced by others.
     pub bad_images: usize,
-    /// Of a data set of points: the modes that the last samples found.
-    pub modes: Option<ModeCount>,
+    /// What was last counted in samples.
+    pub measures: Vec<Number>,
+    /// The step of the best score, if there is a metric.
+    pub best_step: Option<u64>,
+    /// Files to use in the last checkpoint.
+    pub models: Vec<String>,
     /// How long the loop stood still for checkpoints.
     pub checkpoint_time: Duration,
 }
 
-/// Trains a GAN as the (resolved) config says, and puts the results into the run folder; from the first step,
-/// or on from a checkpoint to the same bits as if the run had never stopped. Whether a checkpoint fits config
-/// and data is for the caller to ask first ([`Metadata::changes`]).
+/// Trains a system, and puts the results into the run folder; from the first step, or on from a checkpoint to the same bits
+/// as if the run had never stopped. `about` says what the run is; whether a checkpoint fits it is for the caller to ask first
+/// ([`Metadata::changes`]).
 ///
 /// `on_step` is told the numbers of every step; if it breaks, the run saves a checkpoint and ends.
 pub fn train(
-    config: &TrainConfig,
-    dataset: Arc<dyn Dataset>,
+    system: &mut dyn System,
+    options: &RunOptions,
+    about: &Metadata,
     run: &RunDir,
     from: Option<&Checkpoint>,
-    device: &Device,
+    mut evaluation: Option<Evaluation<'_>>,
     on_step: &mut dyn FnMut(&StepStats) -> ControlFlow<()>,
 ) -> Result<Summary> {
-    let mut about = Metadata::new(config, dataset.as_ref(), device);
+    let mut training = Training { system, position: Position::default() };
     if let Some(checkpoint) = from {
-        about.keep_class_names(checkpoint.metadata());
+        checkpoint.restore(&mut training)?;
     }
-    let images_per_epoch = dataset.len() as f64;
-    let mut trainer = Trainer::new(config, &about.model, device)?.for_images(dataset.len());
-    if let Some(checkpoint) = from {
-        checkpoint.restore(&mut trainer)?;
-    }
-    let bad = BadImages::default(); // shared, so that each is named once
-    let mut reals = loader(config, &dataset, &trainer, &bad, device)?;
-    let steps = config.total_steps(reals.batches_per_epoch());
-    run.begin(trainer.step(), &about)?; // nothing is written before all that can fail is done
-    match dataset.points() {
-        Some(points) => points.scatter(None)?.save_png(&run.real_path())?,
-        None => run.save_reals(&data::first_images(
-            config,
-            dataset.clone(),
-            GRID_ROWS * GRID_COLUMNS,
-            &bad,
-            device,
-        )?)?,
-    }
+    let mut start = Start::of(&mut training, options, from)?;
+    let references = training.system.references()?;
+    run.begin(training.position.step, about, options.schedule.end(options.decay_steps))?; // all that can fail is done
+    run.save_references(&references)?;
 
-    let mut saver = Saver::new(run.keeper(config.keep));
-    let mut clock = Clock::starting_at(trainer.images_seen());
-    let mut stopped = false;
-    let mut summary_modes = None;
-    while trainer.step() < steps && !stopped {
+    let mut saver = Saver::new(run.keeper(options.keep));
+    let mut clock = Clock::starting_at(training.system.samples_seen());
+    let (mut stopped, mut over) = (false, false);
+    let mut summary = Summary::default();
+    while training.position.step < options.steps && !stopped && !over {
         let started = Instant::now();
-        let (lr, lr_d) = (trainer.lr(), trainer.lr_d());
-        let (d, g) = match trainer.train_step(&mut reals) {
-            Ok(stats) => stats,
+        let numbers = match training.system.step(&options.moment(&training.position)) {
+            Ok(numbers) => numbers,
             Err(error) => {
                 saver.finish()?;
-                recover(error, &mut trainer, config, &about, run, device)?;
-                reals = loader(config, &dataset, &trainer, &bad, device)?;
+                recover(error, &mut training, options, run, &mut start)?;
                 continue;
             }
         };
-        clock.tick(started.elapsed(), trainer.images_seen());
+        training.position.step += 1;
+        clock.tick(started.elapsed(), training.system.samples_seen());
 
-        let step = trainer.step();
-        let last = step == steps;
-        let asked = step.is_multiple_of(config.sample_every) || last;
-        let modes = match dataset.points() {
-            Some(points) if asked => Some(points.count_modes(&trainer.sample_fixed(MODE_SAMPLES)?)?),
-            _ => None,
-        };
-        summary_modes = modes.or(summary_modes);
+        let step = training.position.step;
+        let last = step == options.steps;
+        let asked = step.is_multiple_of(options.sample_every) || last;
+        let mut measures = if asked { training.system.measures()? } else { Vec::new() };
+        let mut evaluated = false;
+        if let Some(Evaluation { metric, every, patience }) = &mut evaluation
+            && (step.is_multiple_of(*every) || last)
+        {
+            let score = metric.score(training.system)?;
+            let best = &mut training.position.best;
+            best.take(step, score, metric.better());
+            measures.push(Number::new(metric.name(), Kind::Score(metric.better()), score));
+            over = patience.is_some_and(|patience| best.stale() >= patience);
+            evaluated = true;
+        }
         let stats = StepStats {
             step,
-            epoch: trainer.images_seen() as f64 / images_per_epoch,
-            err_d: d.err_d,
-            err_g: g.err_g,
-            penalty: d.penalty,
-            err_class: d.err_class,
-            scores: Scores::new(config.loss, d.d_x, d.d_g_z1, g.d_g_z2),
-            grad_norm_d: d.grad_norm,
-            grad_norm_g: g.grad_norm,
-            lr,
-            lr_d,
-            ada_p: trainer.ada.as_ref().map(Ada::p),
+            epoch: training.system.samples_seen() as f64 / training.system.samples_per_epoch().max(1) as f64,
+            numbers,
             images_per_second: clock.recent_rate(),
             seconds: clock.seconds(),
-            modes: modes.map(|modes| modes.found),
-            near_modes: modes.map(|modes| modes.near),
+            measures,
         };
         stopped = on_step(&stats).is_break() && !last;
-        if step.is_multiple_of(config.log_every) || step == 1 || last || modes.is_some() {
+        if step.is_multiple_of(options.log_every) || step == 1 || last || !stats.measures.is_empty() {
             run.log(&stats)?;
             clock.forget_recent();
         }
-        if asked || stopped || EARLY_SAMPLES.contains(&step) {
-            draw(&trainer, dataset.as_ref(), run)?;
+        if !stats.measures.is_empty() {
+            summary.measures = stats.measures;
         }
-        if step.is_multiple_of(config.checkpoint_every) || last || stopped {
+        if asked || stopped || over || EARLY_SAMPLES.contains(&step) {
+            run.save_pictures(step, &training.system.pictures()?)?;
+        }
+        if step.is_multiple_of(options.checkpoint_every) || last || stopped || over || evaluated {
             let started = Instant::now();
-            match Checkpoint::of(&mut trainer, config, &about) {
-                Ok(checkpoint) => saver.save(checkpoint)?,
+            match Checkpoint::of(&mut training, about) {
+                Ok(checkpoint) => {
+                    summary.models = checkpoint.model_names();
+                    start.forget();
+                    saver.save(checkpoint, training.position.best.step())?;
+                }
                 Err(error) => {
                     saver.finish()?;
-                    recover(error, &mut trainer, config, &about, run, device)?;
-                    reals = loader(config, &dataset, &trainer, &bad, device)?;
+                    recover(error, &mut training, options, run, &mut start)?;
+                    (stopped, over) = (false, false);
                 }
             }
             clock.checkpoints += started.elapsed();
@@ -151,37 +220,15 @@ pub fn train(
     let started = Instant::now();
     saver.finish()?;
     clock.checkpoints += started.elapsed();
+    let waited = training.system.waited();
     Ok(Summary {
-        steps: trainer.step(),
+        steps: training.position.step,
         complete: !stopped,
         images_per_second: clock.rate(),
-        waiting: reals.waited().as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE),
-        bad_images: reals.bad_images(),
-        modes: summary_modes,
+        waiting: waited.time.as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE),
+        bad_images: waited.unreadable,
+        best_step: training.position.best.step(),
         checkpoint_time: clock.checkpoints,
+        ..summary
     })
-}
-
-/// Writes a grid of samples, or a scatter plot, as the generator is now.
-fn draw(trainer: &Trainer, dataset: &dyn Dataset, run: &RunDir) -> Result<()> {
-    match dataset.points() {
-        Some(points) => {
-            let fake = trainer.sample_fixed(SCATTER_POINTS)?;
-            Ok(points.scatter(Some(&fake))?.save_png(&run.sample_path(trainer.step()))?)
-        }
-        None => run.save_grid(trainer.step(), &trainer.sample_grid(GRID_ROWS, GRID_COLUMNS)?),
-    }
-}
-
-/// The batches from where the trainer is.
-fn loader(
-    config: &TrainConfig,
-    dataset: &Arc<dyn Dataset>,
-    trainer: &Trainer,
-    bad: &BadImages,
-    device: &Device,
-) -> Result<DataLoader> {
-    let config = TrainConfig { seed: trainer.stream_seed(), ..config.clone() };
-    let loader = data::loader(&config, dataset.clone(), device)?.with_bad_images(bad);
-    Ok(loader.starting_at(trainer.batches_seen()))
 }

@@ -1,7 +1,6 @@
 //! The folder of one run.
 
-use crate::checkpoint::{self, Checkpoint, GENERATOR};
-use crate::config::TrainConfig;
+use crate::checkpoint::{self, Checkpoint};
 use crate::error::{Error, Result};
 use crate::lock::Lock;
 use crate::marker;
@@ -11,16 +10,14 @@ use crate::names::{
     expect_empty, is_unfinished_checkpoint, is_unfinished_file, is_unfinished_sample, next_number,
 };
 use crate::stats::StepStats;
+use crate::system::Picture;
 use crate::{durable, failpoint, files};
-use candle_core::Tensor;
 use gan_models::files::write_whole;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Images across a sample grid.
-pub(crate) const GRID_COLUMNS: usize = 8;
 /// Every setting of a run, resolved.
 pub(crate) const CONFIG: &str = "config.toml";
 const EVENTS: &str = "events.jsonl";
@@ -52,7 +49,7 @@ pub struct RunDir {
 
 impl RunDir {
     /// Makes a new folder: `out` itself, which must not exist or be empty, or the next number under `runs/`.
-    pub fn create(out: Option<&Path>, config: &TrainConfig) -> Result<Self> {
+    pub fn create(out: Option<&Path>, settings: &impl Serialize) -> Result<Self> {
         let path = match out {
             Some(path) => path.to_path_buf(),
             None => next_number(Path::new("runs"))?,
@@ -62,7 +59,7 @@ impl RunDir {
         expect_empty(&run.path)?;
         // The config before the rest: a folder with a marker and no config is a run that never began.
         marker::mark(&run.path)?;
-        run.save_config(config)?;
+        run.save_config(settings)?;
         run.make_ready()?;
         Ok(run)
     }
@@ -94,12 +91,13 @@ impl RunDir {
     }
 
     /// Begins to write: what a kill left unfinished is removed, what comes after the step is taken out of the way, and
-    /// only then the settings change. `now` is what the run is from here on.
-    pub fn begin(&self, step: u64, now: &Metadata) -> Result<()> {
+    /// only then the settings change. `now` is what the run is from here on; `learns_until` the step at which learning rates
+    /// are 0.
+    pub(crate) fn begin(&self, step: u64, now: &Metadata, learns_until: Option<u64>) -> Result<()> {
         self.make_ready()?;
         self.go_back_to(step)?;
-        self.save_config(&now.config)?;
-        if self.is_old { self.note(&Resumed::now(step, now)) } else { Ok(()) }
+        self.save_config(&now.settings)?;
+        if self.is_old { self.note(&Resumed::now(step, now, learns_until)) } else { Ok(()) }
     }
 
     /// Marks the folder as ours, makes the folders that are missing, and removes what was left unfinished.
@@ -138,9 +136,17 @@ impl RunDir {
         self.path.join(SAMPLES).join("real.png")
     }
 
-    /// Where the generator of a step's checkpoint is, or will be.
-    pub fn generator_path(&self, step: u64) -> PathBuf {
-        Checkpoint::path(&self.path, step).join(GENERATOR)
+    /// Where a picture of a step is, or will be.
+    pub fn picture_path(&self, step: u64, name: &str) -> PathBuf {
+        match name {
+            "" => self.sample_path(step),
+            name => self.path.join(SAMPLES).join(format!("step-{step:06}-{name}.png")),
+        }
+    }
+
+    /// Where a file that the system leaves to use is in a step's checkpoint, or will be.
+    pub fn model_path(&self, step: u64, file: &str) -> PathBuf {
+        Checkpoint::path(&self.path, step).join(file)
     }
 
     /// Its `config.toml`.
@@ -149,8 +155,8 @@ impl RunDir {
     }
 
     /// Writes `config.toml`, if it does not say so already.
-    pub fn save_config(&self, config: &TrainConfig) -> Result<()> {
-        let text = toml::to_string(config).map_err(Error::serializing)?;
+    pub fn save_config(&self, settings: &impl Serialize) -> Result<()> {
+        let text = toml::to_string(settings).map_err(Error::serializing)?;
         let path = self.path.join(CONFIG);
         if files::read(&path, files::MOST_OF_CONFIG).is_ok_and(|written| written == text.as_bytes()) {
             return Ok(());
@@ -210,14 +216,16 @@ impl RunDir {
         append_json(&self.path.join(EVENTS), event)
     }
 
-    /// Writes a grid of generated images `[N, C, H, W]`.
-    pub fn save_grid(&self, step: u64, images: &Tensor) -> Result<()> {
-        Ok(gan_data::save_image(images, &self.sample_path(step), GRID_COLUMNS)?)
+    /// Writes the pictures of a step.
+    pub(crate) fn save_pictures(&self, step: u64, pictures: &[Picture]) -> Result<()> {
+        let save = |picture: &Picture| Ok(picture.image.save_png(&self.picture_path(step, picture.name))?);
+        pictures.iter().try_for_each(save)
     }
 
-    /// Writes a grid of real images `[N, C, H, W]`, as the discriminator sees them.
-    pub fn save_reals(&self, images: &Tensor) -> Result<()> {
-        Ok(gan_data::save_image(images, &self.real_path(), GRID_COLUMNS)?)
+    /// Writes the pictures of what is learned from.
+    pub(crate) fn save_references(&self, pictures: &[Picture]) -> Result<()> {
+        let path = |name: &str| self.path.join(SAMPLES).join(format!("{name}.png"));
+        pictures.iter().try_for_each(|picture| Ok(picture.image.save_png(&path(picture.name))?))
     }
 
     /// Who writes its checkpoints and keeps the newest `keep`.
@@ -240,13 +248,14 @@ impl Keeper {
         Checkpoint::folder(&self.run)
     }
 
-    /// Writes a checkpoint, and when it is safe removes all but the newest.
-    pub fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
+    /// Writes a checkpoint, and when it is safe removes all but the newest and the one of the `best` step.
+    pub fn save(&self, checkpoint: &Checkpoint, best: Option<u64>) -> Result<()> {
         // A checkpoint on the disk means that the log up to its step is there too.
         self.log.sync()?;
         checkpoint.write(&Checkpoint::path(&self.run, checkpoint.metadata().step()))?;
         let all = Checkpoint::list(&self.run)?;
-        for (_, path) in &all[..all.len().saturating_sub(self.keep)] {
+        let old = &all[..all.len().saturating_sub(self.keep)];
+        for (_, path) in old.iter().filter(|(step, _)| Some(*step) != best) {
             durable::remove_folder(path).map_err(Error::file("remove the old checkpoint", path))?;
         }
         Ok(())
@@ -267,9 +276,8 @@ struct Resumed<'a> {
 }
 
 impl<'a> Resumed<'a> {
-    fn now(step: u64, now: &'a Metadata) -> Self {
+    fn now(step: u64, now: &'a Metadata, learns_until: Option<u64>) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let learns_until = now.config.learns_until();
         Self { event: "resume", step, time, program: &now.program, learns_until }
     }
 }

@@ -18,12 +18,12 @@ impl Saver {
         Self { keeper, writing: None }
     }
 
-    /// Begins to write a checkpoint, once the one before it is written.
-    pub fn save(&mut self, checkpoint: Checkpoint) -> Result<()> {
+    /// Begins to write a checkpoint, once the one before it is written; that of the `best` step is spared.
+    pub fn save(&mut self, checkpoint: Checkpoint, best: Option<u64>) -> Result<()> {
         self.finish()?;
         let keeper = self.keeper.clone();
         let writing =
-            thread::Builder::new().name("checkpoint".into()).spawn(move || keeper.save(&checkpoint));
+            thread::Builder::new().name("checkpoint".into()).spawn(move || keeper.save(&checkpoint, best));
         self.writing = Some(writing.map_err(Error::file("start a thread for", &self.keeper.path()))?);
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use candle_core::Device;
 use gan_data::{Digits, Points};
-use gan_train::{Error, TrainConfig, Trainer, data};
+use gan_train::{Error, Gan, Moment, System, TrainConfig, data};
 use std::sync::Arc;
 
 const LOSSES: [&str; 6] = [
@@ -79,14 +79,14 @@ fn try_it(choices: &[&str]) -> Result<(), Error> {
     };
     let model = config.model_config(1, &data::class_names(dataset.as_ref()));
     model.validate()?;
-    let mut trainer = Trainer::new(&config, &model, &Device::Cpu)?;
-    let mut reals = data::loader(&config, dataset, &Device::Cpu)?;
-    for _ in 0..2 {
-        let (d, g) = trainer.train_step(&mut reals)?;
-        let learns = d.grad_norm > 0.0 || d.err_d == 0.0; // the hinge may have nothing left to ask
-        assert!(d.err_d.is_finite() && g.err_g.is_finite() && learns, "{text}: {d:?} {g:?}");
+    let mut gan = Gan::from_config(&config, &model, dataset, &Device::Cpu)?;
+    for step in 1..=2 {
+        let numbers = gan.step(&Moment { step, rate: 1.0, seed: 0 })?;
+        let get = |name: &str| numbers.iter().find(|number| number.name == name).unwrap().value;
+        let learns = get("grad_norm_d") > 0.0 || get("errD") == 0.0; // the hinge may have nothing left to ask
+        assert!(get("errD").is_finite() && get("errG").is_finite() && learns, "{text}: {numbers:?}");
     }
-    trainer.sample_fixed(3)?;
+    gan.draw(0, 0, 3)?;
     Ok(())
 }
 

@@ -5,8 +5,9 @@
 #![allow(clippy::print_stdout)] // with --nocapture it says how far each case is off
 
 use candle_core::{DType, Device, Tensor, safetensors};
-use gan_models::ModelConfig;
-use gan_train::penalty::Penalty;
+use gan_models::{Context, ModelConfig};
+use gan_train::gan::Penalty;
+use gan_train::{GanOptions, Player};
 use std::collections::BTreeMap;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/fixtures/networks.safetensors");
@@ -44,11 +45,14 @@ fn gradients_of_penalties_are_those_of_pytorchs_double_backward() {
         for (name, penalty) in [("unit", Penalty::UnitNorm), ("zero", Penalty::Zero)] {
             let discriminator = config.discriminator(0, &Device::Cpu).unwrap();
             let params = discriminator.params();
-            params.accumulate_gradients().unwrap();
+            let player =
+                Player::new(("D", "d"), &[("discriminator", params)], GanOptions::default().d).unwrap();
             params.load_state_dict(&under("state")).unwrap();
             let classes = config.conditional.map(|_| &labels[..]);
             let x = &fixture[&format!("penalty.{case}.x")];
-            let value = penalty.add_gradients(WEIGHT, discriminator.as_ref(), x, classes, 1.0).unwrap();
+            let of = (discriminator.as_ref(), &player);
+            let context = Context::train().of_classes(classes);
+            let value = penalty.backward(WEIGHT, of, x, &context, 1.0).unwrap();
             let wanted =
                 f64::from(fixture[&format!("penalty.{case}.{name}.value")].to_scalar::<f32>().unwrap());
             assert!(

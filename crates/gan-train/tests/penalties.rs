@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use candle_core::{Device, Tensor, safetensors};
-use gan_models::{Architecture, Discriminator, Mode, ModelConfig, Norm};
-use gan_train::penalty::{Penalty, between, near};
+use gan_models::{Architecture, Context, Discriminator, ModelConfig, Norm};
+use gan_train::gan::{Penalty, between, near};
+use gan_train::{GanOptions, Player};
 use std::collections::{BTreeMap, HashMap};
 
 /// What is asked for; float32 noise is below 1e-5 here.
@@ -22,9 +23,7 @@ fn under(fixture: &HashMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Te
 fn discriminator(norm: Norm) -> Box<dyn Discriminator> {
     let config = ModelConfig::new(Architecture::Dcgan, 3, 16, 16);
     let config = ModelConfig { base_width: 4, norm_d: Some(norm), ..config };
-    let discriminator = config.discriminator(0, &Device::Cpu).unwrap();
-    discriminator.params().accumulate_gradients().unwrap();
-    discriminator
+    config.discriminator(0, &Device::Cpu).unwrap()
 }
 
 fn length(x: &Tensor) -> f64 {
@@ -41,8 +40,10 @@ fn gradients_of_penalties_are_those_of_pytorchs_double_backward_with_every_norm(
             let discriminator = discriminator(norm);
             let params = discriminator.params();
             params.load_state_dict(&under(&fixture, &format!("{norm_name}.state."))).unwrap();
-            let value =
-                penalty.add_gradients(WEIGHT, discriminator.as_ref(), &fixture["real"], None, 1.0).unwrap();
+            let player =
+                Player::new(("D", "d"), &[("discriminator", params)], GanOptions::default().d).unwrap();
+            let of = (discriminator.as_ref(), &player);
+            let value = penalty.backward(WEIGHT, of, &fixture["real"], &Context::train(), 1.0).unwrap();
             let wanted = f64::from(fixture[&format!("{case}.value")].to_scalar::<f32>().unwrap());
             assert!(((value - wanted) / wanted).abs() < TOLERANCE, "{case}: {value}, PyTorch {wanted}");
             let gradients = params.gradients();
@@ -82,11 +83,12 @@ fn the_directional_derivative_is_that_of_finite_differences_in_every_family() {
                 Tensor::from_vec(values, (8, 1, side, side), &Device::Cpu).unwrap()
             };
             let (x, v) = (images(), images());
-            let dual = discriminator.forward_dual(&gan_ops::Dual::new(&x, &v).unwrap(), None).unwrap();
+            let context = Context::train();
+            let dual = discriminator.forward_dual(&gan_ops::Dual::new(&x, &v).unwrap(), &context).unwrap();
             let at = |step: f64| {
                 let x = (&x + v.affine(step, 0.0).unwrap()).unwrap();
                 // As the dual numbers: by the batch, with the singular vectors as they are.
-                discriminator.forward_dual(&gan_ops::Dual::constant(&x).unwrap(), None).unwrap().value
+                discriminator.forward_dual(&gan_ops::Dual::constant(&x).unwrap(), &context).unwrap().value
             };
             let differences = ((at(1e-3) - at(-1e-3)).unwrap() / 2e-3).unwrap();
             // A kink of LeakyReLU between the two points throws single logits off.
@@ -96,7 +98,7 @@ fn the_directional_derivative_is_that_of_finite_differences_in_every_family() {
             let close = ours.iter().zip(&theirs).filter(|(a, b)| (*a - *b).abs() < 0.1 * scale).count();
             assert!(close >= 6, "{architecture:?} with {name}: {ours:?} {theirs:?}");
             if norm != Norm::Spectral {
-                let value = discriminator.forward(&x, None, Mode::Train).unwrap().logits;
+                let value = discriminator.forward(&x, &context).unwrap().flat_logits().unwrap();
                 let error = length(&(&dual.value - &value).unwrap()) / length(&value);
                 assert!(error < 1e-4, "{architecture:?} with {name}: the value differs by {error}");
             }
@@ -109,7 +111,7 @@ fn spectral_norm_keeps_every_layer_at_a_largest_singular_value_of_one() {
     let discriminator = discriminator(Norm::Spectral);
     let x = Tensor::zeros((2, 3, 16, 16), candle_core::DType::F32, &Device::Cpu).unwrap();
     for _ in 0..50 {
-        discriminator.forward(&x, None, Mode::Train).unwrap(); // each takes the estimate a step further
+        discriminator.forward(&x, &Context::train()).unwrap(); // each takes the estimate a step further
     }
     let state = discriminator.params().state_dict();
     for layer in ["main.0", "main.2", "main.4"] {

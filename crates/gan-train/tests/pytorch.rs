@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use candle_core::{DType, Device, Result, Tensor, Var, safetensors};
-use gan_models::{Architecture, Mode, ModelConfig, Params};
-use gan_train::{
-    Hyperparameters, Judged, Loss, MicroBatch, Optimizer, OptimizerKind, Schedule, TrainConfig, Trainer,
-};
+use gan_data::Digits;
+use gan_models::{Architecture, Context, ModelConfig, Params};
+use gan_nn::{Average, Hyperparameters, Optimizer, OptimizerKind, Schedule};
+use gan_train::gan::MicroBatch;
+use gan_train::{Gan, GanLoss, LogitsAndTargets, Loss, Moment, Side, TrainConfig};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// What float rounding may do. PyTorch itself moves by up to 7.5e-7 when the order of its sums changes.
 const TOLERANCE: f64 = 1e-5;
@@ -24,13 +26,14 @@ fn state(fixture: &HashMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Te
     fixture.iter().filter_map(strip).collect()
 }
 
-fn trainer(fixture: &HashMap<String, Tensor>, config: TrainConfig) -> Trainer {
+fn gan(fixture: &HashMap<String, Tensor>, config: TrainConfig) -> Gan {
     let model =
         ModelConfig { base_width: 4, latent_dim: 8, ..ModelConfig::new(Architecture::Dcgan, 3, 32, 32) };
-    let trainer = Trainer::new(&config.resolve().unwrap(), &model, &Device::Cpu).unwrap();
-    trainer.generator().params().load_state_dict(&state(fixture, "init.generator.")).unwrap();
-    trainer.discriminator().params().load_state_dict(&state(fixture, "init.discriminator.")).unwrap();
-    trainer
+    let digits = Arc::new(Digits::train(0, 16).unwrap()); // no image of theirs is asked for
+    let gan = Gan::from_config(&config.resolve().unwrap(), &model, digits, &Device::Cpu).unwrap();
+    gan.generator().params().load_state_dict(&state(fixture, "init.generator.")).unwrap();
+    gan.discriminator().params().load_state_dict(&state(fixture, "init.discriminator.")).unwrap();
+    gan
 }
 
 fn expect_tensor(name: &str, ours: &Tensor, theirs: &Tensor) {
@@ -56,38 +59,31 @@ fn expect_state(prefix: &str, params: &Params, fixture: &HashMap<String, Tensor>
 }
 
 /// Runs one step from given images and latents, and compares everything it leaves behind.
-fn expect_step(trainer: &mut Trainer, fixture: &HashMap<String, Tensor>, inputs: &str, expected: &str) {
-    let number = |name: &str, ours| {
-        expect_number(&format!("{expected}.{name}"), ours, &fixture[&format!("{expected}.{name}")]);
+fn expect_step(gan: &mut Gan, fixture: &HashMap<String, Tensor>, inputs: &str, expected: &str) {
+    let input = |name: &str| fixture[&format!("{inputs}.{name}")].clone();
+    let at = Moment { step: 1, rate: 1.0, seed: 0 };
+    let mut next = |gan: &mut Gan, tracked| {
+        let latents = input("latents");
+        let fake = gan.generator().forward(&latents, &Context::train().tracked_if(tracked))?;
+        Ok(MicroBatch { index: 0, real: input("real"), classes: None, latents, fake })
     };
-    trainer.generator().params().set_requires_grad(true);
-    let fake =
-        trainer.generator().forward(&fixture[&format!("{inputs}.latents")], None, Mode::Train).unwrap();
-    let real = fixture[&format!("{inputs}.real")].clone();
-    let latents = fixture[&format!("{inputs}.latents")].clone();
-    let batches = [MicroBatch { index: 0, real, classes: None, latents, fake }];
-    let d = trainer.update_discriminator(&batches).unwrap();
-    let for_generator = batches.map(|batch| batch.for_generator(Loss::NonSaturating));
-    let g = trainer.update_generator(&for_generator).unwrap();
-    number("errD", d.err_d);
-    number("errG", g.err_g);
-    number("d_x", d.d_x);
-    number("d_g_z1", d.d_g_z1);
-    number("d_g_z2", g.d_g_z2);
-    number("grad_norm_d", d.grad_norm);
-    number("grad_norm_g", g.grad_norm);
-    expect_state(&format!("{expected}.generator."), trainer.generator().params(), fixture);
-    expect_state(&format!("{expected}.discriminator."), trainer.discriminator().params(), fixture);
+    let numbers = gan.step_on(&at, &mut next).unwrap();
+    for name in ["errD", "errG", "d_x", "d_g_z1", "d_g_z2", "grad_norm_d", "grad_norm_g"] {
+        let ours = numbers.iter().find(|number| number.name == name).unwrap().value;
+        expect_number(&format!("{expected}.{name}"), ours, &fixture[&format!("{expected}.{name}")]);
+    }
+    expect_state(&format!("{expected}.generator."), gan.generator().params(), fixture);
+    expect_state(&format!("{expected}.discriminator."), gan.discriminator().params(), fixture);
 }
 
 #[test]
 fn three_steps_leave_the_same_losses_weights_and_statistics_as_pytorch() {
     let fixture = fixture();
-    let mut trainer = trainer(&fixture, TrainConfig::default());
+    let mut gan = gan(&fixture, TrainConfig::default());
     for step in ["step1", "step2", "step3"] {
-        expect_step(&mut trainer, &fixture, step, step);
+        expect_step(&mut gan, &fixture, step, step);
     }
-    let images = trainer.generator().forward(&fixture["eval.latents"], None, Mode::Eval).unwrap();
+    let images = gan.generator().forward(&fixture["eval.latents"], &Context::eval()).unwrap();
     expect_tensor("eval.images", &images, &fixture["eval.images"]);
 }
 
@@ -95,7 +91,12 @@ fn three_steps_leave_the_same_losses_weights_and_statistics_as_pytorch() {
 fn a_step_of_the_minimax_game_with_smoothed_labels_is_pytorchs() {
     let fixture = fixture();
     let config = TrainConfig { loss: Loss::Minimax, label_smoothing: 0.1, ..TrainConfig::default() };
-    expect_step(&mut trainer(&fixture, config), &fixture, "step1", "minimax.step1");
+    expect_step(&mut gan(&fixture, config), &fixture, "step1", "minimax.step1");
+}
+
+/// One half of D's loss, where all are told the same.
+fn half(loss: Loss, side: Side, logits: &Tensor, target: f64) -> Result<Tensor> {
+    Ok(loss.half(side, &LogitsAndTargets::all(logits, target)?)?.unwrap())
 }
 
 #[test]
@@ -104,9 +105,9 @@ fn losses_and_their_gradients_are_pytorchs_also_at_extreme_logits() {
     let logits = Var::from_tensor(&fixture["losses.logits"]).unwrap();
     type Formula = fn(&Tensor) -> Result<Tensor>;
     let losses: [(&str, Formula); 5] = [
-        ("d_real", |x| Loss::NonSaturating.discriminator_real(&Judged::as_of(x, 1.0)?)),
-        ("d_real_smooth", |x| Loss::NonSaturating.discriminator_real(&Judged::as_of(x, 0.9)?)),
-        ("d_fake", |x| Loss::Minimax.discriminator_fake(&Judged::as_of(x, 0.0)?)),
+        ("d_real", |x| half(Loss::NonSaturating, Side::Real, x, 1.0)),
+        ("d_real_smooth", |x| half(Loss::NonSaturating, Side::Real, x, 0.9)),
+        ("d_fake", |x| half(Loss::Minimax, Side::Fake, x, 0.0)),
         ("g_non_saturating", |x| Loss::NonSaturating.generator(x, None)),
         ("g_minimax", |x| Loss::Minimax.generator(x, None)),
     ];
@@ -145,16 +146,15 @@ fn every_loss_and_its_gradients_are_pytorchs() {
     for (name, loss) in Loss::ALL {
         let real = Var::from_tensor(&get("real")).unwrap();
         let fake = Var::from_tensor(&get("fake")).unwrap();
-        let judged = |logits: &Var, targets| Judged { logits: logits.as_tensor().clone(), targets };
-        let (judged_real, judged_fake) =
-            (judged(&real, get("real_targets")), judged(&fake, get("fake_targets")));
-        let d = loss.discriminator(&judged_real, &judged_fake).unwrap();
-        if !loss.couples() {
-            let halves = loss.discriminator_real(&judged_real).unwrap()
-                + loss.discriminator_fake(&judged_fake).unwrap();
-            expect_close(name, &halves.unwrap(), &d);
+        let told = |logits: &Var, targets| LogitsAndTargets { logits: logits.as_tensor().clone(), targets };
+        let (told_real, told_fake) = (told(&real, get("real_targets")), told(&fake, get("fake_targets")));
+        let d = loss.discriminator(&told_real, &told_fake).unwrap();
+        let halves = (loss.half(Side::Real, &told_real).unwrap(), loss.half(Side::Fake, &told_fake).unwrap());
+        assert_eq!(halves.0.is_none(), loss == Loss::Relativistic, "{name}");
+        if let (Some(real), Some(fake)) = halves {
+            expect_close(name, &(real + fake).unwrap(), &d);
         }
-        let g = loss.generator(&fake, loss.couples().then_some(&real)).unwrap();
+        let g = loss.generator(&fake, loss.compares().then_some(real.as_tensor())).unwrap();
         for (player, value) in [("d", d), ("g", g)] {
             let key = |what: &str| format!("loss.{player}.{name}.{what}");
             expect_close(&key("value"), &value, &fixture[&key("value")]);
@@ -200,9 +200,20 @@ fn schedules_are_pytorchs() {
 fn averaging_is_pytorchs() {
     let fixture = training_fixture();
     let weights = &fixture["average.weights"];
-    let average = Var::from_tensor(&weights.get(0).unwrap()).unwrap();
+    let vars = candle_nn::VarMap::new();
+    let live = Var::from_tensor(&weights.get(0).unwrap()).unwrap();
+    vars.data().lock().unwrap().insert("p".to_owned(), live.clone());
+    let mut average = Average::new(&Params::of_vars(&vars), 0.2).unwrap();
     for i in 1..6 {
-        gan_ops::lerp_in_place(&average, &weights.get(i).unwrap(), 1.0 - 0.2).unwrap();
+        live.set(&weights.get(i).unwrap()).unwrap();
+        average.follow(1000).unwrap(); // late: the whole decay
     }
-    expect_close("average", &average, &fixture["average.end"]);
+    let estimate = || -> Result<()> { unreachable!("there are no statistics") };
+    average
+        .with(5, estimate, || {
+            expect_close("average", &live, &fixture["average.end"]);
+            Ok::<(), candle_core::Error>(())
+        })
+        .unwrap();
+    expect_close("the trained weights are back", &live, &weights.get(5).unwrap());
 }

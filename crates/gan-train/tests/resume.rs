@@ -5,7 +5,8 @@
 use candle_core::Device;
 use gan_data::{Dataset, Image, Sample};
 use gan_models::{Architecture, Conditional, Norm};
-use gan_train::{Checkpoint, Error, Metadata, OptimizerKind, RunDir, Schedule, StepStats, TrainConfig, run};
+use gan_nn::{OptimizerKind, Schedule};
+use gan_train::{Checkpoint, Error, Gan, Metadata, RunDir, StepStats, System, TrainConfig, run};
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
@@ -62,7 +63,23 @@ fn train(folder: &Path, config: &TrainConfig, until: u64) -> run::Summary {
         true => ControlFlow::Continue(()),
         false => ControlFlow::Break(()),
     };
-    run::train(config, images(), &run, from.as_ref(), &Device::Cpu, &mut on_step).unwrap()
+    train_on(images(), config, &run, from.as_ref(), &mut on_step)
+}
+
+fn train_on(
+    images: Arc<dyn Dataset>,
+    config: &TrainConfig,
+    run: &RunDir,
+    from: Option<&Checkpoint>,
+    on_step: &mut dyn FnMut(&StepStats) -> ControlFlow<()>,
+) -> run::Summary {
+    let steps = config.steps.unwrap();
+    let mut about = config.metadata(images.as_ref(), &Device::Cpu).unwrap().with_steps(steps);
+    if let Some(from) = from {
+        about.keep_class_names(from.metadata()).unwrap();
+    }
+    let mut gan = Gan::from_config(config, &about.model().unwrap(), images, &Device::Cpu).unwrap();
+    run::train(&mut gan, &config.run_options(steps), &about, run, from, None, on_step).unwrap()
 }
 
 /// The bytes of all files of a checkpoint.
@@ -205,26 +222,29 @@ fn a_run_keeps_the_names_that_its_classes_had_at_first() {
     let folder = tempfile::tempdir().unwrap();
     let conditional = Some(Conditional::Concat);
     let config = TrainConfig { conditional, steps: Some(4), ..config() };
-    let named = Metadata::new(&config, &Named, &Device::Cpu);
-    assert_eq!(named.model.classes, ["cat", "dog", "cow"]);
+    let named = config.metadata(&Named, &Device::Cpu).unwrap();
+    let classes = |of: &Metadata| of.model().unwrap().classes;
+    assert_eq!(classes(&named), ["cat", "dog", "cow"]);
     let path = folder.path().join("run");
     train(&path, &config, 2);
     let run = RunDir::open(&path).unwrap();
     let from = run.latest_checkpoint().unwrap().unwrap();
-    assert_eq!(from.metadata().model.classes, ["0", "1", "2"]);
+    assert_eq!(classes(from.metadata()), ["0", "1", "2"]);
     assert_eq!(from.metadata().changes(&named), [""; 0]);
     let mut on_step = |_: &StepStats| ControlFlow::Continue(());
-    run::train(&config, Arc::new(Named), &run, Some(&from), &Device::Cpu, &mut on_step).unwrap();
+    train_on(Arc::new(Named), &config, &run, Some(&from), &mut on_step);
     let last = run.latest_checkpoint().unwrap().unwrap();
-    assert_eq!((last.metadata().step(), &last.metadata().model), (4, &from.metadata().model));
-    let generator = gan_models::load_generator(&run.generator_path(4), &Device::Cpu).unwrap();
-    assert_eq!(generator.config().classes, ["0", "1", "2"]);
+    assert_eq!((last.metadata().step(), last.metadata().model()), (4, from.metadata().model()));
+    let generator =
+        gan_models::load_generator(&run.model_path(4, "generator.safetensors"), &Device::Cpu).unwrap();
+    assert_eq!(generator.class_names(), ["0", "1", "2"]);
 
     // A data set of more classes than the run knows is another.
+    let horse = toml::Value::from("horse");
     let mut more = named.clone();
-    more.model.classes.push("horse".into());
-    more.keep_class_names(from.metadata());
-    assert_eq!(more.model.classes.len(), 4);
+    more.about["model"].as_table_mut().unwrap()["classes"].as_array_mut().unwrap().push(horse);
+    more.keep_class_names(from.metadata()).unwrap();
+    assert_eq!(classes(&more).len(), 4);
 }
 
 #[test]
@@ -317,17 +337,20 @@ fn whatever_is_left_out_of_the_state_is_missed() {
     let config = config();
     let model = config.model_config(3, &[]);
     let tensors = checkpoint.tensors().unwrap();
-    let counters = &checkpoint.metadata().counters;
+    let of_loop = ["step", "rollbacks", "best.score", "best.step", "best.stale"];
+    let mut counters = checkpoint.metadata().counters.clone();
+    assert!(of_loop.iter().all(|counter| counters.remove(*counter).is_some()), "{counters:?}");
+    let counters = &counters;
     let restore = |tensors: &BTreeMap<_, _>, counters: &BTreeMap<_, _>| {
-        let mut trainer = gan_train::Trainer::new(&config, &model, &Device::Cpu).unwrap();
-        trainer.restore(tensors, counters)
+        let mut gan = Gan::from_config(&config, &model, images(), &Device::Cpu).unwrap();
+        gan.state().restore(tensors, counters)
     };
     restore(&tensors, counters).unwrap();
-    assert!(tensors.len() > 50 && counters.len() == 6, "{} tensors, {counters:?}", tensors.len());
+    assert!(tensors.len() > 50 && counters.len() == 4, "{} tensors, {counters:?}", tensors.len());
     for part in [
         "generator",
         "discriminator",
-        "ema",
+        "ema_g",
         "optimizer_g.m",
         "optimizer_g.v",
         "optimizer_d.m",
@@ -431,7 +454,7 @@ const MAY_CHANGE: [(&str, &str); 17] = [
 
 #[test]
 fn a_change_of_any_setting_that_makes_another_run_is_named_with_both_values() {
-    let record = |config: &TrainConfig, count| Metadata::new(config, &Images(count), &Device::Cpu);
+    let record = |config: &TrainConfig, count| config.metadata(&Images(count), &Device::Cpu).unwrap();
     let there = record(&config(), 120);
     let changed = |key: &str, value: &str| {
         let mut table = toml::Table::try_from(config()).unwrap();

@@ -83,7 +83,7 @@ pub struct Settings {
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
     /// How weights follow their gradients
-    #[arg(long, value_parser = names(&gan_train::OptimizerKind::ALL))]
+    #[arg(long, value_parser = names(&gan_train::gan_nn::OptimizerKind::ALL))]
     optimizer: Option<String>,
     /// Learning rate of both players
     #[arg(long, value_name = "RATE")]
@@ -92,7 +92,7 @@ pub struct Settings {
     #[arg(long, value_name = "RATE")]
     lr_d: Option<f64>,
     /// How learning rates go down
-    #[arg(long, value_parser = names(&gan_train::Schedule::ALL))]
+    #[arg(long, value_parser = names(&gan_train::gan_nn::Schedule::ALL))]
     schedule: Option<String>,
     /// Steps over which they go down [default: --steps]; when a run is resumed with more steps, this stretches the schedule
     #[arg(long, value_name = "N")]

@@ -3,7 +3,7 @@
 use super::classes::ClassChoice;
 use candle_core::{Device, Result, Tensor};
 use gan_data::{Dataset, Image, Sample};
-use gan_models::{Generator, Mode, latents_from};
+use gan_models::{Context, Generator, ModelConfig};
 use std::sync::Mutex;
 
 /// Images made at a time.
@@ -12,6 +12,7 @@ pub const BATCH: usize = 64;
 /// Images of a generator: number i is made of the latent vector number i of a seed.
 pub struct Generated {
     generator: Box<dyn Generator>,
+    model: ModelConfig,
     seed: u64,
     classes: ClassChoice,
     count: usize,
@@ -22,13 +23,13 @@ pub struct Generated {
 
 impl Generated {
     pub fn new(
-        generator: Box<dyn Generator>,
+        (generator, model): (Box<dyn Generator>, ModelConfig),
         seed: u64,
         classes: ClassChoice,
         count: usize,
         device: Device,
     ) -> Self {
-        Self { generator, seed, classes, count, device, last: Mutex::new(None) }
+        Self { generator, model, seed, classes, count, device, last: Mutex::new(None) }
     }
 
     pub fn count(&self) -> usize {
@@ -37,17 +38,16 @@ impl Generated {
 
     /// Width and height of an image, px.
     pub fn size(&self) -> (usize, usize) {
-        let config = self.generator.config();
-        (config.width, config.height)
+        (self.model.width, self.model.height)
     }
 
     /// Batch number `batch` of up to [`BATCH`] images, `[N, C, H, W]`.
     pub fn batch(&self, batch: usize) -> Result<Tensor> {
         let first = batch * BATCH;
         let count = BATCH.min(self.count - first);
-        let z = latents_from(self.generator.config(), self.seed, first as u64, count, &self.device)?;
+        let z = self.model.latent_space().sample_from(self.seed, first as u64, count, &self.device)?;
         let classes: Option<Vec<u32>> = (first..first + count).map(|index| self.classes.of(index)).collect();
-        self.generator.forward(&z, classes.as_deref(), Mode::Eval)
+        self.generator.forward(&z, &Context::eval().of_classes(classes.as_deref()))
     }
 }
 
@@ -61,15 +61,15 @@ impl Dataset for Generated {
     }
 
     fn channels(&self) -> usize {
-        self.generator.config().channels
+        self.model.channels
     }
 
     fn classes(&self) -> Option<usize> {
-        self.classes.of(0).map(|_| self.generator.config().classes.len())
+        self.classes.of(0).map(|_| self.model.classes.len())
     }
 
     fn class_names(&self) -> Vec<String> {
-        self.generator.config().classes.clone()
+        self.model.classes.clone()
     }
 
     fn get(&self, index: usize) -> gan_data::Result<Sample> {

@@ -1,7 +1,7 @@
 //! How many images to change.
 
-use crate::state::State;
 use candle_core::{DType, Device, Result, Tensor};
+use gan_nn::State;
 
 /// The adaptive probability of Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (ADA).
 ///

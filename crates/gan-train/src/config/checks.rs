@@ -2,10 +2,10 @@
 
 use super::{Crop, Fit, TrainConfig};
 use crate::error::{Error, Result};
-use crate::loss::Loss;
-use crate::schedule::Schedule;
+use crate::gan::Loss;
 use gan_data::Background;
 use gan_models::{Architecture, Norm};
+use gan_nn::Schedule;
 
 impl TrainConfig {
     pub(crate) fn validate(&self) -> Result<()> {

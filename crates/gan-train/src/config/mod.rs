@@ -8,11 +8,10 @@ mod paths;
 mod resolve;
 
 use crate::augment::Policy;
-use crate::loss::Loss;
-use crate::optimizer::OptimizerKind;
-use crate::schedule::Schedule;
+use crate::gan::Loss;
 use gan_data::{Background, CacheMode, Filter, OnBadImage};
 use gan_models::{Architecture, Conditional, Latent, Norm, Upsample};
+use gan_nn::{OptimizerKind, Schedule};
 use gan_ops::Precision;
 pub use image_size::ImageSize;
 use names::{CacheName, FilterName, OnBadImageName, PrecisionName};

@@ -2,9 +2,9 @@
 
 use super::{Fit, ImageSize, TrainConfig};
 use crate::error::Result;
-use crate::schedule::Schedule;
 use gan_data::Background;
 use gan_models::{Architecture, ModelConfig};
+use gan_nn::Schedule;
 
 /// Where neither steps nor epochs are given.
 const DEFAULT_STEPS: u64 = 2000;

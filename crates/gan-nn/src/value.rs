@@ -1,0 +1,363 @@
+//! What can go through a layer.
+
+use candle_core::{Result, Tensor};
+use gan_ops::{Activation, Dual, Epilogue, Flow, Parameter, Precision};
+
+/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a [`Dual`], which
+/// carries how fast they change in one direction as well. Layers are written once for both.
+///
+/// An op may have an [`Activation`] behind it, or an [`Epilogue`]: on a flow they are one.
+pub trait Value: Clone + Sized {
+    /// The lengths of the dimensions.
+    fn dims(&self) -> &[usize];
+
+    /// The same, whose convolutions from here on are of this precision.
+    #[must_use]
+    fn with_precision(self, precision: Precision) -> Self;
+
+    /// [`gan_ops::conv2d`], a bias `[O]`, and the epilogue.
+    fn conv2d(
+        self,
+        weight: &Parameter,
+        bias: Option<&Parameter>,
+        stride: usize,
+        padding: usize,
+        epilogue: Epilogue,
+    ) -> Result<Self>;
+
+    /// [`gan_ops::conv_transpose2d`], a bias `[O]`, and the epilogue.
+    fn conv_transpose2d(
+        self,
+        weight: &Parameter,
+        bias: Option<&Parameter>,
+        stride: usize,
+        padding: usize,
+        epilogue: Epilogue,
+    ) -> Result<Self>;
+
+    /// `x weight^T + bias`: `[N, I]` -> `[N, O]`.
+    fn linear(self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Self>;
+
+    /// Batch norm by the batch, and what it measured, if that is to be had: mean and unbiased variance of each channel.
+    fn batch_norm2d_train(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<(Self, Option<(Tensor, Tensor)>)>;
+
+    /// Batch norm by these statistics, mean and variance of each channel.
+    fn batch_norm2d_eval(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        statistics: (&Tensor, &Tensor),
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self>;
+
+    /// [`gan_ops::instance_norm2d`].
+    fn instance_norm2d(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self>;
+
+    /// [`gan_ops::layer_norm`].
+    fn layer_norm(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self>;
+
+    /// [`gan_ops::modulate`]: scale and shift `[N, C]` of each channel of each sample.
+    fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self>;
+
+    /// The activation, value by value.
+    fn activate(self, activation: Activation) -> Result<Self>;
+
+    /// The same values in another shape.
+    fn reshape(self, shape: Vec<usize>) -> Result<Self>;
+
+    /// With a constant of the same batch beside it along dimension 1.
+    fn append(self, constant: &Tensor) -> Result<Self>;
+
+    /// [`gan_ops::upsample_nearest2d`].
+    fn upsample_nearest2d(self, factor: usize) -> Result<Self>;
+
+    /// [`gan_ops::pixel_shuffle`].
+    fn pixel_shuffle(self, factor: usize) -> Result<Self>;
+
+    /// [`gan_ops::avg_pool2d`].
+    fn avg_pool2d(self, size: usize) -> Result<Self>;
+
+    /// [`gan_ops::max_pool2d`].
+    fn max_pool2d(self, size: usize) -> Result<Self>;
+
+    /// The sum over height and width: `[N, C, H, W]` -> `[N, C]`.
+    fn sum_spatial(self) -> Result<Self>;
+
+    /// The sum of two of the same shape.
+    fn add(self, other: Self) -> Result<Self>;
+
+    /// Times a tensor that does not depend on the input, broadcast.
+    fn scale(self, by: &Tensor) -> Result<Self>;
+
+    /// [`gan_ops::attention`].
+    fn attention(query: Self, key: Self, value: Self) -> Result<Self>;
+}
+
+/// An op on tensors, between leaving a flow and entering it again.
+fn by_tensor(x: Flow, op: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Flow> {
+    Flow::enter(&op(&x.leave()?)?)
+}
+
+/// A convolution and what comes after it; a bias comes between the two.
+fn with_bias(
+    bias: Option<&Parameter>,
+    epilogue: Epilogue,
+    convolution: impl FnOnce(Epilogue) -> Result<Flow>,
+) -> Result<Flow> {
+    match bias {
+        None => convolution(epilogue),
+        Some(bias) => {
+            convolution(Epilogue::Activation(Activation::Identity))?.add_bias(bias, epilogue.activation())
+        }
+    }
+}
+
+impl Value for Flow {
+    fn dims(&self) -> &[usize] {
+        Flow::dims(self)
+    }
+
+    fn with_precision(self, precision: Precision) -> Self {
+        Flow::with_precision(self, precision)
+    }
+
+    fn conv2d(
+        self,
+        weight: &Parameter,
+        bias: Option<&Parameter>,
+        stride: usize,
+        padding: usize,
+        epilogue: Epilogue,
+    ) -> Result<Self> {
+        with_bias(bias, epilogue, |epilogue| Flow::conv2d(self, weight, stride, padding, epilogue))
+    }
+
+    fn conv_transpose2d(
+        self,
+        weight: &Parameter,
+        bias: Option<&Parameter>,
+        stride: usize,
+        padding: usize,
+        epilogue: Epilogue,
+    ) -> Result<Self> {
+        with_bias(bias, epilogue, |epilogue| {
+            Flow::conv_transpose2d(self, weight, stride, padding, 0, epilogue)
+        })
+    }
+
+    fn linear(self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Self> {
+        by_tensor(self, |x| x.matmul(&weight.t()?)?.broadcast_add(bias))?.activate(activation)
+    }
+
+    fn batch_norm2d_train(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<(Self, Option<(Tensor, Tensor)>)> {
+        let batch = Flow::batch_norm2d_train(self, weight, bias, eps, activation)?;
+        Ok((batch.output, Some((batch.mean, batch.unbiased_var))))
+    }
+
+    fn batch_norm2d_eval(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        (mean, var): (&Tensor, &Tensor),
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        Flow::batch_norm2d_eval(self, weight, bias, mean, var, eps, activation)
+    }
+
+    fn instance_norm2d(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
+        by_tensor(self, |x| gan_ops::instance_norm2d(x, weight, bias, eps))
+    }
+
+    fn layer_norm(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
+        by_tensor(self, |x| gan_ops::layer_norm(x, weight, bias, eps))
+    }
+
+    fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self> {
+        Flow::modulate(self, gamma, beta, activation)
+    }
+
+    fn activate(self, activation: Activation) -> Result<Self> {
+        Flow::activate(self, activation)
+    }
+
+    fn reshape(self, shape: Vec<usize>) -> Result<Self> {
+        Flow::reshape(self, shape)
+    }
+
+    fn append(self, constant: &Tensor) -> Result<Self> {
+        by_tensor(self, |x| Tensor::cat(&[x, constant], 1))
+    }
+
+    fn upsample_nearest2d(self, factor: usize) -> Result<Self> {
+        Flow::upsample_nearest2d(self, factor)
+    }
+
+    fn pixel_shuffle(self, factor: usize) -> Result<Self> {
+        Flow::pixel_shuffle(self, factor)
+    }
+
+    fn avg_pool2d(self, size: usize) -> Result<Self> {
+        Flow::avg_pool2d(self, size)
+    }
+
+    fn max_pool2d(self, size: usize) -> Result<Self> {
+        by_tensor(self, |x| gan_ops::max_pool2d(x, size))
+    }
+
+    fn sum_spatial(self) -> Result<Self> {
+        by_tensor(self, |x| x.sum((2, 3)))
+    }
+
+    fn add(self, other: Self) -> Result<Self> {
+        Flow::add(self, other)
+    }
+
+    fn scale(self, by: &Tensor) -> Result<Self> {
+        by_tensor(self, |x| x.broadcast_mul(by))
+    }
+
+    fn attention(query: Self, key: Self, value: Self) -> Result<Self> {
+        Flow::enter(&gan_ops::attention(&query.leave()?, &key.leave()?, &value.leave()?)?)
+    }
+}
+
+impl Value for Dual {
+    fn dims(&self) -> &[usize] {
+        self.value.dims()
+    }
+
+    /// Penalties are in f32.
+    fn with_precision(self, _: Precision) -> Self {
+        self
+    }
+
+    fn conv2d(
+        self,
+        weight: &Parameter,
+        bias: Option<&Parameter>,
+        stride: usize,
+        padding: usize,
+        epilogue: Epilogue,
+    ) -> Result<Self> {
+        let y = Dual::conv2d(&self, &weight.value, bias.map(|bias| &bias.value), stride, padding)?;
+        Dual::activate(&y, epilogue.activation())
+    }
+
+    fn conv_transpose2d(
+        self,
+        weight: &Parameter,
+        bias: Option<&Parameter>,
+        stride: usize,
+        padding: usize,
+        epilogue: Epilogue,
+    ) -> Result<Self> {
+        let op = |x: &Tensor| gan_ops::conv_transpose2d(x, &weight.value, stride, padding, 0);
+        let mut y = self.map_linear(op)?;
+        if let Some(bias) = bias {
+            y.value = y.value.broadcast_add(&bias.value.reshape((1, (), 1, 1))?)?;
+        }
+        Dual::activate(&y, epilogue.activation())
+    }
+
+    fn linear(self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Self> {
+        Dual::activate(&Dual::linear(&self, weight, Some(bias))?, activation)
+    }
+
+    fn batch_norm2d_train(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<(Self, Option<(Tensor, Tensor)>)> {
+        let y = Dual::batch_norm2d_train(&self, &weight.value, &bias.value, eps)?;
+        Ok((Dual::activate(&y, activation)?, None))
+    }
+
+    fn batch_norm2d_eval(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        (mean, var): (&Tensor, &Tensor),
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        // Linear, channel by channel.
+        let scale = (&weight.value / var.affine(1.0, eps)?.sqrt()?)?;
+        let shift = (&bias.value - (mean * &scale)?)?;
+        let by_channel = |of: &Tensor| of.reshape((1, (), 1, 1));
+        let mut y = Dual::scale(&self, &by_channel(&scale)?)?;
+        y.value = y.value.broadcast_add(&by_channel(&shift)?)?;
+        Dual::activate(&y, activation)
+    }
+
+    fn instance_norm2d(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
+        Dual::instance_norm2d(&self, weight, bias, eps)
+    }
+
+    fn layer_norm(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
+        Dual::layer_norm(&self, weight, bias, eps)
+    }
+
+    fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self> {
+        Dual::activate(&Dual::modulate(&self, gamma, beta)?, activation)
+    }
+
+    fn activate(self, activation: Activation) -> Result<Self> {
+        Dual::activate(&self, activation)
+    }
+
+    fn reshape(self, shape: Vec<usize>) -> Result<Self> {
+        self.map_linear(|x| x.reshape(shape.as_slice()))
+    }
+
+    fn append(self, constant: &Tensor) -> Result<Self> {
+        Dual::cat(&[&self, &Dual::constant(constant)?], 1)
+    }
+
+    fn upsample_nearest2d(self, factor: usize) -> Result<Self> {
+        Dual::upsample_nearest2d(&self, factor)
+    }
+
+    fn pixel_shuffle(self, factor: usize) -> Result<Self> {
+        Dual::pixel_shuffle(&self, factor)
+    }
+
+    fn avg_pool2d(self, size: usize) -> Result<Self> {
+        Dual::avg_pool2d(&self, size)
+    }
+
+    fn max_pool2d(self, size: usize) -> Result<Self> {
+        Dual::max_pool2d(&self, size)
+    }
+
+    fn sum_spatial(self) -> Result<Self> {
+        Dual::sum_spatial(&self)
+    }
+
+    fn add(self, other: Self) -> Result<Self> {
+        Dual::add(&self, &other)
+    }
+
+    fn scale(self, by: &Tensor) -> Result<Self> {
+        Dual::scale(&self, by)
+    }
+
+    fn attention(query: Self, key: Self, value: Self) -> Result<Self> {
+        Dual::attention(&query, &key, &value)
+    }
+}

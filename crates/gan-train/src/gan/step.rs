@@ -1,0 +1,265 @@
+//! The step: n_critic updates of D, then one of G (Goodfellow et al. 2014, algorithm 1).
+
+use super::{Gan, Side};
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::player::backward;
+use crate::system::{Kind, Moment, Number};
+use candle_core::Tensor;
+use gan_data::Batch;
+use gan_models::{DiscriminatorOutput, probability};
+use gan_nn::{Context, Mode, cross_entropy};
+use gan_rng::Stream;
+use tracing::trace_span;
+
+/// A batch of real images, and what G makes of as many latents.
+pub struct MicroBatch {
+    /// Its number since the start of the run: what is drawn for it follows from that.
+    pub index: u64,
+    /// Real images `[N, C, H, W]`.
+    pub real: Tensor,
+    /// Their classes, if the networks are conditional. The generated images are of the same ones, so that all classes are as
+    /// frequent among them.
+    pub classes: Option<Vec<u32>>,
+    /// Latents `[N, Z]`.
+    pub latents: Tensor,
+    /// What G made of them `[N, C, H, W]`: with its graph if G is to learn from just these.
+    pub fake: Tensor,
+}
+
+/// What of a batch G needs once D has learned from it; the rest is let go.
+struct ForGenerator {
+    index: u64,
+    classes: Option<Vec<u32>>,
+    latents: Tensor,
+    /// If the loss compares generated images with them.
+    real: Option<Tensor>,
+    /// With its graph; if not, it is made again.
+    fake: Option<Tensor>,
+}
+
+impl ForGenerator {
+    fn of(batch: MicroBatch, compares: bool) -> Self {
+        let MicroBatch { index, real, classes, latents, fake } = batch;
+        let fake = fake.track_op().then_some(fake);
+        Self { index, classes, latents, real: compares.then_some(real), fake }
+    }
+}
+
+/// The sums of an update's statistics, each a mean over its batches.
+#[derive(Default)]
+struct Sums {
+    err: f64,
+    err_class: Option<f64>,
+    penalty: Option<f64>,
+    /// Mean output for real images, and for generated ones.
+    x: f64,
+    g_z: f64,
+    grad_norm: f64,
+}
+
+impl Gan {
+    /// One step on batches of your own: `next` gives the next one, which is tracked if G is to learn from it.
+    pub fn step_on(
+        &mut self,
+        at: &Moment,
+        next: &mut dyn FnMut(&mut Self, bool) -> Result<MicroBatch>,
+    ) -> Result<Vec<Number>> {
+        let (n_critic, accumulate) = (self.objective.n_critic, self.objective.accumulate);
+        let (mut d, mut batches) = (Sums::default(), Vec::new());
+        self.g.zero_grad();
+        for round in 0..n_critic {
+            // What G made in the last round it also learns from, as in PyTorch's example. Where several batches make an
+            // update, their graphs would take the memory that this is to save: they are made anew then.
+            let last = round + 1 == n_critic;
+            self.d.zero_grad();
+            d = Sums::default();
+            for _ in 0..accumulate {
+                let batch = next(self, last && accumulate == 1)?;
+                self.discriminator_backward(&batch, at, &mut d)?;
+                if last {
+                    batches.push(ForGenerator::of(batch, self.objective.loss.compares()));
+                }
+            }
+            refuse_if_diverged("errD", failpoint::number("err-d", d.err), at)?;
+            refuse_if_diverged("the gradient penalty", d.penalty.unwrap_or(0.0), at)?;
+            refuse_if_diverged("the loss of D's classes", d.err_class.unwrap_or(0.0), at)?;
+            d.grad_norm = self.d.update(at)?;
+        }
+        let mut g = Sums::default();
+        for batch in &batches {
+            self.generator_backward(batch, at, &mut g)?;
+        }
+        refuse_if_diverged("errG", failpoint::number("err-g", g.err), at)?;
+        g.grad_norm = self.g.update(at)?;
+        Ok(self.numbers(&d, &g, at))
+    }
+
+    /// Real images, and generated ones to go with them.
+    pub(super) fn next_batch(&mut self, at: &Moment, tracked: bool) -> Result<MicroBatch> {
+        let (index, Batch { images: real, labels, .. }) = self.feed.next(at.seed)?;
+        let classes = labels.filter(|_| !self.generator.class_names().is_empty());
+        let mut stream = Stream::new(at.seed, "latents", index);
+        let latents = self.generator.latent_space().draw(&mut stream, real.dim(0)?, &self.device)?;
+        let context = self.training().tracked_if(tracked).of_classes(classes.as_deref());
+        let fake = trace_span!("G forward").in_scope(|| self.generator.forward(&latents, &context))?;
+        Ok(MicroBatch { index, real, classes, latents, fake })
+    }
+
+    /// Adds the gradients of D's loss on a batch.
+    ///
+    /// The two halves of the loss are back-propagated one after the other and their gradients added: half the activations
+    /// are alive at a time, and batch norm sees real and generated images apart, as in PyTorch's example. A loss that couples
+    /// them has no halves.
+    fn discriminator_backward(&mut self, batch: &MicroBatch, at: &Moment, sums: &mut Sums) -> Result<()> {
+        let weight = 1.0 / self.objective.accumulate as f64;
+        let (loss, classes) = (self.objective.loss.as_ref(), batch.classes.as_deref());
+        let learn = |loss: &Tensor| backward(loss, weight, &[&self.d], &[&self.g]);
+        let shown_real = self.input.show(&batch.real, "real", batch.index, at.seed)?;
+        let shown_fake = self.input.show(&batch.fake.detach(), "fake", batch.index, at.seed)?;
+
+        let output = trace_span!("D on real").in_scope(|| self.judge(&shown_real, classes, true))?;
+        let class_real = self.class_loss(&output, classes)?;
+        let real = self.input.tell(output.flat_logits()?, Side::Real, batch.index, at.seed)?;
+        let err_real = loss.half(Side::Real, &real)?;
+        if let Some(err) = &err_real {
+            trace_span!("D on real, backward").in_scope(|| learn(&plus(err, class_real.as_ref())?))?;
+        }
+        let output = trace_span!("D on fake").in_scope(|| self.judge(&shown_fake, classes, true))?;
+        let class_fake = self.class_loss(&output, classes)?;
+        let fake = self.input.tell(output.flat_logits()?, Side::Fake, batch.index, at.seed)?;
+        let err = match &err_real {
+            Some(_) => loss.half(Side::Fake, &fake)?.ok_or_else(one_half)?,
+            None => loss.discriminator(&real, &fake)?,
+        };
+        let mut all = plus(&err, class_fake.as_ref())?;
+        if err_real.is_none() {
+            all = plus(&all, class_real.as_ref())?;
+        }
+        trace_span!("D on fake, backward").in_scope(|| learn(&all))?;
+
+        let penalty = self.objective.penalties.backward(
+            (self.discriminator.as_ref(), &self.d),
+            (&shown_real, &shown_fake),
+            &self.training().of_classes(classes),
+            (batch.index, self.objective.accumulate),
+            at.seed,
+        )?;
+        self.input.observe(&real.logits)?;
+        let mean = |logits: &Tensor| self.mean_score(logits);
+        let zero = err.zeros_like()?;
+        let err_real = err_real.as_ref().unwrap_or(&zero);
+        let [err_real, err, x, g_z] = numbers([err_real, &err, &mean(&real.logits)?, &mean(&fake.logits)?])?;
+        sums.err += (err_real + err) * weight;
+        sums.x += x * weight;
+        sums.g_z += g_z * weight;
+        let add = |sum: Option<f64>, part: Option<f64>| part.map(|part| sum.unwrap_or(0.0) + part * weight);
+        sums.penalty = add(sums.penalty, penalty);
+        if let (Some(real), Some(fake)) = (&class_real, &class_fake) {
+            let [real, fake] = numbers([real, fake])?;
+            sums.err_class = add(sums.err_class, Some(real + fake));
+        }
+        Ok(())
+    }
+
+    /// Adds the gradients of G's loss on a batch. They flow through D, which has just learned and is untracked now.
+    fn generator_backward(&self, batch: &ForGenerator, at: &Moment, sums: &mut Sums) -> Result<()> {
+        let weight = 1.0 / self.objective.accumulate as f64;
+        let ForGenerator { index, classes, latents, real, fake } = batch;
+        let classes = classes.as_deref();
+        let fake = match fake {
+            Some(fake) => fake.clone(),
+            // From the same draws; the statistics of norms have followed them once.
+            None => {
+                let context = self.training().with_mode(Mode::Frozen).of_classes(classes);
+                self.generator.forward(latents, &context)?
+            }
+        };
+        let fake = self.input.show(&fake, "fake for G", *index, at.seed)?;
+        let output = trace_span!("D for G").in_scope(|| self.judge(&fake, classes, false))?;
+        let real = match real {
+            Some(real) => {
+                let shown = self.input.show(real, "real for G", *index, at.seed)?;
+                Some(self.judge(&shown, classes, false)?.flat_logits()?)
+            }
+            None => None,
+        };
+        let logits = output.flat_logits()?;
+        let err = self.objective.loss.generator(&logits, real.as_ref())?;
+        let all = plus(&err, self.class_loss(&output, classes)?.as_ref())?;
+        trace_span!("D and G, backward").in_scope(|| backward(&all, weight, &[&self.g], &[&self.d]))?;
+        let [err, g_z] = numbers([&err, &self.mean_score(&logits)?])?;
+        sums.err += err * weight;
+        sums.g_z += g_z * weight;
+        Ok(())
+    }
+
+    fn training(&self) -> Context<'static> {
+        Context::train().with_precision(self.precision)
+    }
+
+    /// What D makes of images that it is shown, said to be of these classes.
+    fn judge(&self, shown: &Tensor, classes: Option<&[u32]>, tracked: bool) -> Result<DiscriminatorOutput> {
+        let context = self.training().tracked_if(tracked).of_classes(classes);
+        Ok(self.discriminator.forward(shown, &context)?)
+    }
+
+    /// AC-GAN's other loss: the cross entropy of the classes that D reads.
+    fn class_loss(&self, output: &DiscriminatorOutput, classes: Option<&[u32]>) -> Result<Option<Tensor>> {
+        let (Some(logits), Some(classes)) = (&output.class_logits, classes) else { return Ok(None) };
+        Ok(Some(cross_entropy(logits, classes)?.affine(self.objective.class_weight, 0.0)?))
+    }
+
+    /// D(x) as it is reported: a mean probability, or a mean logit where the loss has no probabilities.
+    fn mean_score(&self, logits: &Tensor) -> Result<Tensor> {
+        let logits = logits.detach();
+        let has_probabilities = self.objective.loss.has_probabilities();
+        Ok(if has_probabilities { probability(&logits)? } else { logits }.mean_all()?)
+    }
+
+    fn numbers(&self, d: &Sums, g: &Sums, at: &Moment) -> Vec<Number> {
+        let mut all = vec![
+            Number::new("errD", Kind::Loss, d.err).shown("errD"),
+            Number::new("errG", Kind::Loss, g.err).shown("errG"),
+        ];
+        all.extend(d.penalty.map(|penalty| Number::new("penalty", Kind::Loss, penalty)));
+        all.extend(d.err_class.map(|err| Number::new("errClass", Kind::Loss, err)));
+        let (names, labels, kind) = match self.objective.loss.has_probabilities() {
+            true => (["d_x", "d_g_z1", "d_g_z2"], ["D(x)", "D(G(z))", "then"], Kind::Probability),
+            false => (
+                ["logit_x", "logit_g_z1", "logit_g_z2"],
+                ["D(x) logit", "D(G(z)) logit", "then"],
+                Kind::Logit,
+            ),
+        };
+        for ((name, label), value) in names.into_iter().zip(labels).zip([d.x, d.g_z, g.g_z]) {
+            all.push(Number::new(name, kind, value).shown(label));
+        }
+        all.push(Number::new("grad_norm_d", Kind::Norm, d.grad_norm));
+        all.push(Number::new("grad_norm_g", Kind::Norm, g.grad_norm));
+        all.push(Number::new("lr", Kind::Rate, self.g.lr(at.rate)));
+        all.push(Number::new("lr_d", Kind::Rate, self.d.lr(at.rate)));
+        all.extend(self.input.ada_p().map(|p| Number::new("ada_p", Kind::Probability, p)));
+        all
+    }
+}
+
+fn refuse_if_diverged(what: &str, value: f64, at: &Moment) -> Result<()> {
+    if value.is_finite() { Ok(()) } else { Err(Error::diverged(what, value, at.step)) }
+}
+
+fn one_half() -> Error {
+    Error::Tensor(candle_core::Error::Msg("a loss has one half and not the other".into()))
+}
+
+fn plus(loss: &Tensor, other: Option<&Tensor>) -> candle_core::Result<Tensor> {
+    other.map_or(Ok(loss.clone()), |other| loss + other)
+}
+
+/// The values of some scalars, fetched from the device together.
+fn numbers<const N: usize>(scalars: [&Tensor; N]) -> Result<[f64; N]> {
+    let values = Tensor::stack(&scalars.map(Tensor::detach), 0)?.to_vec1::<f32>()?;
+    let mut all = [0.0; N];
+    all.iter_mut().zip(values).for_each(|(number, value)| *number = f64::from(value));
+    Ok(all)
+}
