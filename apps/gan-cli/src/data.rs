@@ -72,7 +72,7 @@ fn preview(flags: &DataFlags, count: u32, out: &Path) -> Result<(), Failure> {
     let (config, dataset) = open(flags)?;
     let size = config.image_size();
     gan_data::grid_size((count as usize).min(dataset.len()), size.width, size.height, COLUMNS)?;
-    let first = data::feed(&config, dataset.clone(), &Device::Cpu)?.first(count as usize)?;
+    let first = data::feed(&config, dataset.clone(), &Device::Cpu).first(count as usize)?;
     gan_data::save_image(&first, out, COLUMNS)?;
     println!(
         "{} of {} in {}, as the discriminator will see them",

@@ -16,14 +16,18 @@ pub struct Params {
     parameters: BTreeMap<String, Var>,
     buffers: BTreeMap<String, Var>,
     gradients: Arc<OnceLock<BTreeMap<String, Gradient>>>,
+    /// Whether statistics are only ever those of training, and are not estimated anew for other weights.
+    is_candles: bool,
 }
 
 impl Params {
-    /// Of a network written with candle-nn alone: all variables of its `VarMap`, as parameters.
+    /// Of a network written with candle-nn alone: all variables of its `VarMap`, the running statistics of batch norm as
+    /// buffers and all others as parameters.
     pub fn of_vars(vars: &candle_nn::VarMap) -> Self {
         let vars = vars.data().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let parameters = vars.iter().map(|(name, var)| (name.clone(), var.clone())).collect();
-        Self { parameters, ..Self::default() }
+        let all = vars.iter().map(|(name, var)| (name.clone(), var.clone()));
+        let (buffers, parameters) = all.partition(|(name, _)| is_statistic(name));
+        Self { parameters, buffers, is_candles: true, ..Self::default() }
     }
 
     /// What an optimizer steps.
@@ -106,9 +110,9 @@ impl Params {
         Ok(())
     }
 
-    /// Whether there are statistics that belong to no single step: those of batch norm.
+    /// Whether there are statistics to estimate anew for averaged weights: those of batch norm.
     pub fn has_statistics(&self) -> bool {
-        self.buffers.keys().any(|name| is_statistic(name))
+        !self.is_candles && self.buffers.keys().any(|name| is_statistic(name))
     }
 
     /// What Candle tracks for them in a backward pass.

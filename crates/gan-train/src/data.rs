@@ -97,7 +97,7 @@ pub fn transforms(config: &TrainConfig) -> Transforms {
 }
 
 /// Batches of a data set, at the size and in the order that the config asks for.
-pub fn feed(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> Result<Feed> {
+pub fn feed(config: &TrainConfig, data: Arc<dyn Dataset>, device: &Device) -> Feed {
     Feed::new(data, transforms(config), loader_config(config), device)
 }
 

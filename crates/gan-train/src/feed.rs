@@ -27,17 +27,15 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Batches of a data set as the config says; its seed is that of the first epoch's order until training goes back.
-    ///
-    /// # Errors
-    /// If the config makes no sense, or the data set is empty.
+    /// Batches of a data set as the config says. Its seed is that of [`first`](Self::first); the orders of epochs follow from
+    /// the one that [`next`](Self::next) is given.
     pub fn new(
         data: Arc<dyn Dataset>,
         transforms: Transforms,
         config: LoaderConfig,
         device: &Device,
-    ) -> Result<Self> {
-        let mut feed = Self {
+    ) -> Self {
+        Self {
             data,
             transforms,
             config,
@@ -47,10 +45,7 @@ impl Feed {
             waited: Duration::ZERO,
             batches_seen: 0,
             images_seen: 0,
-        };
-        let seed = feed.config.seed;
-        feed.loader = Some((seed, 0, feed.make(seed, 0)?));
-        Ok(feed)
+        }
     }
 
     fn make(&self, seed: u64, first: u64) -> Result<DataLoader> {
@@ -60,6 +55,9 @@ impl Feed {
     }
 
     /// The next batch, and its number since the start of the run.
+    ///
+    /// # Errors
+    /// If the config makes no sense for the data set, or an image cannot be read.
     pub fn next(&mut self, seed: u64) -> Result<(u64, Batch)> {
         let index = self.batches_seen;
         let mut loader = match self.loader.take() {

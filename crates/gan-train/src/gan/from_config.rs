@@ -27,7 +27,7 @@ impl Gan {
     ) -> Result<Self> {
         let generator = model.generator(config.seed, device)?;
         let discriminator = model.discriminator(config.seed, device)?;
-        Self::new(generator, discriminator, data::feed(config, dataset, device)?, config.gan_options())
+        Self::new(generator, discriminator, data::feed(config, dataset, device), config.gan_options())
     }
 }
 
