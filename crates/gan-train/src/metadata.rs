@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn numbers_that_no_run_comes_to_are_refused_and_p_is_shown_as_a_number() {
         let parse = |record: &Metadata| Metadata::parse(&serde_json::to_vec(record).unwrap());
-        let sound = record();
+        let sound = metadata();
         assert_eq!(parse(&sound).unwrap(), sound);
         assert_eq!(sound.readable_counters(), [("ada.p", "0.25".to_owned()), ("step", "4".to_owned())]);
         for (name, value) in [
@@ -231,14 +231,14 @@ mod tests {
             (ADA_P, 1.5f64.to_bits()),
             (ADA_P, (-0.5f64).to_bits()),
         ] {
-            let mut record = record();
+            let mut record = metadata();
             record.counters.insert(name.into(), value);
             assert_eq!(parse(&record).unwrap_err(), format!("the counter {name} is {value}"));
         }
-        let mut large = record();
+        let mut large = metadata();
         large.data.images = usize::MAX;
         assert!(parse(&large).unwrap_err().contains("a data set of"));
-        let mut classes = record();
+        let mut classes = metadata();
         classes.model.classes = vec![String::new(); 1 << 20];
         assert!(classes.most_bytes().is_err());
         // Text that nests without end costs no stack.
