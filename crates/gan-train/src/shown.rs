@@ -42,8 +42,35 @@ impl Trainer {
             return Ok(Judged::as_of(logits, told)?.targets);
         }
         let mut stream = Stream::new(self.stream_seed(), &format!("label noise/{truth}"), index);
+        // Rounded here: not every device has f64.
+        let [told, opposite] = [told, opposite].map(|target| target as f32);
         let target = |_| if stream.chance(config.label_noise) { opposite } else { told };
-        let targets: Vec<f64> = (0..logits.elem_count()).map(target).collect();
-        Ok(Tensor::from_vec(targets, logits.shape(), logits.device())?.to_dtype(logits.dtype())?)
+        let targets: Vec<f32> = (0..logits.elem_count()).map(target).collect();
+        Ok(Tensor::from_vec(targets, logits.shape(), logits.device())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrainConfig;
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn noisy_targets_are_f32_and_of_each_kind() {
+        let text = "image_size = 8\nbase_width = 2\nlabel_noise = 0.3\nlabel_smoothing = 0.1\n\
+                    label_smoothing_fake = 0.2";
+        let config = TrainConfig::from_toml(text).unwrap().resolve().unwrap();
+        let trainer = Trainer::new(&config, &config.model_config(1, &[]), &Device::Cpu).unwrap();
+        let logits = Tensor::zeros(1000, DType::F32, &Device::Cpu).unwrap();
+        let told = |truth, index| trainer.targets(&logits, truth, index).unwrap().to_vec1::<f32>().unwrap();
+        let [smooth, opposite] = [1.0 - 0.1, 0.2].map(|target: f64| target as f32);
+        for (truth, right, wrong) in [(1.0, smooth, opposite), (0.0, opposite, smooth)] {
+            let targets = told(truth, 0);
+            let count = |target: f32| targets.iter().filter(|&&told| told == target).count();
+            assert_eq!(count(right) + count(wrong), 1000);
+            assert!((250..350).contains(&count(wrong)), "{}", count(wrong));
+            assert!(targets == told(truth, 0) && targets != told(truth, 1));
+        }
     }
 }
