@@ -60,6 +60,12 @@ impl Loss {
         matches!(self, Loss::NonSaturating | Loss::Minimax)
     }
 
+    /// Whether D takes an image for real where its logit is above 0. Least squares lead to 1 and 0; a critic's logits,
+    /// and those of the relativistic loss, may have any offset.
+    pub fn decides_at_zero(self) -> bool {
+        matches!(self, Loss::NonSaturating | Loss::Minimax | Loss::Hinge)
+    }
+
     /// Whether real and generated images come into one term, so that neither half stands alone.
     pub fn couples(self) -> bool {
         self == Loss::Relativistic
