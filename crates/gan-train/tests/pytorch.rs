@@ -5,7 +5,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var, safetensors};
 use gan_models::{Architecture, Mode, ModelConfig, Params};
 use gan_train::{
-    Hyperparameters, Judged, Loss, MicroBatch, Optimizer, OptimizerKind, Schedule, TrainConfig, Trainer,
+    Ema, Hyperparameters, Judged, Loss, MicroBatch, Optimizer, OptimizerKind, Schedule, TrainConfig, Trainer,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -199,10 +199,28 @@ fn schedules_are_pytorchs() {
 #[test]
 fn averaging_is_pytorchs() {
     let fixture = training_fixture();
-    let weights = &fixture["average.weights"];
-    let average = Var::from_tensor(&weights.get(0).unwrap()).unwrap();
+    let model = ModelConfig { base_width: 2, latent_dim: 5, ..ModelConfig::new(Architecture::Mlp, 1, 1, 1) };
+    let live = model.generator(0, &Device::Cpu).unwrap();
+    // The fixture's five weights, as each output of the generator's first layer.
+    let weight = &live.params().parameters()["main.0.weight"];
+    let rows = |row: &Tensor| row.to_dtype(DType::F32).unwrap().broadcast_as(weight.shape()).unwrap();
+    let set = |i: usize| weight.set(&rows(&fixture["average.weights"].get(i).unwrap()).copy().unwrap());
+    set(0).unwrap();
+    let mut average = Ema::new(live.as_ref(), 0.2, &Device::Cpu).unwrap();
     for i in 1..6 {
-        gan_ops::lerp_in_place(&average, &weights.get(i).unwrap(), 1.0 - 0.2).unwrap();
+        set(i).unwrap();
+        average.update(live.as_ref(), 100 + i as u64).unwrap(); // late enough to go by the decay asked for
     }
-    expect_close("average", &average, &fixture["average.end"]);
+    let average = average.recalibrated(live.as_ref(), [], None).unwrap();
+    let ours = &average.params().parameters()["main.0.weight"];
+    expect_tensor("average", ours, &rows(&fixture["average.end"]));
 }
+
+gan_ops::also_on_references!(
+    three_steps_leave_the_same_losses_weights_and_statistics_as_pytorch,
+    a_step_of_the_minimax_game_with_smoothed_labels_is_pytorchs,
+    losses_and_their_gradients_are_pytorchs_also_at_extreme_logits,
+    every_loss_and_its_gradients_are_pytorchs,
+    ten_steps_of_each_optimizer_are_pytorchs,
+    averaging_is_pytorchs,
+);
