@@ -10,7 +10,9 @@
 
 use super::layout::group;
 use super::source::Unpack;
-use crate::amx::{Columns, Product, ProductShape, ROW, Step, Sums, TILE, Unit, load, pair, store_words, thin};
+use crate::amx::{
+    Columns, Product, ProductShape, ROW, Step, Sums, TILE, Unit, load, pair, store_words, thin,
+};
 use crate::conv::geometry::Geometry;
 use crate::scratch::Scratch;
 use pulp::NullaryFnOnce;
