@@ -74,9 +74,9 @@ pub fn between(real: &Tensor, fake: &Tensor, stream: &mut Stream) -> Result<Tens
     Ok((real.broadcast_mul(&e)? + fake.broadcast_mul(&e.affine(-1.0, 1.0)?)?)?)
 }
 
-/// Points near real images x `[N, C, H, W]`, as the code of DRAGAN's authors has them: `x + alpha (x_p - x)` between x and
-/// its perturbed `x_p = x + std(x) / 2 * u`. u is uniform over [0, 1) for each value, and alpha for each image; std is that
-/// of the whole batch. (The paper writes `C(x + delta)` and leaves delta open.)
+/// Points near real images x `[N, C, H, W]`, as the code of DRAGAN's authors has them: `x + alpha (x_p - x)` between x
+/// and its perturbed `x_p = x + std(x) / 2 * u`. u is uniform over [0, 1) for each value, and alpha for each image;
+/// std is that of the whole batch. (The paper writes `C(x + delta)` and leaves delta open.)
 pub fn near(real: &Tensor, stream: &mut Stream) -> Result<Tensor> {
     let images = real.dim(0)?;
     let variance = f64::from(real.flatten_all()?.var(0)?.to_scalar::<f32>()?);
