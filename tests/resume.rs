@@ -49,6 +49,9 @@ fn a_run_goes_on_with_one_thread_or_two_under_either_name_of_the_command() {
             assert_eq!(metrics(&run), metrics(&whole), "{name}");
         }
     }
+    // No tensor is made before the threads are set, which would be told here.
+    let said = gan_in(folder, &["resume", "1-1", "--threads", "2", "--dry-run"]);
+    assert!(said.status == 0 && !said.stderr.contains("threads"), "{}", said.stderr);
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub fn use_threads(asked: Option<usize>) -> usize {
             "{asked} threads were asked for, and {threads} are used: {THREADS_A_CORE} for each core"
         );
     }
-    gan_ops::set_threads(threads);
+    if let Err(error) = gan_ops::set_threads(threads) {
+        tracing::warn!("{error}");
+    }
     threads
 }
 

@@ -2,6 +2,7 @@
 
 use crate::args::Settings;
 use crate::configure::{self, quoted};
+use crate::device;
 use crate::failure::Failure;
 use crate::train::{Job, program};
 use gan_train::{Checkpoint, Metadata, RunDir, TrainConfig, rollback};
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Result<ExitCode, Failure> {
     let (run, step) = RunDir::of(path);
     let folder = RunDir::open(run)?;
+    let config = configure::for_resuming(&folder.config_path(), settings)?;
+    device::use_threads(config.threads); // before the checkpoint is looked at, which takes tensors
     let checkpoint = match step {
         Some(step) => {
             let checkpoint = folder.checkpoint(step)?;
@@ -21,7 +24,6 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
         }
         None => rollback::newest_sound(&folder)?,
     };
-    let config = configure::for_resuming(&folder.config_path(), settings)?;
     expect_data(&config, run)?;
     let job = Job::prepare(config, None)?;
     let now = job.about(None)?;

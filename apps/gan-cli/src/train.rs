@@ -29,6 +29,7 @@ pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
         return resume::run(run, &flags.settings, flags.force, flags.dry_run);
     }
     let (config, recipe) = configure::for_training(flags)?;
+    device::use_threads(config.threads);
     let job = Job::prepare(config, recipe.as_deref())?;
     if let Some(end) = job.ends_early() {
         tracing::warn!(
@@ -63,7 +64,6 @@ pub struct Job {
 impl Job {
     /// Finds the device and the data, and says what there is; `recipe` is what is to be said of the recipe.
     pub fn prepare(config: TrainConfig, recipe: Option<&str>) -> Result<Self, Failure> {
-        device::use_threads(config.threads);
         let (device, which) = device::choose(&config.device, config.precision)?;
         let dataset = data::open(&config.clone().with_short_paths(), Split::Train, &watch())?;
         let model = config.model_config(dataset.channels(), &data::class_names(dataset.as_ref()));

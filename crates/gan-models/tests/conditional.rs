@@ -122,3 +122,9 @@ fn what_cannot_be_conditional_is_refused_with_what_can() {
     let many = ModelConfig { classes: many, ..config(Architecture::Dcgan, Conditional::Embed) };
     assert!(refusal(many).contains("more than a machine can hold"));
 }
+
+gan_ops::also_on_references!(
+    the_class_changes_what_is_made_and_what_is_thought_of_it,
+    classes_that_do_not_fit_are_errors,
+    a_generator_file_keeps_the_names_of_the_classes,
+);

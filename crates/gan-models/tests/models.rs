@@ -196,3 +196,9 @@ fn inputs_of_another_shape_are_errors_that_name_it() {
     let error = d.forward(&zeros(&[2, 3, 16, 16]), &Context::eval()).unwrap_err().to_string();
     assert!(error.contains("images [N, 1, 16, 16], not [2, 3, 16, 16]"), "{error}");
 }
+
+gan_ops::also_on_references!(
+    every_family_makes_and_judges_images_of_its_size,
+    batch_norm_follows_the_batch_in_training_only,
+    recalibrated_statistics_are_the_average_over_the_batches,
+);

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/fixtures/networks.safetensors");
 
-/// Of each tensor, `|a - b| / |b|`; the float32 of PyTorch itself is off by up to 4.3e-6, as the script prints.
-const TOLERANCE: f64 = 1e-5;
+/// Of each tensor, `|a - b| / |b|`; the float32 of PyTorch itself is off by up to 4.3e-6, as the script prints. Candle's
+/// own sums, which the references take, are added one value after the other: they are off by up to 1.5e-5.
+const TOLERANCE: f64 = 2e-5;
 
 struct Fixture {
     tensors: HashMap<String, Tensor>,
@@ -185,3 +186,5 @@ fn names_and_shapes_of_larger_networks_are_those_of_pytorch() {
         }
     }
 }
+
+gan_ops::also_on_references!(generators_are_those_of_pytorch, discriminators_are_those_of_pytorch);

@@ -27,7 +27,7 @@ fn time<R>(mut f: impl FnMut() -> R) -> f64 {
 
 fn main() {
     let argument = |n: usize| std::env::args().nth(n).map(|text| text.parse::<usize>().unwrap());
-    gan_ops::set_threads(argument(1).unwrap_or(2));
+    gan_ops::set_threads(argument(1).unwrap_or(2)).unwrap();
     // image side, image channels, map channels, batch
     let layers = [
         (64, 3, 64, 64),

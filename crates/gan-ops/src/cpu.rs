@@ -5,6 +5,7 @@ use gemm::Parallelism;
 use std::cell::Cell;
 
 pub(crate) use crate::real::Real;
+use crate::reference;
 
 /// As f64. (Two traits in scope have a `to_f64`; this is the one that cannot fail.)
 pub(crate) fn widen<T: Real>(x: T) -> f64 {
@@ -25,11 +26,21 @@ pub(crate) use dispatch;
 
 /// Whether the kernels here can take this tensor; otherwise the op falls back to its reference implementation.
 pub(crate) fn has_kernel(tensor: &Tensor) -> bool {
-    tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
+    let has_type = matches!(tensor.dtype(), DType::F32 | DType::F64);
+    has_type && tensor.device().is_cpu() && !reference::only_references()
+}
+
+/// An error where [`reference::only`] forbids kernels: none gets at the values of a tensor without asking here.
+fn kernels_may_run() -> Result<()> {
+    match reference::only_references() {
+        true => bail!("a kernel was called where only references are to run"),
+        false => Ok(()),
+    }
 }
 
 /// The elements of a contiguous tensor.
 pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    kernels_may_run()?;
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice::<T>()?[start..end]),
         None => bail!("a kernel was given a strided tensor of shape {:?}", layout.shape()),
@@ -38,6 +49,7 @@ pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) 
 
 /// The elements of a contiguous tensor that is written in place.
 pub(crate) fn slice_mut<'a, T: Real>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [T]> {
+    kernels_may_run()?;
     match (layout.contiguous_offsets(), T::values_mut(storage)) {
         (Some((start, end)), Some(values)) => Ok(&mut values[start..end]),
         _ => bail!("a kernel cannot write a strided tensor, or one of another type: {:?}", layout.shape()),

@@ -3,7 +3,8 @@
 //! Every function takes and returns [`candle_core::Tensor`]s and takes part in Candle's backward pass. On the CPU, in
 //! f32 and f64, the work is done here, on all cores, with the same bits whatever the number of threads: work is split
 //! by the shape of the problem and partial sums are added in a fixed order. On other devices, and in other types, each
-//! function falls back to its reference implementation in [`mod@reference`], written in plain Candle; tests hold the two together.
+//! function falls back to its reference implementation in [`mod@reference`], written in plain Candle; tests hold the
+//! two together, and [`reference::only`] lets them run on the references alone.
 //!
 //! On CPUs with AMX wide convolutions run there, in f32 as anywhere or, where [`Precision::Bf16`] is asked for, in bf16.
 //!
@@ -82,4 +83,4 @@ pub use optimizer::{AdamStep, adam_step, lerp_in_place, sum_of_squares};
 pub use precision::{Precision, bf16_is_fast};
 pub use resample::{avg_pool2d, max_pool2d, pixel_shuffle, upsample_nearest2d};
 pub use spectral::{power_iteration, spectral_norm};
-pub use threads::{keep_workers_spinning, set_threads};
+pub use threads::{ThreadsError, keep_workers_spinning, set_threads};

@@ -80,7 +80,7 @@ fn adam_on_cpu<T: Real>(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, ad
 pub fn lerp_in_place(target: &Var, source: &Tensor, weight: f64) -> Result<()> {
     same_kind("lerp_in_place", target, source)?;
     if !has_kernel(target) {
-        return target.set(&((target.as_tensor() * (1.0 - weight))? + (source * weight)?)?);
+        return reference::lerp_in_place(target, source, weight);
     }
     match target.dtype() {
         DType::F32 => lerp_on_cpu::<f32>(target, source, weight),
@@ -114,7 +114,7 @@ fn same_kind(op: &str, target: &Var, other: &Tensor) -> Result<()> {
 /// The sum of the squares of all elements of a float tensor, added in f64.
 pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
     if !has_kernel(x) {
-        return x.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>().map(f64::from);
+        return reference::sum_of_squares(x);
     }
     let x = x.contiguous()?;
     match x.dtype() {

@@ -1,13 +1,58 @@
 //! The reference of each fast op in plain Candle: what other devices run, and what the tests hold the kernels to.
 //!
 //! Where Candle itself has a trap, the reference steps around it; the comments say how.
+//!
+//! [`only`] makes the CPU take this path, so that tests can hold it to PyTorch without another device.
 
 use crate::activation::Activation;
 use crate::batch_norm::BatchNormOutput;
 use crate::norm::{by_channel, by_sample_and_channel};
 use crate::optimizer::AdamStep;
 use crate::resample::{pooled, shuffled, upsampled};
-use candle_core::{Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
+use std::cell::Cell;
+
+thread_local!(static ONLY: Cell<bool> = const { Cell::new(false) });
+
+/// For tests: runs `body` as a device without kernels would. Every op that the calling thread calls takes its
+/// reference here, forward and backward, and a kernel that is reached all the same is an error. Scopes may be nested,
+/// and end also if the body panics.
+///
+/// One thread is enough: ops, backward passes and [`crate::keep_workers_spinning`] run on the thread that calls them,
+/// and the tasks that kernels hand to other threads call no ops.
+pub fn only<R>(body: impl FnOnce() -> R) -> R {
+    struct Scope {
+        before: bool,
+    }
+    impl Drop for Scope {
+        fn drop(&mut self) {
+            ONLY.set(self.before);
+        }
+    }
+    let _scope = Scope { before: ONLY.replace(true) };
+    body()
+}
+
+/// Whether the calling thread is in [`only`].
+pub(crate) fn only_references() -> bool {
+    ONLY.get()
+}
+
+/// For tests: each of these `#[test]`s of a file once more, in a module `on_references` and inside of
+/// [`reference::only`](crate::reference::only).
+#[macro_export]
+macro_rules! also_on_references {
+    ($($test:ident),+ $(,)?) => {
+        mod on_references {
+            $(
+                #[test]
+                fn $test() -> impl std::process::Termination {
+                    $crate::reference::only(super::$test)
+                }
+            )+
+        }
+    };
+}
 
 /// As [`crate::conv2d`].
 ///
@@ -114,10 +159,28 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     x.gt(0.0)?.where_cond(x, &(x * slope)?)
 }
 
-/// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for abs, add up to
-/// the right 1/2.
+/// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for abs, add up
+/// to the right 1/2.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
-    x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?
+    let small = x.abs()?.neg()?.exp()?;
+    let sum = (&small + 1.0)?;
+    let log = sum.log()?;
+    // What the sum has lost of a small number the logarithm has too: ln(1 + y) is y ln(1 + r) / r, where r is what is
+    // left of y in the sum (Kahan). The gradient loses nothing, and goes the plain way.
+    let rest = (&sum - 1.0)?;
+    let exact = rest.eq(0.0)?.where_cond(&small, &(&small * (&log / &rest)?)?)?;
+    let lost = (exact - &log)?.detach();
+    x.relu()? + (log + lost)?
+}
+
+/// As [`crate::sum_of_squares`], but added in f32: not every device has f64.
+pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
+    x.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>().map(f64::from)
+}
+
+/// As [`crate::lerp_in_place`].
+pub fn lerp_in_place(target: &Var, source: &Tensor, weight: f64) -> Result<()> {
+    target.set(&((target.as_tensor() * (1.0 - weight))? + (source * weight)?)?)
 }
 
 /// As [`crate::adam_step`].
@@ -128,4 +191,51 @@ pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: Ada
     v.set(&((v.as_tensor() * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?)?;
     let denominator = ((v.sqrt()? / root_correction)? + eps)?;
     parameter.set(&(parameter.as_tensor() - (m.div(&denominator)? * step_size)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Flow, FlowState};
+    use candle_core::Device;
+
+    fn is_candles() -> bool {
+        let x = Tensor::zeros((1, 2), DType::F32, &Device::Cpu).unwrap();
+        matches!(Flow::enter(&x).unwrap().0, FlowState::Candle(_))
+    }
+
+    #[test]
+    fn only_holds_inside_and_on_the_calling_thread_alone() {
+        assert!(!is_candles());
+        only(|| {
+            assert!(is_candles());
+            assert!(only(is_candles));
+            assert!(is_candles(), "after a scope within the scope");
+            assert!(std::panic::catch_unwind(|| only(|| panic!("to be caught"))).is_err());
+            assert!(is_candles(), "after a panic within the scope");
+            assert!(!std::thread::scope(|threads| threads.spawn(is_candles).join().unwrap()));
+        });
+        assert!(!is_candles());
+        assert!(std::panic::catch_unwind(|| only(|| panic!("to be caught"))).is_err());
+        assert!(!is_candles(), "after a panic");
+    }
+
+    #[test]
+    fn only_holds_where_workers_are_kept_spinning() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        assert!(pool.install(|| only(|| crate::keep_workers_spinning(is_candles))));
+        assert!(only(|| crate::keep_workers_spinning(is_candles)));
+    }
+
+    #[test]
+    fn a_kernel_that_is_reached_in_spite_of_it_is_an_error() -> Result<()> {
+        let x = Var::ones((1, 1, 2, 2), DType::F32, &Device::Cpu)?;
+        let by_kernels = [crate::relu(&x)?, crate::upsample_nearest2d(&x, 2)?, crate::conv2d(&x, &x, 1, 1)?];
+        for y in by_kernels {
+            let loss = y.sum_all()?;
+            let error = only(|| loss.backward().map(|_| ())).unwrap_err().to_string();
+            assert!(error.contains("only references are to run"), "{error}");
+        }
+        Ok(())
+    }
 }

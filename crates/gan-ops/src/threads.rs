@@ -1,32 +1,76 @@
 //! The thread pools of rayon and of Candle.
 
 use std::cell::Cell;
+use std::fmt::{Display, Formatter};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Sets the number of threads that kernels run on: those of rayon's pool, which the kernels here and Candle's matrix products
-/// share. Candle's second pool, for elementwise ops, gets one: what is left to it is short, and its threads would take
-/// the cores from the others while they wait. Call it first thing in `main`, before any thread is started or tensor
-/// made; it returns false (and changes nothing) if rayon's pool already
-/// stands.
-///
-/// The calling thread becomes one of the pool's, and should be the one that trains or samples: while it waits for
-/// something else, the pool has a thread less, and a pool of one thread none.
-pub fn set_threads(threads: usize) -> bool {
-    let count = threads.max(1).to_string();
-    // Candle reads its counts from the environment alone.
-    // SAFETY: writing the environment races only with C code that reads it on another thread at the same time (Rust's
-    // own readers take the same lock). The contract above is that no other thread runs yet.
-    #[allow(unsafe_code)]
-    unsafe {
-        std::env::set_var("RAYON_NUM_THREADS", &count);
-        std::env::set_var("CANDLE_NUM_THREADS", "1");
-    }
-    // The calling thread is one of them: handing it every piece of work and back would cost two switches each time.
-    rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).use_current_thread().build_global().is_ok()
+/// What [`set_threads`] could not do. The results of kernels do not depend on it, only their speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThreadsError {
+    /// Rayon's pool stands already, and keeps its number of threads.
+    PoolStands,
+    /// Other threads run already, so that the environment, from which Candle takes its count, was left alone.
+    OthersRun,
 }
 
-/// Keeps the threads of rayon's pool keep_workers_spinning while `body` runs, on a thread of that pool.
+impl Display for ThreadsError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::PoolStands => "the number of threads was set before, or work was begun, and stays as it is",
+            Self::OthersRun => {
+                "other threads run already, so Candle's matrix products keep their own number of threads"
+            }
+        })
+    }
+}
+
+impl std::error::Error for ThreadsError {}
+
+/// Sets the number of threads that kernels run on. Call it first thing in `main`, before any thread is started or
+/// tensor made.
+///
+/// - Rayon's pool, on which the kernels here and Candle's matrix products run, gets so many threads. The calling
+///   thread becomes one of them, and should be the one that trains or samples: while it waits for something else, the
+///   pool has a thread less, and a pool of one thread none.
+/// - Candle cuts its products into as many parts as `RAYON_NUM_THREADS` says when they begin, or without it into one
+///   for each physical core: it is set to the same number. Candle's pool for quantised products, whose threads would
+///   take the cores from the others while they wait, gets one thread, by `CANDLE_NUM_THREADS`.
+///
+/// Both variables are set only where that is sound: on Linux if no other thread runs yet (or else
+/// [`ThreadsError::OthersRun`], with the pool as asked for), and on Windows. On other systems, which do not say
+/// whether another thread runs, Candle keeps its own count, and the pool alone bounds the threads.
+pub fn set_threads(threads: usize) -> Result<(), ThreadsError> {
+    let threads = threads.max(1);
+    let told = tell_candle(threads); // before the pool has threads
+    // The calling thread is one of them: handing it every piece of work and back would cost two switches each time.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    pool.build_global().map_err(|_| ThreadsError::PoolStands)?;
+    told
+}
+
+#[cfg(any(target_os = "linux", windows))]
+fn tell_candle(threads: usize) -> Result<(), ThreadsError> {
+    #[cfg(target_os = "linux")]
+    if !std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1) {
+        return Err(ThreadsError::OthersRun);
+    }
+    // SAFETY: to write the environment is unsound only while another thread may read it without Rust's lock, and on
+    // Windows not even then. There is no other thread, as the system has just said, and only this one could start one.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("RAYON_NUM_THREADS", threads.to_string());
+        std::env::set_var("CANDLE_NUM_THREADS", "1");
+    }
+    Ok(())
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
+fn tell_candle(_: usize) -> Result<(), ThreadsError> {
+    Ok(())
+}
+
+/// Keeps the threads of rayon's pool spinning while `body` runs, on the thread that calls.
 ///
 /// A training step of a small network is some hundred short pieces of parallel work. To fall asleep between two of them and
 /// be woken again takes longer than many of these pieces.
@@ -37,7 +81,7 @@ pub fn keep_workers_spinning<R>(body: impl FnOnce() -> R) -> R {
             SCOPES.fetch_sub(1, Ordering::Relaxed);
         }
     }
-    // A pool of one has nobody to keep keep_workers_spinning, and would never come to take the calls below from its queue.
+    // A pool of one has nobody to keep spinning, and would never come to take the calls below from its queue.
     let others = rayon::current_num_threads() - 1;
     let Some(caller) = rayon::current_thread_index().filter(|_| others > 0) else { return body() };
     SCOPES.fetch_add(1, Ordering::Relaxed);

@@ -225,3 +225,10 @@ fn shapes_that_do_not_fit_are_errors() -> Result<()> {
     assert_eq!(none.leave()?.dims(), [0, 3, 2, 2]);
     Ok(())
 }
+
+gan_ops::also_on_references!(
+    gradients_are_those_of_finite_differences,
+    a_flow_taken_twice_keeps_its_values,
+    strided_inputs_are_read_right,
+    other_types_run_the_twins,
+);

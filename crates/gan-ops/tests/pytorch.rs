@@ -139,3 +139,12 @@ fn binary_cross_entropy_is_pytorchs_also_at_extremes() -> Result<()> {
     }
     Ok(())
 }
+
+gan_ops::also_on_references!(
+    conv2d_is_pytorchs,
+    conv_transpose2d_is_pytorchs,
+    batch_norm_in_training_is_pytorchs,
+    batch_norm_in_evaluation_is_pytorchs,
+    activations_are_pytorchs_also_at_zero,
+    binary_cross_entropy_is_pytorchs_also_at_extremes,
+);

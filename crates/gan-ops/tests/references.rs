@@ -301,3 +301,12 @@ fn shapes_that_do_not_fit_are_errors() {
     let error = gan_ops::batch_norm2d_train(&one, &c, &c, 1e-5, Activation::Relu).map(|out| out.output);
     assert!(message(error).contains("more than one value a channel"));
 }
+
+gan_ops::also_on_references!(
+    gradients_are_those_of_finite_differences,
+    a_gradient_that_nobody_tracks_is_not_computed,
+    strided_inputs_are_read_right,
+    softplus_is_finite_and_right_far_from_zero,
+    adam_follows_its_formula,
+    shapes_that_do_not_fit_are_errors,
+);

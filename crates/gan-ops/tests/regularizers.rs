@@ -334,3 +334,13 @@ fn gradients_of_penalties_are_pytorchs_double_backward() -> Result<()> {
     check_penalties("residual", residual)?;
     check_penalties("attention", self_attention)
 }
+
+gan_ops::also_on_references!(
+    norms_are_pytorchs,
+    resampling_is_pytorchs,
+    attention_is_pytorchs,
+    layers_have_pytorchs_second_derivatives,
+    spectral_norm_is_pytorchs_step_by_step,
+    what_cannot_be_done_is_an_error,
+    gradients_of_penalties_are_pytorchs_double_backward,
+);

@@ -80,3 +80,5 @@ fn gradients_of_penalties_are_those_of_pytorchs_double_backward() {
         }
     }
 }
+
+gan_ops::also_on_references!(gradients_of_penalties_are_those_of_pytorchs_double_backward);

@@ -68,40 +68,106 @@ fn gradients_of_penalties_are_those_of_pytorchs_double_backward_with_every_norm(
     }
 }
 
-#[test]
-fn the_directional_derivative_is_that_of_finite_differences_in_every_family() {
-    for (architecture, side) in
-        [(Architecture::Dcgan, 16), (Architecture::Notebook, 46), (Architecture::Mlp, 6)]
-    {
+/// Every discriminator that an architecture has, in a small size.
+fn discriminators() -> Vec<(String, usize, Norm, Box<dyn Discriminator>)> {
+    let mut all = Vec::new();
+    for (architecture, side) in [
+        (Architecture::Dcgan, 16),
+        (Architecture::Notebook, 46),
+        (Architecture::Mlp, 6),
+        (Architecture::Sngan, 8),
+        (Architecture::Sagan, 8),
+    ] {
         for (name, norm) in Norm::ALL {
             let config = ModelConfig::new(architecture, 1, side, side);
             let config = ModelConfig { base_width: 4, norm_d: Some(norm), ..config };
             let Ok(discriminator) = config.discriminator(3, &Device::Cpu) else { continue };
-            let mut stream = gan_rng::Stream::new(1, "test", 0);
-            let mut images = || {
-                let values = stream.uniforms(8 * side * side, -1.0, 1.0);
-                Tensor::from_vec(values, (8, 1, side, side), &Device::Cpu).unwrap()
+            all.push((format!("{architecture:?} with {name}"), side, norm, discriminator));
+        }
+    }
+    assert_eq!(all.len(), 23, "all but batch and instance norm of the fully connected ones");
+    all
+}
+
+/// Images, and the direction in which they move.
+fn images_and_direction(side: usize, count: usize, draw: u64) -> (Tensor, Tensor) {
+    let mut stream = gan_rng::Stream::new(1, "test", draw);
+    let mut images = || {
+        let values = stream.uniforms(count * side * side, -1.0, 1.0);
+        Tensor::from_vec(values, (count, 1, side, side), &Device::Cpu).unwrap()
+    };
+    (images(), images())
+}
+
+fn logits(x: &Tensor) -> Vec<f64> {
+    x.to_dtype(candle_core::DType::F64).unwrap().to_vec1().unwrap()
+}
+
+fn root_mean_square(x: &[f64]) -> f64 {
+    (x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64).sqrt()
+}
+
+#[test]
+fn the_directional_derivative_is_that_of_finite_differences_in_every_family() {
+    /// In f32, in which networks are: the logits are off by some 1e-7, and so their slopes by 1e-3.
+    const STEP: f64 = 2e-4;
+    const TOLERANCE: f64 = 1e-2;
+    for (name, side, norm, discriminator) in discriminators() {
+        // As the dual numbers: by the batch, with the singular vectors as they are.
+        let value = |x: &Tensor| {
+            let x = gan_ops::Dual::constant(x).unwrap();
+            logits(&discriminator.forward_dual(&x, &Context::train()).unwrap().value)
+        };
+        // Away from the kinks of leaky_relu: the slopes between five points are the same.
+        let smooth = |draw| {
+            let (x, v) = images_and_direction(side, 2, draw);
+            let at = |steps: f64| value(&(&x + v.affine(steps * STEP, 0.0).unwrap()).unwrap());
+            let points = [-2.0, -1.0, 0.0, 1.0, 2.0].map(at);
+            let slopes = |i: usize, j: usize| -> Vec<f64> {
+                points[i].iter().zip(&points[j]).map(|(a, b)| (b - a) / (STEP * (j - i) as f64)).collect()
             };
-            let (x, v) = (images(), images());
-            let context = Context::train();
-            let dual = discriminator.forward_dual(&gan_ops::Dual::new(&x, &v).unwrap(), &context).unwrap();
-            let at = |step: f64| {
-                let x = (&x + v.affine(step, 0.0).unwrap()).unwrap();
-                // As the dual numbers: by the batch, with the singular vectors as they are.
-                discriminator.forward_dual(&gan_ops::Dual::constant(&x).unwrap(), &context).unwrap().value
-            };
-            let differences = ((at(1e-3) - at(-1e-3)).unwrap() / 2e-3).unwrap();
-            // A kink of LeakyReLU between the two points throws single logits off.
-            let (ours, theirs): (Vec<f32>, Vec<f32>) =
-                (dual.tangent.to_vec1().unwrap(), differences.to_vec1().unwrap());
-            let scale = (length(&differences) / (ours.len() as f64).sqrt()) as f32;
-            let close = ours.iter().zip(&theirs).filter(|(a, b)| (*a - *b).abs() < 0.1 * scale).count();
-            assert!(close >= 6, "{architecture:?} with {name}: {ours:?} {theirs:?}");
-            if norm != Norm::Spectral {
-                let value = discriminator.forward(&x, &context).unwrap().flat_logits().unwrap();
-                let error = length(&(&dual.value - &value).unwrap()) / length(&value);
-                assert!(error < 1e-4, "{architecture:?} with {name}: the value differs by {error}");
-            }
+            let (central, scale) = (slopes(1, 3), root_mean_square(&slopes(1, 3)));
+            let near = |slope: &f64, central: &f64| (slope - central).abs() < TOLERANCE / 2.0 * scale;
+            let is_smooth = (0..4).all(|i| slopes(i, i + 1).iter().zip(&central).all(|(a, b)| near(a, b)));
+            is_smooth.then_some((x, v, central, scale))
+        };
+        let (x, v, differences, scale) = (0..200).find_map(smooth).expect("a place without kinks");
+        let dual =
+            discriminator.forward_dual(&gan_ops::Dual::new(&x, &v).unwrap(), &Context::train()).unwrap();
+        for (ours, theirs) in logits(&dual.tangent).iter().zip(&differences) {
+            let error = (ours - theirs).abs() / scale;
+            assert!(error < TOLERANCE, "{name}: {ours}, by differences {theirs}");
+        }
+        if norm != Norm::Spectral {
+            let value = discriminator.forward(&x, &Context::train()).unwrap().flat_logits().unwrap();
+            let error = length(&(&dual.value - &value).unwrap()) / length(&value);
+            assert!(error < 1e-4, "{name}: the value differs by {error}");
+        }
+    }
+}
+
+/// The same without steps and so without kinks: what backward passes say of each logit, times the direction.
+#[test]
+fn the_directional_derivative_is_that_of_backward_passes_in_every_family() {
+    for (name, side, _, discriminator) in discriminators() {
+        let (x, v) = images_and_direction(side, 8, 0);
+        let dual =
+            discriminator.forward_dual(&gan_ops::Dual::new(&x, &v).unwrap(), &Context::train()).unwrap();
+        let x = candle_core::Var::from_tensor(&x).unwrap();
+        let value = discriminator
+            .forward_dual(&gan_ops::Dual::constant(&x).unwrap(), &Context::train())
+            .unwrap()
+            .value;
+        let of_logit = |i: usize| {
+            let store = value.get(i).unwrap().backward().unwrap();
+            let along = (store.get(&x).unwrap() * &v).unwrap().sum_all().unwrap();
+            f64::from(along.to_scalar::<f32>().unwrap())
+        };
+        let expected: Vec<f64> = (0..8).map(of_logit).collect();
+        let scale = root_mean_square(&expected);
+        for (ours, theirs) in logits(&dual.tangent).iter().zip(&expected) {
+            let error = (ours - theirs).abs() / scale;
+            assert!(error < 1e-5, "{name}: {ours}, by backward passes {theirs}");
         }
     }
 }
@@ -135,9 +201,26 @@ fn points_lie_where_they_should() {
     let mean: f32 = values.iter().map(|image| image[0]).sum::<f32>() / 200.0;
     assert!(mean.abs() < 0.2 && values.iter().any(|image| image[0] > 0.9), "{mean}");
 
-    let mixed = Tensor::cat(&[&real, &fake], 0).unwrap(); // its standard deviation is 1
+    // Of a standard deviation of 1: moved by u / 2 times an alpha of the image's own, of mean 1/8. An image of 64
+    // values, whose largest u is all but 1, says its alpha; those are as uniform as the u.
+    let mixed = Tensor::cat(&[&real, &fake], 0).unwrap().repeat((1, 1, 4, 4)).unwrap();
     let near = near(&mixed, &mut gan_rng::Stream::new(0, "test", 1)).unwrap();
-    let moved: Vec<f32> = (near - mixed).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    assert!(moved.iter().all(|&value| (-1e-6..0.502).contains(&value)));
-    assert!((moved.iter().sum::<f32>() / moved.len() as f32 - 0.25).abs() < 0.02);
+    let moved: Vec<Vec<f32>> = (near - mixed).unwrap().flatten_from(1).unwrap().to_vec2().unwrap();
+    let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+    assert!(moved.iter().flatten().all(|&value| (-1e-6..0.502).contains(&value)));
+    assert!((mean(&moved.concat()) - 0.125).abs() < 0.01, "{}", mean(&moved.concat()));
+    let alphas: Vec<f32> =
+        moved.iter().map(|image| 2.0 * image.iter().copied().fold(0.0, f32::max)).collect();
+    let below = |limit: f32| alphas.iter().filter(|&&alpha| alpha < limit).count();
+    assert!((60..140).contains(&below(0.25)) && (260..340).contains(&below(0.75)), "{alphas:?}");
+    for (image, alpha) in moved.iter().zip(&alphas).filter(|(_, alpha)| **alpha > 0.1) {
+        assert!((mean(image) / alpha - 0.25).abs() < 0.1, "each value has its own u: {image:?}");
+    }
 }
+
+gan_ops::also_on_references!(
+    gradients_of_penalties_are_those_of_pytorchs_double_backward_with_every_norm,
+    the_directional_derivative_is_that_of_finite_differences_in_every_family,
+    the_directional_derivative_is_that_of_backward_passes_in_every_family,
+    spectral_norm_keeps_every_layer_at_a_largest_singular_value_of_one,
+);

@@ -217,3 +217,12 @@ fn averaging_is_pytorchs() {
         .unwrap();
     expect_close("the trained weights are back", &live, &weights.get(5).unwrap());
 }
+
+gan_ops::also_on_references!(
+    three_steps_leave_the_same_losses_weights_and_statistics_as_pytorch,
+    a_step_of_the_minimax_game_with_smoothed_labels_is_pytorchs,
+    losses_and_their_gradients_are_pytorchs_also_at_extreme_logits,
+    every_loss_and_its_gradients_are_pytorchs,
+    ten_steps_of_each_optimizer_are_pytorchs,
+    averaging_is_pytorchs,
+);

@@ -183,6 +183,22 @@ fn so_does_one_of_conditional_networks_with_spectral_norm_on_both_sides() {
     }
 }
 
+/// What other devices do, without kernels: all of it is on, as above, and the networks are conditional.
+#[test]
+fn a_run_that_stops_and_resumes_on_references_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (conditional, steps) = (Some(Conditional::Projection), Some(6));
+    let (gradient_penalty, norm_d) = (1.0, Some(Norm::Layer));
+    let config = TrainConfig { conditional, steps, gradient_penalty, norm_d, clip_grad: 0.5, ..config() };
+    gan_ops::reference::only(|| {
+        let (reference, stopped) = (folder.path().join("reference"), folder.path().join("stopped"));
+        train(&reference, &config, u64::MAX);
+        assert_eq!(train(&stopped, &config, 3).steps, 3);
+        assert_eq!(train(&stopped, &config, u64::MAX).steps, 6);
+        assert!(bytes(&stopped, 6) == bytes(&reference, 6));
+    });
+}
+
 /// The same images, whose classes have names.
 struct Named;
 

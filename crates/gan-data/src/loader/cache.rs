@@ -5,6 +5,8 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use sysinfo::{CGroupLimits, MemoryRefreshKind, Process, ProcessRefreshKind, ProcessesToUpdate, System};
+
 use crate::{Image, Result, Sample, spool};
 
 /// With [`CacheMode::Auto`] images may take this share of the memory that is free ...
@@ -17,7 +19,8 @@ const OVERHEAD: u64 = 80;
 /// Where a loader keeps images from one epoch to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CacheMode {
-    /// In memory, as many as fit in a quarter of what is free when the loader is made; the others are read each time.
+    /// In memory, as many as fit in a quarter of what is free when the loader is made, to this process: a container,
+    /// or another control group, may have less than the machine. The others are read each time.
     #[default]
     Auto,
     /// In memory, all of them.
@@ -36,7 +39,7 @@ impl CacheMode {
     /// How many bytes of memory images may take now; `None` if they are not kept in memory.
     pub fn memory(self) -> Option<u64> {
         match self {
-            Self::Auto => Some(free_memory().map_or(AUTO_UNKNOWN, |free| free / AUTO_SHARE)),
+            Self::Auto => Some(auto_memory(free_memory(), &limits())),
             Self::Ram => Some(u64::MAX),
             Self::Disk | Self::Off => None,
         }
@@ -143,10 +146,65 @@ impl Disk {
     }
 }
 
-/// How much memory programs could still take, bytes, as Linux tells it.
+/// What [`CacheMode::Auto`] may take, bytes, of the memory that is free on the machine, if that is known, and to
+/// the control groups of the process, whichever is least.
+fn auto_memory(free: Option<u64>, limits: &[CGroupLimits]) -> u64 {
+    // What the kernel keeps of files counts as taken too, but makes room: on the machine as in its groups.
+    let left = limits.iter().map(|limits| limits.total_memory.saturating_sub(limits.rss));
+    free.into_iter().chain(left).min().map_or(AUTO_UNKNOWN, |free| free / AUTO_SHARE)
+}
+
+/// How much memory programs could still take on this machine, bytes.
 fn free_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let free = status.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = free.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
+    let mut system = System::new();
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    Some(system.available_memory()).filter(|_| system.total_memory() > 0)
+}
+
+/// The limits of the control group of this process (as of a batch job), and of the outermost that it sees (as of
+/// a container). None but Linux has them.
+fn limits() -> Vec<CGroupLimits> {
+    let mut system = System::new();
+    let mut of_process = None;
+    if let Ok(process) = sysinfo::get_current_pid() {
+        let nothing = ProcessRefreshKind::nothing().without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, nothing);
+        of_process = system.process(process).and_then(Process::cgroup_limits);
+    }
+    of_process.into_iter().chain(system.cgroup_limits()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_automatic_cache_keeps_within_the_machine_and_within_every_control_group() {
+        let group = |total_memory, rss| CGroupLimits { total_memory, rss, ..CGroupLimits::default() };
+        const GIB: u64 = 1 << 30;
+        for (free, limits, budget) in [
+            (Some(64 * GIB), &[][..], 16 * GIB),
+            (Some(64 * GIB), &[group(8 * GIB, 0)], 2 * GIB),
+            (Some(64 * GIB), &[group(8 * GIB, 4 * GIB)], GIB),
+            (Some(64 * GIB), &[group(16 * GIB, 0), group(12 * GIB, 8 * GIB)], GIB),
+            (Some(4 * GIB), &[group(64 * GIB, 8 * GIB)], GIB),
+            (Some(64 * GIB), &[group(GIB, 2 * GIB)], 0),
+            (None, &[group(8 * GIB, 0)], 2 * GIB),
+            (None, &[], AUTO_UNKNOWN),
+        ] {
+            assert_eq!(auto_memory(free, limits), budget, "{free:?} {limits:?}");
+        }
+        // What files take of a group is no less free than what they take of the machine.
+        let full_of_files = CGroupLimits { free_memory: 0, ..group(8 * GIB, 0) };
+        assert_eq!(auto_memory(Some(64 * GIB), &[full_of_files]), 2 * GIB);
+    }
+
+    #[test]
+    fn this_machine_says_how_much_it_has() {
+        let budget = CacheMode::Auto.memory().unwrap();
+        assert!(budget > 1 << 20, "{budget}");
+        if cfg!(target_os = "linux") {
+            assert!(free_memory().is_some_and(|free| budget <= free.max(AUTO_UNKNOWN)));
+        }
+    }
 }

@@ -92,6 +92,12 @@ impl TrainConfig {
                 return refuse(&what, "leave label_smoothing, label_smoothing_fake and label_noise at 0");
             }
         }
+        if self.ada_target.is_some() && !self.loss.decides_at_zero() {
+            let what = format!(
+                "ADA tells by the sign of D's logits how sure D is, and with the {name} loss that says nothing"
+            );
+            return refuse(&what, "use the non-saturating, minimax or hinge loss, or leave out ada_target");
+        }
         let norm_d = self.norm_d.unwrap_or(self.model.norm_d());
         if self.gradient_penalty > 0.0 && norm_d == Norm::Batch {
             let what =

@@ -87,3 +87,32 @@ impl DiscriminatorInput {
         state
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn noisy_targets_are_f32_and_of_each_kind() {
+        let (label_noise, label_smoothing, label_smoothing_fake) = (0.3, 0.1, 0.2);
+        let input = DiscriminatorInput {
+            label_noise,
+            label_smoothing,
+            label_smoothing_fake,
+            ..DiscriminatorInput::default()
+        };
+        let logits = Tensor::zeros(1000, DType::F32, &Device::Cpu).unwrap();
+        let told = |side, index| {
+            input.tell(logits.clone(), side, index, 0).unwrap().targets.to_vec1::<f32>().unwrap()
+        };
+        let [smooth, opposite] = [1.0 - 0.1, 0.2].map(|target: f64| target as f32);
+        for (side, right, wrong) in [(Side::Real, smooth, opposite), (Side::Fake, opposite, smooth)] {
+            let targets = told(side, 0);
+            let count = |target: f32| targets.iter().filter(|&&told| told == target).count();
+            assert_eq!(count(right) + count(wrong), 1000);
+            assert!((250..350).contains(&count(wrong)), "{}", count(wrong));
+            assert!(targets == told(side, 0) && targets != told(side, 1));
+        }
+    }
+}

@@ -86,6 +86,12 @@ impl Loss {
         name_of(&Self::ALL, self)
     }
 
+    /// Whether D takes an image for real where its logit is above 0. Least squares lead to 1 and 0; a critic's logits, and
+    /// those of the relativistic loss, may have any offset.
+    pub fn decides_at_zero(self) -> bool {
+        matches!(self, Loss::NonSaturating | Loss::Minimax | Loss::Hinge)
+    }
+
     /// Whether D is told a number for each image, which can be smoothed or wrong; if not, it is told only which side an
     /// image is on.
     pub fn has_targets(self) -> bool {

@@ -15,8 +15,8 @@ use tracing::trace_span;
 /// What is asked of the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Penalty {
-    /// A norm of 1: `weight * mean((|g| - 1)^2)`. At points between real and generated images in WGAN-GP (Gulrajani et al.
-    /// 2017, eq. 3), near real ones in DRAGAN (Kodali et al. 2017).
+    /// A norm of 1: `weight * mean((|g| - 1)^2)`. At points [`between`] real and generated images in WGAN-GP (Gulrajani et
+    /// al. 2017, eq. 3), [`near`] real ones in DRAGAN (Kodali et al. 2017).
     UnitNorm,
     /// None at all: `weight / 2 * mean(|g|^2)`. At real images R1, at generated ones R2 (Mescheder et al. 2018, eqs. 9 and
     /// 10).
@@ -139,11 +139,13 @@ pub fn between(real: &Tensor, fake: &Tensor, stream: &mut Stream) -> Result<Tens
     Ok((real.broadcast_mul(&e)? + fake.broadcast_mul(&e.affine(-1.0, 1.0)?)?)?)
 }
 
-/// Points near real images `[N, C, H, W]`: `x + std(x) / 2 * u`, u uniform over [0, 1) for each value, as DRAGAN's authors
-/// have it; std is that of the whole batch.
+/// Points near real images x `[N, C, H, W]`, as the code of DRAGAN's authors has them: `x + alpha (x_p - x)` between x
+/// and its perturbed `x_p = x + std(x) / 2 * u`. u is uniform over [0, 1) for each value, and alpha for each image;
+/// std is that of the whole batch. (The paper writes `C(x + delta)` and leaves delta open.)
 pub fn near(real: &Tensor, stream: &mut Stream) -> Result<Tensor> {
-    let count = real.elem_count();
+    let images = real.dim(0)?;
     let variance = f64::from(real.flatten_all()?.var(0)?.to_scalar::<f32>()?);
-    let u = Tensor::from_vec(stream.uniforms(count, 0.0, 1.0), real.shape(), real.device())?;
-    Ok((real + u.affine(0.5 * variance.sqrt(), 0.0)?)?)
+    let u = Tensor::from_vec(stream.uniforms(real.elem_count(), 0.0, 1.0), real.shape(), real.device())?;
+    let alpha = Tensor::from_vec(stream.uniforms(images, 0.0, 1.0), (images, 1, 1, 1), real.device())?;
+    Ok((real + u.affine(0.5 * variance.sqrt(), 0.0)?.broadcast_mul(&alpha)?)?)
 }

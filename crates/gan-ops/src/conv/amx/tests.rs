@@ -1,4 +1,4 @@
-//! AMX against the kernels for all CPUs, in f64, over odd shapes.
+//! AMX against the kernels for all CPUs, in f64, over odd shapes. Where there is no AMX, those kernels in f32.
 
 use super::{F32_PARTS, correlation, weight_gradient};
 use crate::activation::Activation;
@@ -8,6 +8,7 @@ use crate::conv::plan::Plan;
 use crate::conv::{self, Epilogue};
 use proptest::prelude::*;
 use pulp::Arch;
+use std::sync::Once;
 
 /// Sums of up to 130 x 25 products, added up in f32.
 const NOISE: f64 = 4e-6;
@@ -54,6 +55,44 @@ fn check_plan<const PARTS: usize>(plan: &Plan, source: &[f32], weight: &[f32]) {
     }
 }
 
+/// Whether AMX can be tested; says once if not.
+fn has_amx() -> bool {
+    static SAID: Once = Once::new();
+    if !available() {
+        SAID.call_once(|| {
+            eprintln!("skipped: this CPU has no AMX. Tested in its place: the kernels for all CPUs, in f32.");
+        });
+    }
+    available()
+}
+
+/// AMX, in f32 and in bf16; or else the kernels for all CPUs.
+fn check_all(g: &Geometry, amx: bool) {
+    if amx {
+        check::<F32_PARTS>(g);
+        check::<1>(g);
+    } else {
+        check_others(g);
+    }
+}
+
+fn check_others(g: &Geometry) {
+    let (image, maps) = (numbers(g.batch * g.image_len(), 1), numbers(g.batch * g.map_len(), 2));
+    let weight = numbers(g.map_channels * g.taps(), 3);
+    let wide = factors::<F32_PARTS>;
+    for (plan, source) in [(Plan::correlate(g), &image), (Plan::scatter(g), &maps)] {
+        let epilogue = || Activation::Identity.into();
+        let (exact, _) = conv::correlation::run(&plan, &wide(source), &wide(&weight), epilogue());
+        let (ours, _) = conv::correlation::run(&plan, source, &weight, epilogue());
+        expect_near("sums", &ours, &exact);
+    }
+    let mut exact = vec![0.0; weight.len()];
+    conv::weight_gradient::run(g, &wide(&image), &wide(&maps), &mut exact, false);
+    let mut gradient = vec![f32::NAN; weight.len()];
+    conv::weight_gradient::run(g, &image, &maps, &mut gradient, false);
+    expect_near("gradient", &gradient, &exact);
+}
+
 fn check<const PARTS: usize>(g: &Geometry) {
     let Arch::V4(simd) = Arch::new() else { return };
     let (image, maps) = (numbers(g.batch * g.image_len(), 1), numbers(g.batch * g.map_len(), 2));
@@ -93,23 +132,16 @@ proptest! {
         kh in 1usize..=5, kw in 1usize..=5, stride in 1usize..=3, padding in 0usize..=3,
     ) {
         prop_assume!(kh <= h + 2 * padding && kw <= w + 2 * padding);
-        if !available() {
-            return Ok(());
-        }
         let g = Geometry::of_conv((batch, c, h, w), (o, c, kh, kw), stride, padding).unwrap();
-        check::<F32_PARTS>(&g);
-        check::<1>(&g);
+        check_all(&g, has_amx());
     }
 }
 
 #[test]
 fn layers_of_a_dcgan_are_the_same_in_f64() {
-    if !available() {
-        return;
-    }
+    let amx = has_amx();
     for (side, c, o, batch) in [(32, 40, 70, 3), (16, 64, 32, 5), (8, 70, 64, 9), (4, 32, 33, 33)] {
         let g = Geometry::of_conv((batch, c, side, side), (o, c, 4, 4), 2, 1).unwrap();
-        check::<F32_PARTS>(&g);
-        check::<1>(&g);
+        check_all(&g, amx);
     }
 }
