@@ -110,7 +110,7 @@ fn a_run_that_is_opened_is_not_written_to_before_it_begins_and_only_our_leftover
     assert_eq!(everything(&path), before);
     assert!(matches!(RunDir::open(&path), Err(Error::Locked { .. })));
 
-    run.begin(0, &record()).unwrap();
+    run.begin(0, &metadata()).unwrap();
     for gone in ours {
         assert!(!path.join(gone).exists(), "{gone}");
     }
@@ -139,7 +139,7 @@ fn what_links_in_a_run_folder_point_to_is_not_touched() {
         let of_folder = link.is_dir();
         let _ = if of_folder { fs::remove_dir(&link) } else { fs::remove_file(&link) };
         symlink(if of_folder { elsewhere.clone() } else { elsewhere.join("file") }, &link).unwrap();
-        let error = RunDir::open(&path).and_then(|run| run.begin(0, &record())).unwrap_err().to_string();
+        let error = RunDir::open(&path).and_then(|run| run.begin(0, &metadata())).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains("is a link"), "{error}");
         assert_eq!(everything(&elsewhere), before, "{name}");
         // The whole folder may be reached through one.
@@ -147,7 +147,7 @@ fn what_links_in_a_run_folder_point_to_is_not_touched() {
         if *name != "config.toml" {
             let through = folder.path().join(format!("link-{number}"));
             symlink(&path, &through).unwrap();
-            RunDir::open(&through).unwrap().begin(0, &record()).unwrap();
+            RunDir::open(&through).unwrap().begin(0, &metadata()).unwrap();
         }
     }
 }

@@ -6,7 +6,7 @@
 //! `phase[a, b][y, x] = padded[s * y + a, s * x + b]`.
 
 use super::super::plan::{Pass, Plan};
-use crate::amx::{ROW, Shape, Step};
+use crate::amx::{ProductShape, ROW, Step};
 
 /// Channels of a row: two to a word.
 pub(super) const CHANNELS: usize = 2 * ROW;
@@ -14,7 +14,7 @@ pub(super) const CHANNELS: usize = 2 * ROW;
 pub(super) struct Layout {
     /// Images that lie interleaved.
     pub group: usize,
-    pub shape: Shape,
+    pub shape: ProductShape,
     /// Blocks of channels of the source.
     pub blocks: usize,
     /// Rows from one pixel row of a phase to the next, from one block of channels, and from one phase.
@@ -47,7 +47,7 @@ impl Layout {
     pub fn of(plan: &Plan, images: usize) -> Self {
         let columns = plan.passes.iter().map(|pass| pass.columns).max().unwrap_or(1);
         let group = group(columns, images);
-        let shape = Shape::of(plan.out_channels);
+        let shape = ProductShape::of(plan.out_channels);
         let blocks = plan.source_channels.div_ceil(CHANNELS);
         let stride = plan.stride;
         let phase_width = plan.source.padded_w.div_ceil(stride);

@@ -10,7 +10,9 @@
 
 use super::layout::group;
 use super::source::Unpack;
-use crate::amx::{Columns, Product, ROW, Shape, Step, Sums, TILE, Unit, load, pair, store_words, thin};
+use crate::amx::{
+    Columns, Product, ProductShape, ROW, Step, Sums, TILE, Unit, load, pair, store_words, thin,
+};
 use crate::conv::geometry::Geometry;
 use crate::scratch::Scratch;
 use pulp::NullaryFnOnce;
@@ -61,7 +63,7 @@ pub(in crate::conv) fn run<const PARTS: usize>(
 }
 
 struct Layout {
-    shape: Shape,
+    shape: ProductShape,
     /// Pairs of images side by side.
     group: usize,
     /// Runs of 16 words for one row of the maps, and for all.
@@ -84,7 +86,7 @@ struct Layout {
 
 impl Layout {
     fn of<const PARTS: usize>(g: &Geometry) -> Self {
-        let shape = Shape::of(g.map_channels);
+        let shape = ProductShape::of(g.map_channels);
         let (below, beside) = shape.tiles();
         let rows = g.image_channels.next_multiple_of(below * ROW);
         let lanes = g.map_channels.next_multiple_of(beside * ROW);
