@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::printable::printable;
 use gan_models::{Checksum, Listing, inspect_file};
-use gan_train::{Checkpoint, Metadata, RunDir};
+use gan_train::{Checkpoint, Metadata, PartialConfig, RunDir};
 use std::path::Path;
 
 /// Running statistics and singular vectors, which are no parameters.
@@ -98,8 +98,9 @@ fn say(record: &Metadata) {
     let counters = record.readable_counters();
     let counters: Vec<String> = counters.iter().map(|(name, value)| format!("{name} {value}")).collect();
     tell(format!("  counters: {}", counters.join(", ")));
-    let settings = toml::to_string(&record.config).unwrap_or_default();
-    tell(format!("  settings: {}", settings.trim_end().replace('\n', ", ")));
+    let settings = PartialConfig::of(&record.config);
+    let settings: Vec<String> = settings.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    tell(format!("  settings: {}", settings.join(", ")));
 }
 
 fn amount(tensors: &Listing) -> String {

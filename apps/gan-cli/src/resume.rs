@@ -23,7 +23,7 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
     };
     let config = configure::for_resuming(&folder.config_path(), settings)?;
     expect_data(&config, run)?;
-    let job = Job::prepare(config, None)?;
+    let job = Job::prepare(config, &[])?;
     let now = Metadata::new(&job.config, job.dataset.as_ref(), &job.device);
     if let Some(checkpoint) = &checkpoint {
         compare(checkpoint.metadata(), &now, run, force)?;

@@ -27,8 +27,8 @@ pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
     if let Some(run) = &flags.resume {
         return resume::run(run, &flags.settings, flags.force, flags.dry_run);
     }
-    let (config, recipe) = configure::for_training(flags)?;
-    let job = Job::prepare(config, recipe.as_deref())?;
+    let (config, said) = configure::for_training(flags)?;
+    let job = Job::prepare(config, &said)?;
     if let Some(end) = job.ends_early() {
         tracing::warn!(
             "the learning rate is 0 after step {end}: the last {} of {} steps will change no weights; \
@@ -60,22 +60,22 @@ pub struct Job {
 }
 
 impl Job {
-    /// Finds the device and the data, and says what there is; `recipe` is what is to be said of the recipe.
-    pub fn prepare(config: TrainConfig, recipe: Option<&str>) -> Result<Self, Failure> {
-        device::use_threads(config.threads);
-        let (device, which) = device::choose(&config.device, config.precision)?;
+    /// Finds the device and the data, and says what there is, after the lines of where the settings come from.
+    pub fn prepare(config: TrainConfig, said: &[String]) -> Result<Self, Failure> {
+        device::use_threads(config.machine.threads);
+        let (device, which) = device::choose(&config.machine.device, config.machine.precision)?;
         let dataset = data::open(&config.clone().with_short_paths(), Split::Train, &watch())?;
         let model = config.model_config(dataset.channels(), &data::class_names(dataset.as_ref()));
         model.validate()?;
         let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
 
-        if let Some(recipe) = recipe {
-            println!("recipe:  {recipe}");
+        for line in said {
+            println!("{line}");
         }
         println!("device:  {which}");
         println!("data:    {}, {}", dataset.name(), images(dataset.len()));
         println!("model:   {model}");
-        println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.seed);
+        println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.run.seed);
         if let Some(class) = only_class(&model) {
             tracing::warn!(
                 "the data set has one class only, {class}: there is nothing for conditional networks to tell \
@@ -101,7 +101,7 @@ impl Job {
     /// Trains, from the start or on from a checkpoint, until the run is complete or somebody asks it to stop.
     pub fn train(self, folder: &RunDir, from: Option<&Checkpoint>) -> Result<ExitCode, Failure> {
         println!("results: {}\n", folder.path().display());
-        let mut progress = Steps::new(self.steps, self.config.log_every);
+        let mut progress = Steps::new(self.steps, self.config.run.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
         let summary =
@@ -164,7 +164,7 @@ impl Job {
         say(format_args!("  samples:   {}", folder.sample_path(summary.steps).display()));
         say(format_args!("  generator: {}", folder.generator_path(summary.steps).display()));
         let path = quoted(&folder.path().display().to_string());
-        let of_each_class = if self.config.conditional.is_some() { " --per-class 10" } else { "" };
+        let of_each_class = if self.config.model.conditional.is_some() { " --per-class 10" } else { "" };
         let gan = program();
         if summary.complete {
             say(format_args!(

@@ -46,7 +46,7 @@ mod updates;
 
 pub use batch::{DiscriminatorStats, GeneratorBatch, GeneratorStats, MicroBatch};
 pub use checkpoint::Checkpoint;
-pub use config::{Crop, Fit, ImageSize, OnDivergence, TrainConfig};
+pub use config::{Crop, Fit, ImageSize, OnDivergence, PartialConfig, TrainConfig};
 pub use cross_entropy::cross_entropy;
 pub use ema::Ema;
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! What a checkpoint says of its run, and whether a run that goes on is still the same.
 
-use crate::config::TrainConfig;
+use crate::config::{TrainConfig, may_change};
 use crate::data::class_names;
 use crate::error::Result;
 use gan_data::Dataset;
@@ -56,28 +56,6 @@ pub struct Program {
     /// The CPU's instructions that matter to the last bits.
     pub instructions: String,
 }
-
-/// Settings that may change from one part of a run to the next: how long it goes on and what it leaves behind, where
-/// and how fast it computes. Where the data lies may change as well: its digest is compared.
-const MAY_CHANGE: [&str; 17] = [
-    "dataset",
-    "data_dir",
-    "labels",
-    "steps",
-    "decay_steps",
-    "epochs",
-    "threads",
-    "device",
-    "workers",
-    "cache",
-    "on_bad_image",
-    "log_every",
-    "sample_every",
-    "checkpoint_every",
-    "keep",
-    "on_divergence",
-    "max_rollbacks",
-];
 
 impl Metadata {
     /// Of a run before its first step.
@@ -182,7 +160,7 @@ impl Metadata {
         let names: std::collections::BTreeSet<&String> = there.keys().chain(here.keys()).collect();
         let value =
             |of: &toml::Table, name: &str| of.get(name).map_or("unset".into(), toml::Value::to_string);
-        let settings = names.into_iter().filter(|name| !MAY_CHANGE.contains(&name.as_str()));
+        let settings = names.into_iter().filter(|name| !may_change(name));
         let settings = settings.filter_map(|name| changed(name, &value(&there, name), &value(&here, name)));
         settings.chain(changed("the data set", &data(self), &data(now))).collect()
     }
@@ -201,7 +179,7 @@ impl Metadata {
 }
 
 fn settings(config: &TrainConfig) -> toml::Table {
-    toml::Table::try_from(config).unwrap_or_default()
+    config.values().map(|(setting, value)| (setting.key.to_owned(), value)).collect()
 }
 
 #[cfg(test)]
@@ -220,7 +198,7 @@ mod tests {
     #[test]
     fn numbers_that_no_run_comes_to_are_refused_and_p_is_shown_as_a_number() {
         let parse = |record: &Metadata| Metadata::parse(&serde_json::to_vec(record).unwrap());
-        let sound = record();
+        let sound = metadata();
         assert_eq!(parse(&sound).unwrap(), sound);
         assert_eq!(sound.readable_counters(), [("ada.p", "0.25".to_owned()), ("step", "4".to_owned())]);
         for (name, value) in [
@@ -231,14 +209,14 @@ mod tests {
             (ADA_P, 1.5f64.to_bits()),
             (ADA_P, (-0.5f64).to_bits()),
         ] {
-            let mut record = record();
+            let mut record = metadata();
             record.counters.insert(name.into(), value);
             assert_eq!(parse(&record).unwrap_err(), format!("the counter {name} is {value}"));
         }
-        let mut large = record();
+        let mut large = metadata();
         large.data.images = usize::MAX;
         assert!(parse(&large).unwrap_err().contains("a data set of"));
-        let mut classes = record();
+        let mut classes = metadata();
         classes.model.classes = vec![String::new(); 1 << 20];
         assert!(classes.most_bytes().is_err());
         // Text that nests without end costs no stack.

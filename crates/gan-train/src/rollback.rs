@@ -71,7 +71,7 @@ pub(crate) fn recover(
         Err(Error::NoWholeCheckpoint { .. }) => None,
         sound => sound?,
     };
-    if config.on_divergence != OnDivergence::Rollback || trainer.rollbacks() >= config.max_rollbacks {
+    if config.run.on_divergence != OnDivergence::Rollback || trainer.rollbacks() >= config.run.max_rollbacks {
         return Err(with_checkpoint(cause, sound.map(|checkpoint| checkpoint.metadata().step())));
     }
     let times = trainer.rollbacks() + 1;
@@ -86,7 +86,7 @@ pub(crate) fn recover(
     run.go_back_to(to_step)?;
     tracing::warn!(
         "{cause}; back to step {to_step} with learning rate {lr:.1e} ({times} of {})",
-        config.max_rollbacks
+        config.run.max_rollbacks
     );
     run.note(&Rollback { event: "rollback", cause: cause.to_string(), to_step, times, lr })
 }

@@ -82,7 +82,7 @@ pub fn train(
         )?)?,
     }
 
-    let mut saver = Saver::new(run.keeper(config.keep));
+    let mut saver = Saver::new(run.keeper(config.run.keep));
     let mut clock = Clock::starting_at(trainer.images_seen());
     let mut stopped = false;
     let mut summary_modes = None;
@@ -102,7 +102,7 @@ pub fn train(
 
         let step = trainer.step();
         let last = step == steps;
-        let asked = step.is_multiple_of(config.sample_every) || last;
+        let asked = step.is_multiple_of(config.run.sample_every) || last;
         let modes = match dataset.points() {
             Some(points) if asked => Some(points.count_modes(&trainer.sample_fixed(MODE_SAMPLES)?)?),
             _ => None,
@@ -115,7 +115,7 @@ pub fn train(
             err_g: g.err_g,
             penalty: d.penalty,
             err_class: d.err_class,
-            scores: Scores::new(config.loss, d.d_x, d.d_g_z1, g.d_g_z2),
+            scores: Scores::new(config.objective.loss, d.d_x, d.d_g_z1, g.d_g_z2),
             grad_norm_d: d.grad_norm,
             grad_norm_g: g.grad_norm,
             lr,
@@ -127,14 +127,14 @@ pub fn train(
             near_modes: modes.map(|modes| modes.near),
         };
         stopped = on_step(&stats).is_break() && !last;
-        if step.is_multiple_of(config.log_every) || step == 1 || last || modes.is_some() {
+        if step.is_multiple_of(config.run.log_every) || step == 1 || last || modes.is_some() {
             run.log(&stats)?;
             clock.forget_recent();
         }
         if asked || stopped || EARLY_SAMPLES.contains(&step) {
             draw(&trainer, dataset.as_ref(), run)?;
         }
-        if step.is_multiple_of(config.checkpoint_every) || last || stopped {
+        if step.is_multiple_of(config.run.checkpoint_every) || last || stopped {
             let started = Instant::now();
             match Checkpoint::of(&mut trainer, config, &about) {
                 Ok(checkpoint) => saver.save(checkpoint)?,
@@ -181,7 +181,8 @@ fn loader(
     bad: &BadImages,
     device: &Device,
 ) -> Result<DataLoader> {
-    let config = TrainConfig { seed: trainer.stream_seed(), ..config.clone() };
+    let mut config = config.clone();
+    config.run.seed = trainer.stream_seed();
     let loader = data::loader(&config, dataset.clone(), device)?.with_bad_images(bad);
     Ok(loader.starting_at(trainer.batches_seen()))
 }

@@ -11,7 +11,7 @@ impl Trainer {
     /// Images as D is shown them: augmented, and with noise (instance noise, Soenderby et al. 2017), if the config says so.
     pub(crate) fn shown(&self, images: &Tensor, which: &str, index: u64) -> Result<Tensor> {
         let images = self.augmented(images, which, index)?;
-        let std = self.config.instance_noise;
+        let std = self.config.discriminator_input.instance_noise;
         if std == 0.0 {
             return Ok(images);
         }
@@ -21,13 +21,13 @@ impl Trainer {
     }
 
     fn augmented(&self, images: &Tensor, which: &str, index: u64) -> Result<Tensor> {
-        if self.config.augment.is_empty() {
+        if self.config.discriminator_input.augment.is_empty() {
             return Ok(images.clone());
         }
         let (count, _, height, width) = images.dims4()?;
-        let p = self.ada.as_ref().map_or(self.config.augment_p, Ada::p);
+        let p = self.ada.as_ref().map_or(self.config.discriminator_input.augment_p, Ada::p);
         let mut stream = Stream::new(self.stream_seed(), &format!("diffaugment/{which}"), index);
-        let augment = DiffAugment::new(self.config.augment.clone());
+        let augment = DiffAugment::new(self.config.discriminator_input.augment.clone());
         let params = augment.draw(count, (height, width), p, &mut stream);
         Ok(augment::apply(images, &params)?)
     }
@@ -36,13 +36,14 @@ impl Trainer {
     /// so.
     pub(crate) fn targets(&self, logits: &Tensor, truth: f64, index: u64) -> Result<Tensor> {
         let config = &self.config;
-        let (told, opposite) = (1.0 - config.label_smoothing, config.label_smoothing_fake);
+        let (told, opposite) =
+            (1.0 - config.objective.label_smoothing, config.objective.label_smoothing_fake);
         let (told, opposite) = if truth == 1.0 { (told, opposite) } else { (opposite, told) };
-        if config.label_noise == 0.0 {
+        if config.objective.label_noise == 0.0 {
             return Ok(Judged::as_of(logits, told)?.targets);
         }
         let mut stream = Stream::new(self.stream_seed(), &format!("label noise/{truth}"), index);
-        let target = |_| if stream.chance(config.label_noise) { opposite } else { told };
+        let target = |_| if stream.chance(config.objective.label_noise) { opposite } else { told };
         let targets: Vec<f64> = (0..logits.elem_count()).map(target).collect();
         Ok(Tensor::from_vec(targets, logits.shape(), logits.device())?.to_dtype(logits.dtype())?)
     }

@@ -43,20 +43,23 @@ const MOST_CLASSES: usize = 16;
 impl Trainer {
     /// New networks with the initial weights of the (resolved) config's seed.
     pub fn new(config: &TrainConfig, model: &ModelConfig, device: &Device) -> Result<Self> {
-        let generator = model.generator(config.seed, device)?;
-        let discriminator = model.discriminator(config.seed, device)?;
+        let generator = model.generator(config.run.seed, device)?;
+        let discriminator = model.discriminator(config.run.seed, device)?;
         generator.params().accumulate_gradients()?;
         discriminator.params().accumulate_gradients()?;
-        generator.params().set_precision(config.precision);
-        discriminator.params().set_precision(config.precision);
-        let TrainConfig { optimizer: rule, beta1, beta2, .. } = *config;
+        generator.params().set_precision(config.machine.precision);
+        discriminator.params().set_precision(config.machine.precision);
+        let optimizers = &config.optimizers;
+        let (rule, beta1, beta2) = (optimizers.optimizer, optimizers.beta1(), optimizers.beta2());
         let optimizer =
             |params: &Params| Optimizer::new(params.parameters(), Hyperparameters { rule, beta1, beta2 });
         Ok(Self {
             optimizer_g: optimizer(generator.params())?,
             optimizer_d: optimizer(discriminator.params())?,
-            ada: config.ada_target.map(Ada::new),
-            ema: (config.ema > 0.0).then(|| Ema::new(generator.as_ref(), config.ema, device)).transpose()?,
+            ada: config.discriminator_input.ada_target.map(Ada::new),
+            ema: (config.optimizers.ema > 0.0)
+                .then(|| Ema::new(generator.as_ref(), config.optimizers.ema, device))
+                .transpose()?,
             generator,
             discriminator,
             largest_batch: config.batch_size(),
@@ -83,19 +86,19 @@ impl Trainer {
     fn step_spinning(&mut self, reals: &mut DataLoader) -> Result<(DiscriminatorStats, GeneratorStats)> {
         let mut d_stats = DiscriminatorStats::default();
         let mut batches = Vec::new();
-        for round in 0..self.config.n_critic {
+        for round in 0..self.config.objective.n_critic {
             // The images of the last round are also what the generator learns from, as in PyTorch's example. Where several
             // batches make an update, their graphs would take the memory that this is to save: they are made anew then.
-            let last = round + 1 == self.config.n_critic;
-            self.generator.params().set_requires_grad(last && self.config.accumulate == 1);
+            let last = round + 1 == self.config.objective.n_critic;
+            self.generator.params().set_requires_grad(last && self.config.optimizers.accumulate == 1);
             // One batch of images at a time: the next one is made when the gradients of this are added.
-            let count = self.config.accumulate as usize;
+            let count = self.config.optimizers.accumulate as usize;
             let mut stats = self.start_discriminator();
             for _ in 0..count {
                 let batch = self.next_batch(reals)?;
                 self.add_to_discriminator(&batch, count, &mut stats)?;
                 if last {
-                    batches.push(batch.for_generator(self.config.loss));
+                    batches.push(batch.for_generator(self.config.objective.loss));
                 }
             }
             d_stats = self.step_discriminator(stats)?;
@@ -113,7 +116,7 @@ impl Trainer {
         let (index, seed) = (self.batches_seen, self.stream_seed());
         let Batch { images: real, labels, .. } = trace_span!("data").in_scope(|| reals.next_batch())?;
         let count = real.dim(0)?;
-        let classes = labels.filter(|_| self.config.conditional.is_some());
+        let classes = labels.filter(|_| self.config.model.conditional.is_some());
         let latents = self.draw_latents(seed, "latents", index, count)?;
         let forward = || self.generator.forward(&latents, classes.as_deref(), Mode::Train);
         let fake = trace_span!("G forward").in_scope(forward)?;
@@ -132,7 +135,7 @@ impl Trainer {
         let learn_g = 3 * g_all - g[0];
         let learn_d = 3 * d_all - d[0];
         let through_d = 2 * d_all;
-        let n_critic = self.config.n_critic;
+        let n_critic = self.config.objective.n_critic;
         (n_critic - 1) * g_all + n_critic * 2 * learn_d + through_d + learn_g
     }
 
@@ -153,17 +156,17 @@ impl Trainer {
 
     /// The generator's learning rate: as the schedule has it, and halved at every rollback.
     pub fn lr(&self) -> f64 {
-        self.rate(self.config.lr)
+        self.rate(self.config.optimizers.lr)
     }
 
     /// The discriminator's learning rate, likewise.
     pub fn lr_d(&self) -> f64 {
-        self.rate(self.config.lr_d.unwrap_or(self.config.lr))
+        self.rate(self.config.optimizers.lr_d.unwrap_or(self.config.optimizers.lr))
     }
 
     fn rate(&self, lr: f64) -> f64 {
-        let decay_steps = self.config.decay_steps.unwrap_or(u64::MAX);
-        let scheduled = lr * self.config.schedule.factor(self.step, decay_steps);
+        let decay_steps = self.config.optimizers.decay_steps.unwrap_or(u64::MAX);
+        let scheduled = lr * self.config.optimizers.schedule.factor(self.step, decay_steps);
         scheduled * 0.5f64.powi(self.rollbacks.min(1000) as i32)
     }
 
@@ -171,8 +174,8 @@ impl Trainer {
     /// do not lead to the same end.
     pub fn stream_seed(&self) -> u64 {
         match self.rollbacks {
-            0 => self.config.seed,
-            times => Stream::new(self.config.seed, "rollback", times).next_u64(),
+            0 => self.config.run.seed,
+            times => Stream::new(self.config.run.seed, "rollback", times).next_u64(),
         }
     }
 
@@ -229,7 +232,7 @@ impl Trainer {
     pub fn sampling_generator(&self) -> Result<&dyn Generator> {
         let Some(ema) = &self.ema else { return Ok(self.generator.as_ref()) };
         let count = self.largest_batch;
-        let draw = |batch| self.draw_latents(self.config.seed, "latents/calibration", batch, count);
+        let draw = |batch| self.draw_latents(self.config.run.seed, "latents/calibration", batch, count);
         let classes = self.generator.config().classes_in_turn(count);
         ema.recalibrated(self.generator.as_ref(), (0..CALIBRATION_BATCHES).map(draw), classes.as_deref())
     }
@@ -254,7 +257,7 @@ impl Trainer {
     fn sample_fixed_of(&self, count: usize, classes: Option<&[u32]>) -> Result<Tensor> {
         let generator = self.sampling_generator()?;
         generator.params().set_requires_grad(false);
-        let z = latents(generator.config(), self.config.seed, count, &self.device)?;
+        let z = latents(generator.config(), self.config.run.seed, count, &self.device)?;
         Ok(generator.forward(&z, classes, Mode::Eval)?)
     }
 

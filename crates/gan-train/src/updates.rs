@@ -62,8 +62,8 @@ impl Trainer {
         let gradients = self.clipped(gradients, stats.grad_norm)?;
         let lr = self.lr_d();
         trace_span!("optimizer D").in_scope(|| self.optimizer_d.step(&gradients, lr))?;
-        if self.config.clip_weights > 0.0 {
-            clip_weights(self.discriminator.params(), self.config.clip_weights)?;
+        if self.config.optimizers.clip_weights > 0.0 {
+            clip_weights(self.discriminator.params(), self.config.optimizers.clip_weights)?;
         }
         Ok(stats)
     }
@@ -80,7 +80,7 @@ impl Trainer {
     ) -> Result<(DiscriminatorStats, Tensor)> {
         let params = self.discriminator.params();
         let add_gradients = |loss: &Tensor| params.add_gradients(&loss.affine(weight, 0.0)?.backward()?);
-        let loss = self.config.loss;
+        let loss = self.config.objective.loss;
         let shown_real = self.shown(&batch.real, "real", batch.index)?;
         let shown_fake = self.shown(&batch.fake.detach(), "fake", batch.index)?;
 
@@ -124,7 +124,7 @@ impl Trainer {
         match (&opinion.class_logits, classes) {
             (Some(logits), Some(classes)) => {
                 let loss = cross_entropy(logits, classes)?;
-                Ok(Some(loss.affine(self.config.class_weight, 0.0)?))
+                Ok(Some(loss.affine(self.config.objective.class_weight, 0.0)?))
             }
             _ => Ok(None),
         }
@@ -139,14 +139,19 @@ impl Trainer {
         weight: f64,
     ) -> Result<Option<f64>> {
         let (config, index) = (&self.config, batch.index);
-        let all = [config.gradient_penalty, config.dragan, config.r1, config.r2];
-        let update = index / config.accumulate;
-        if all.iter().all(|&weight| weight == 0.0) || !update.is_multiple_of(config.penalty_every) {
+        let all = [
+            config.objective.gradient_penalty,
+            config.objective.dragan,
+            config.objective.r1,
+            config.objective.r2,
+        ];
+        let update = index / config.optimizers.accumulate;
+        if all.iter().all(|&weight| weight == 0.0) || !update.is_multiple_of(config.objective.penalty_every) {
             return Ok(None);
         }
         let _span = trace_span!("penalties").entered();
         let discriminator = self.discriminator.as_ref();
-        let scale = weight * config.penalty_every as f64;
+        let scale = weight * config.objective.penalty_every as f64;
         let stream = |purpose: &str| Stream::new(self.stream_seed(), purpose, index);
         let mut sum = 0.0;
         let mut add = |penalty: Penalty, strength: f64, images: &Tensor| -> Result<()> {
@@ -154,18 +159,18 @@ impl Trainer {
             sum += penalty.add_gradients(strength, discriminator, images, classes, scale)?;
             Ok(())
         };
-        if config.gradient_penalty > 0.0 {
+        if config.objective.gradient_penalty > 0.0 {
             let points = penalty::between(real, fake, &mut stream("gradient penalty"))?;
-            add(Penalty::UnitNorm, config.gradient_penalty, &points)?;
+            add(Penalty::UnitNorm, config.objective.gradient_penalty, &points)?;
         }
-        if config.dragan > 0.0 {
-            add(Penalty::UnitNorm, config.dragan, &penalty::near(real, &mut stream("dragan"))?)?;
+        if config.objective.dragan > 0.0 {
+            add(Penalty::UnitNorm, config.objective.dragan, &penalty::near(real, &mut stream("dragan"))?)?;
         }
-        if config.r1 > 0.0 {
-            add(Penalty::Zero, config.r1, real)?;
+        if config.objective.r1 > 0.0 {
+            add(Penalty::Zero, config.objective.r1, real)?;
         }
-        if config.r2 > 0.0 {
-            add(Penalty::Zero, config.r2, fake)?;
+        if config.objective.r2 > 0.0 {
+            add(Penalty::Zero, config.objective.r2, fake)?;
         }
         Ok(Some(sum))
     }
@@ -206,7 +211,7 @@ impl Trainer {
             Some(real) => Some(judge(&self.shown(real, "real for G", batch.index)?)?.logits),
             None => None,
         };
-        let err_g = self.config.loss.generator(&opinion.logits, real.as_ref())?;
+        let err_g = self.config.objective.loss.generator(&opinion.logits, real.as_ref())?;
         let all = plus(&err_g, self.class_loss(&opinion, classes)?.as_ref())?;
         let store = trace_span!("D and G, backward").in_scope(|| all.affine(weight, 0.0)?.backward())?;
         self.generator.params().add_gradients(&store)?;
@@ -217,14 +222,15 @@ impl Trainer {
     /// D(x) as it is reported: a mean probability, or a mean logit where the loss has no probabilities.
     fn mean_score(&self, logits: &Tensor) -> Result<f64> {
         let logits = logits.detach();
-        let scores = if self.config.loss.has_probabilities() { probability(&logits)? } else { logits };
+        let scores =
+            if self.config.objective.loss.has_probabilities() { probability(&logits)? } else { logits };
         scalar(&scores.mean_all()?)
     }
 
     /// Gradients whose norm is at most `clip_grad`, as `torch.nn.utils.clip_grad_norm_` has it.
     fn clipped(&self, gradients: Gradients, norm: f64) -> Result<Gradients> {
-        let factor = self.config.clip_grad / (norm + 1e-6);
-        if self.config.clip_grad == 0.0 || factor >= 1.0 {
+        let factor = self.config.optimizers.clip_grad / (norm + 1e-6);
+        if self.config.optimizers.clip_grad == 0.0 || factor >= 1.0 {
             return Ok(gradients);
         }
         let clip = |(name, gradient): (String, Tensor)| Ok((name, gradient.affine(factor, 0.0)?));

@@ -69,11 +69,11 @@ const CHOICES: [&[&str]; 13] = [
 fn try_it(choices: &[&str]) -> Result<(), Error> {
     let text = format!("base_width = 2\nlatent_dim = 4\nbatch_size = 4\nsteps = 2\n{}", choices.join("\n"));
     let mut config = TrainConfig::from_toml(&text).unwrap();
-    if config.model != gan_models::Architecture::Notebook && config.dataset == "digits" {
-        config.image_size = Some("8".parse().unwrap());
+    if config.model.model != gan_models::Architecture::Notebook && config.data.dataset == "digits" {
+        config.data.image_size = Some("8".parse().unwrap());
     }
     let config = config.resolve()?;
-    let dataset: Arc<dyn gan_data::Dataset> = match config.dataset.as_str() {
+    let dataset: Arc<dyn gan_data::Dataset> = match config.data.dataset.as_str() {
         "ring" => Arc::new(Points::ring(0)),
         _ => Arc::new(Digits::train(0, 16).unwrap()),
     };

@@ -35,12 +35,13 @@ fn batches_that_come_one_at_a_time_give_the_bits_of_all_at_once() {
         for _ in 0..2 {
             one_by_one.train_step(&mut reals).unwrap();
             let mut batches = Vec::new();
-            for _ in 0..config.n_critic {
+            for _ in 0..config.objective.n_critic {
                 at_once.generator.params().set_requires_grad(false);
                 batches = (0..3).map(|_| at_once.next_batch(&mut same_reals).unwrap()).collect();
                 at_once.update_discriminator(&batches).unwrap();
             }
-            let batches: Vec<_> = batches.into_iter().map(|batch| batch.for_generator(config.loss)).collect();
+            let batches: Vec<_> =
+                batches.into_iter().map(|batch| batch.for_generator(config.objective.loss)).collect();
             at_once.update_generator(&batches).unwrap();
             at_once.step += 1;
             assert!(parameters(&one_by_one) == parameters(&at_once), "{more}");
@@ -54,10 +55,10 @@ fn no_images_wait_for_the_generator_that_it_does_not_need() {
         let config = config(more);
         let (mut trainer, mut reals) = trainer(&config);
         trainer.generator.params().set_requires_grad(false);
-        let kept = trainer.next_batch(&mut reals).unwrap().for_generator(config.loss);
+        let kept = trainer.next_batch(&mut reals).unwrap().for_generator(config.objective.loss);
         assert_eq!((kept.real.is_some(), kept.fake.is_some()), (needs_reals, false), "{more}");
         trainer.generator.params().set_requires_grad(true);
-        let kept = trainer.next_batch(&mut reals).unwrap().for_generator(config.loss);
+        let kept = trainer.next_batch(&mut reals).unwrap().for_generator(config.objective.loss);
         assert!(kept.fake.is_some(), "with its graph, where one batch makes an update");
     }
 }
