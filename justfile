@@ -58,6 +58,10 @@ fuzz target seconds="600":
         cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- \
         -max_total_time={{seconds}} -timeout=20 -rss_limit_mb=3000
 
+# The tables of docs/settings.md, from what is declared of the settings
+settings:
+    UPDATE=1 cargo test --workspace --test settings
+
 # A sheet of an embedded data set, digits or shapes, to look at
 sheet set="digits" size="32":
     cargo run -p gan-data --example sheet -- {{set}} {{set}}.png {{size}}

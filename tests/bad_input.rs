@@ -128,16 +128,19 @@ fn settings_that_make_no_sense() {
     expect(&run(&["--image-size", "30"]), &["30x30", "28x28 and 32x32"]);
     expect(&run(&["--image-size", "100"]), &["100x100", "96x96 and 112x112"]);
     expect(&run(&["--model", "notebook", "--image-size", "64"]), &["46x46", "64x64"]);
-    expect(&run(&["--batch-size", "0"]), &["batch_size is 0"]);
-    expect(&run(&["--base-width", "0"]), &["base_width is 0"]);
+    expect(&run(&["--batch-size", "0"]), &["error: --batch-size is 0"]);
+    expect(&run(&["--base-width", "0"]), &["error: --base-width is 0"]);
     expect(&run(&["--latent-dim", "4000000000"]), &["more than a machine can hold"]);
-    expect(&run(&["--lr", "-1"]), &["lr is -1"]);
+    expect(&run(&["--lr", "-1"]), &["error: --lr is -1", "a number above 0; 2e-4 is usual"]);
     expect(&run(&["--device", "gpu"]), &["gpu", "cuda:N"]);
-    expect(&run(&["--recipe", "mnits"]), &["mnits", "mnist-dcgan"]);
-    expect(&run(&["--image-size", "0"]), &["image_size is 0x0"]);
-    expect(&run(&["--channels", "2"]), &["channels is 2", "1 for gray, 3 for colour"]);
-    expect(&run(&["--workers", "0"]), &["workers is 0"]);
-    expect(&run(&["--color-jitter", "3"]), &["color_jitter is 3", "0 to 1"]);
+    expect(&run(&["--recipe", "mnits"]), &["mnits", "did you mean", "mnist-dcgan"]);
+    expect(&run(&["--image-size", "0"]), &["--image-size is 0"]);
+    expect(&run(&["--channels", "2"]), &["--channels is 2", "1 for gray, 3 for colour"]);
+    expect(&run(&["--workers", "0"]), &["--workers is 0"]);
+    expect(&run(&["--color-jitter", "3"]), &["--color-jitter is 3", "0 to 1"]);
+    // What does not go together is spoken of in flags too.
+    expect(&run(&["--fit", "pad", "--crop", "random"]), &["leave out --crop, or use --fit crop"]);
+    expect(&run(&["--dataset", "mnits"]), &["mnits", "did you mean mnist?"]);
     assert!(!folder.path().join("out").exists(), "a refused run leaves no folder behind");
 }
 
@@ -172,7 +175,7 @@ fn a_preview_that_cannot_be() {
     expect(&preview(2, &["--out", "grid.bmp"]), &["grid.bmp", ".png"]);
     expect(&preview(1, &["--out", "nowhere/grid.png"]), &["nowhere/grid.png"]);
     expect(&preview(1, &["--image-size", "16384"]), &["a grid of", "16384", "fewer images"]);
-    expect(&preview(2, &["--image-size", "0"]), &["image_size is 0x0"]);
+    expect(&preview(2, &["--image-size", "0"]), &["--image-size is 0"]);
 }
 
 #[test]
@@ -241,7 +244,16 @@ fn a_config_that_does_not_read() {
         std::fs::write(folder.path().join("my.toml"), text).unwrap();
         refused_training(folder.path(), 2, &["--config", "my.toml"])
     };
-    expect(&config("lr = 1e-4\nlearning_rte = 3"), &["my.toml, line 2", "learning_rte"]);
+    expect(
+        &config("lr = 1e-4\nlearning_rte = 3"),
+        &["my.toml, line 2", "learning_rte", "did you mean `lr`?"],
+    );
+    expect(
+        &config("[optimizers]\nlr = 0.0"),
+        &["my.toml, line 2: `lr` in [optimizers] is 0", "a number above 0"],
+    );
+    expect(&config("fit = 'pad'\ncrop = 'random'"), &["my.toml: ", "`crop`", "`fit = \"crop\"`"]);
+    expect(&config("recipe = 'ditigs'"), &["ditigs", "did you mean digits?"]);
     expect(&config("model = 'vae'"), &["my.toml, line 1", "vae", "dcgan"]);
     expect(&config("batch_size = -1"), &["my.toml, line 1", "-1"]);
     expect(&config("lr = "), &["my.toml, line 1"]);

@@ -141,7 +141,7 @@ fn people_get_a_few_lines() {
 fn flags_that_make_no_sense_are_refused_in_two_lines() {
     for (arguments, named) in [
         (&["train", "--steps", "0"][..], "steps is 0"),
-        (&["sample", "--batch-size", "0"], "batch_size is 0"),
+        (&["sample", "--batch-size", "0"], "--batch-size is 0"),
         (&["train", "--threads", "0"], "threads is 0"),
         (&["train", "--threads", "1000000"], "1024"),
         (&["train", "--image-size", "30"], "28x28 and 32x32"),
@@ -157,8 +157,8 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         (&["sample", "--min-seconds", "nan"], "--min-seconds is NaN"),
         (&["train", "--device", "gpu"], "gpu"),
         (&["data", "--dataset", "faces"], "digits, shapes, ring, grid, mnist"),
-        (&["data", "--batch-size", "0"], "batch_size is 0"),
-        (&["data", "--image-size", "0"], "image_size is 0"),
+        (&["data", "--batch-size", "0"], "--batch-size is 0"),
+        (&["data", "--image-size", "0"], "--image-size is 0"),
         (&["data", "--image-size", "16000"], "memory"),
     ] {
         let said = gan_in(Path::new("."), &[&["bench"], arguments].concat());

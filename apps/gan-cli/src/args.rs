@@ -2,13 +2,14 @@
 
 mod settings;
 
-use clap::builder::TypedValueParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use gan_data::{ExportFormat, Split};
 use gan_ops::Precision;
-use settings::names;
 pub use settings::{ImageSettings, Settings};
 use std::path::PathBuf;
+use std::str::FromStr;
+use strum::{EnumString, VariantNames};
 
 /// Train, sample and show GANs.
 #[derive(Parser)]
@@ -34,7 +35,7 @@ pub enum Command {
     #[command(subcommand)]
     Data(Box<Data>),
     /// List the recipes: named settings for `gan train --recipe NAME`
-    Recipes,
+    Recipes(RecipesFlags),
     /// Time training, sampling or loading data on this machine
     #[command(subcommand)]
     Bench(Bench),
@@ -49,17 +50,18 @@ impl Command {
 
 #[derive(Args)]
 pub struct TrainFlags {
-    /// Start from a named setting (see `gan recipes`) [default: that of the data set, if it has one]
+    /// Begin from named settings (see `gan recipes`), or none [default: those of the data set, if it has
+    /// some]
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub recipe: Option<String>,
-    /// Start from a config file (every run folder holds one)
+    /// Begin from a config file (every run folder holds one; docs/settings.md has the keys)
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
     /// Go on with the run in a folder (see `gan resume`)
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "config", "out"])]
     pub resume: Option<PathBuf>,
     /// With --resume: go on even if the networks, the data or other settings have changed
-    #[arg(long, requires = "resume")]
+    #[arg(long, requires = "resume", hide_short_help = true)]
     pub force: bool,
     #[command(flatten)]
     pub settings: Settings,
@@ -84,6 +86,13 @@ pub struct ResumeFlags {
     /// Check everything and say what would be done, but do not train
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct RecipesFlags {
+    /// Show this one as a config file, with all that it means
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 #[derive(Args)]
@@ -113,15 +122,17 @@ pub struct SampleFlags {
     /// FILE.png for one grid, DIR/ for single images [default: samples-seedN.png]
     #[arg(long, value_name = "FILE.png|DIR/")]
     pub out: Option<PathBuf>,
-    /// Write single images into a folder that is not empty: those of the same numbers are replaced, all else stays
+    /// Write single images into a folder that is not empty: those of the same numbers are replaced, all else
+    /// stays
     #[arg(long)]
     pub force: bool,
-    /// Write a data set in place of a grid, with labels if the generator is conditional: CLASS/NUMBER.png (folder), or gray images
-    /// and labels in IDX files like MNIST's (idx) [default of --out: samples-seedN/]
-    #[arg(long, value_parser = export_format())]
+    /// Write a data set in place of a grid, with labels if the generator is conditional: CLASS/NUMBER.png
+    /// (folder), or gray images and labels in IDX files like MNIST's (idx) [default of --out: samples-seedN/]
+    #[arg(long, value_parser = named::<ExportFormat>())]
     pub format: Option<ExportFormat>,
-    /// The average of the generator's weights, if the run kept one (ema), or those of the last step (raw, from a run folder)
-    #[arg(long, default_value = "ema", value_parser = named(&Weights::ALL))]
+    /// The average of the generator's weights, if the run kept one (ema), or those of the last step (raw,
+    /// from a run folder)
+    #[arg(long, default_value = "ema", value_parser = named::<Weights>())]
     pub weights: Weights,
     /// Threads to compute on [default: one a core]
     #[arg(long, value_name = "N")]
@@ -132,16 +143,13 @@ pub struct SampleFlags {
 }
 
 /// Which weights of a generator.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Weights {
     /// The average, where there is one.
     Ema,
     /// Those of the last step.
     Raw,
-}
-
-impl Weights {
-    const ALL: [(&'static str, Self); 2] = [("ema", Self::Ema), ("raw", Self::Raw)];
 }
 
 #[derive(Subcommand)]
@@ -170,7 +178,7 @@ pub enum Data {
         #[arg(value_name = "DIR")]
         out: PathBuf,
         /// folder: CLASS/NUMBER.png; idx: gray images of one size
-        #[arg(long, default_value = "folder", value_parser = export_format())]
+        #[arg(long, default_value = "folder", value_parser = named::<ExportFormat>())]
         format: ExportFormat,
         /// No more images than this
         #[arg(long, value_name = "N")]
@@ -184,7 +192,7 @@ pub struct DataFlags {
     /// kmnist, qmnist, emnist-letters and so on, PATH, hub:OWNER/NAME
     pub source: String,
     /// Which part of it
-    #[arg(long, default_value = "train", value_parser = split())]
+    #[arg(long, default_value = "train", value_parser = named::<Split>())]
     pub split: Split,
     #[command(flatten)]
     pub images: ImageSettings,
@@ -237,7 +245,7 @@ pub struct BenchFlags {
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// Precision of the convolutions; bf16 is for CPUs with AMX
-    #[arg(long, default_value = "f32", value_parser = precision())]
+    #[arg(long, default_value = "f32", value_parser = named::<Precision>())]
     pub precision: Precision,
     /// Show where the time of a step goes
     #[arg(long)]
@@ -268,24 +276,10 @@ pub struct BenchDataFlags {
     pub json: bool,
 }
 
-fn precision() -> impl TypedValueParser<Value = Precision> {
-    named(&Precision::ALL)
-}
-
-fn split() -> impl TypedValueParser<Value = Split> {
-    named(&Split::ALL)
-}
-
-fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
-    named(&ExportFormat::ALL)
-}
-
 /// The value of a name.
-fn named<T: Copy + Send + Sync + 'static, const N: usize>(
-    all: &'static [(&'static str, T); N],
-) -> impl TypedValueParser<Value = T> {
-    names(all).try_map(|name| {
-        let named = all.iter().find(|(known, _)| *known == name);
-        named.map(|(_, value)| *value).ok_or("unknown") // no other name gets here
-    })
+fn named<T>() -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync> + VariantNames + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS).try_map(|name| name.parse())
 }

@@ -6,7 +6,7 @@ mod report;
 
 pub use profile::Profile;
 
-use crate::args::{Bench, BenchDataFlags, BenchFlags, ImageSettings};
+use crate::args::{Bench, BenchDataFlags, BenchFlags};
 use crate::failure::Failure;
 use crate::progress::watch;
 use crate::{configure, device};
@@ -45,7 +45,7 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
     let mut gan = Gan::from_config(&job.config, &job.model, Arc::new(images), &job.device)?;
     let multiply_adds = gan.multiply_adds();
 
-    let mut at = Moment { step: 0, rate: 1.0, seed: job.config.seed };
+    let mut at = Moment { step: 0, rate: 1.0, seed: job.config.run.seed };
     let times = measure(flags, profile, || {
         at.step += 1;
         gan.step(&at)?;
@@ -57,14 +57,14 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
 /// The batches of `gan sample`, without the files.
 fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
     let job = Workload::new(flags)?;
-    let generator = job.model.generator(job.config.seed, &job.device)?;
+    let generator = job.model.generator(job.config.run.seed, &job.device)?;
     let context = Context::eval().with_precision(flags.precision);
     let multiply_adds = generator.multiply_adds().iter().sum();
 
     let mut first = 0;
     let count = job.config.batch_size();
     let times = measure(flags, profile, || {
-        let draw = || job.model.latent_space().sample_from(job.config.seed, first, count, &job.device);
+        let draw = || job.model.latent_space().sample_from(job.config.run.seed, first, count, &job.device);
         let latents = trace_span!("latents").in_scope(draw)?;
         let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, &context))?;
         images.sum_all()?.to_scalar::<f32>()?; // waits for the device
@@ -78,13 +78,14 @@ fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> 
 fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
     check_seconds(flags.min_seconds)?;
     let side = ImageSize { height: 64, width: 64 };
-    let images = ImageSettings { image_size: flags.images.image_size.or(Some(side)), ..flags.images.clone() };
-    let config = TrainConfig {
-        batch_size: Some(flags.batch_size as usize),
-        drop_last: Some(false),
-        ..configure::for_data(flags.dataset.as_ref().unwrap_or(&flags.source), &images)?
+    let mut images = flags.images.given().clone();
+    if !images.contains("image_size") {
+        images.set("image_size", side)?;
     }
-    .resolve()?;
+    let mut config = configure::for_data(flags.dataset.as_ref().unwrap_or(&flags.source), &images)?;
+    config.data.batch_size = Some(flags.batch_size as usize);
+    config.data.drop_last = Some(false);
+    let config = config.resolve()?;
     let ImageSize { height, width } = config.image_size();
     let dataset = data::open(&config, Split::Train, &watch())?;
     let batch = config.batch_size().min(dataset.len());
@@ -134,26 +135,24 @@ impl Workload {
         }
         let side = flags.image_size as usize;
         // What is left out is as in PyTorch's example: Adam with 2e-4, one update of D for one of G, no average.
-        let config = TrainConfig {
-            image_size: Some(ImageSize { height: side, width: side }),
-            base_width: Some(flags.base_width as usize),
-            latent_dim: flags.latent_dim as usize,
-            batch_size: Some(flags.batch_size as usize),
-            steps: Some(flags.steps.into()),
-            threads: flags.threads.map(|threads| threads as usize),
-            device: flags.device.clone(),
-            precision: flags.precision,
-            ..TrainConfig::default()
-        }
-        .resolve()?;
+        let mut config = TrainConfig::default();
+        config.data.image_size = Some(ImageSize { height: side, width: side });
+        config.data.batch_size = Some(flags.batch_size as usize);
+        config.model.base_width = Some(flags.base_width as usize);
+        config.model.latent_dim = flags.latent_dim as usize;
+        config.run.steps = Some(flags.steps.into());
+        config.machine.threads = flags.threads.map(|threads| threads as usize);
+        config.machine.device = flags.device.clone();
+        config.machine.precision = flags.precision;
+        let config = config.resolve()?;
         let model = config.model_config(flags.channels as usize, &[]);
         model.validate()?;
         // The largest activations are those of the layers next to the image, at half its size, or the image itself.
         let values_a_pixel = (model.base_width as f64 / 4.0).max(model.channels as f64);
         check_memory(config.batch_size(), values_a_pixel * side as f64 * side as f64)?;
 
-        let threads = device::use_threads(config.threads);
-        let (device, which) = device::choose(&config.device, config.precision)?;
+        let threads = device::use_threads(config.machine.threads);
+        let (device, which) = device::choose(&config.machine.device, config.machine.precision)?;
         Ok(Self { config, model, device, which, threads })
     }
 

@@ -36,7 +36,7 @@ pub fn run(what: &Data) -> Result<(), Failure> {
                 split: flags.split,
                 count: count.map(|count| count as usize),
                 transforms: export_transforms(flags, &config),
-                on_bad_image: config.on_bad_image,
+                on_bad_image: config.data.on_bad_image,
                 watch: watch(),
             };
             let written = gan_data::export(dataset.as_ref(), out, &options)?;
@@ -80,7 +80,7 @@ fn preview(flags: &DataFlags, count: u32, out: &Path) -> Result<(), Failure> {
         dataset.name(),
         out.display()
     );
-    let to_train = configure::as_flags(&flags.source, &flags.images);
+    let to_train = configure::as_flags(&flags.source, flags.images.given());
     println!("Train on them:\n  {}", train_command(to_train, dataset.as_ref(), &config));
     Ok(())
 }
@@ -94,7 +94,9 @@ fn train_command(mut flags: String, dataset: &dyn Dataset, config: &TrainConfig)
     if dataset.len() < FEW {
         flags += FOR_FEW;
         // The width that training would take at this size; looking at data resolved one for another.
-        let usual = TrainConfig { base_width: None, ..config.clone() }.base_width();
+        let mut usual = config.clone();
+        usual.model.base_width = None;
+        let usual = usual.base_width();
         if usual > WIDTH_FOR_FEW {
             flags += &format!(" --base-width {WIDTH_FOR_FEW}");
         }
@@ -104,15 +106,17 @@ fn train_command(mut flags: String, dataset: &dyn Dataset, config: &TrainConfig)
 
 /// Images keep their size unless another is asked for, and nothing is left to chance.
 fn export_transforms(flags: &DataFlags, config: &TrainConfig) -> Transforms {
-    if flags.images.image_size.is_some() {
-        return data::transforms(&TrainConfig { crop: Crop::Center, ..config.clone() });
+    if flags.images.given().contains("image_size") {
+        let mut config = config.clone();
+        config.data.crop = Crop::Center;
+        return data::transforms(&config);
     }
-    Transforms::new(config.channels.map(Transform::Channels).into_iter().collect())
+    Transforms::new(config.data.channels.map(Transform::Channels).into_iter().collect())
 }
 
 /// The settings, and the data set that they name.
 fn open(flags: &DataFlags) -> Result<(TrainConfig, Arc<dyn Dataset>), Failure> {
-    let config = configure::for_data(&flags.source, &flags.images)?;
+    let config = configure::for_data(&flags.source, flags.images.given())?;
     let dataset = data::open(&config, flags.split, &watch())?;
     Ok((config, dataset))
 }

@@ -1,6 +1,8 @@
 //! Errors as a person reads them: one line of what is wrong and where, one of what to do.
 
 use crate::printable::printable;
+use gan_data::Source;
+use gan_train::config::{in_flags, nearest};
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -26,6 +28,13 @@ impl Failure {
 }
 
 impl Failure {
+    /// A config file asks for something that makes no sense; it is spoken of in keys.
+    pub fn of_file(name: &str, error: gan_train::Error) -> Self {
+        let (what, hint) = (error.to_string(), error.hint());
+        let separator = if what.starts_with("line ") { "," } else { ":" };
+        Self { what: format!("{name}{separator} {what}"), hint, ..error.into() }
+    }
+
     /// Whether training has diverged.
     pub fn is_divergence(&self) -> bool {
         self.divergence
@@ -52,9 +61,16 @@ impl From<gan_train::Error> for Failure {
                         | gan_data::Error::HubName { .. }
                 )
         );
+        let meant = match &error {
+            gan_train::Error::Data(gan_data::Error::UnknownDataset { name }) => {
+                let names = Source::NAMES.into_iter().filter(|name| !name.contains(':'));
+                nearest(name, names).map(|meant| format!("did you mean {meant}? "))
+            }
+            _ => None,
+        };
         Self {
-            what: error.to_string(),
-            hint: error.hint(),
+            what: in_flags(&error.to_string()),
+            hint: meant.unwrap_or_default() + &in_flags(&error.hint()),
             status: if usage { 2 } else { 1 },
             divergence: error.is_divergence(),
         }

@@ -106,8 +106,9 @@ fn say(metadata: &Metadata) {
     let counters = metadata.readable_counters();
     let counters: Vec<String> = counters.iter().map(|(name, value)| format!("{name} {value}")).collect();
     tell(format!("  counters: {}", counters.join(", ")));
-    let settings = toml::to_string(&metadata.settings).unwrap_or_default();
-    tell(format!("  settings: {}", settings.trim_end().replace('\n', ", ")));
+    let settings: Vec<String> =
+        metadata.flat_settings().into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    tell(format!("  settings: {}", settings.join(", ")));
 }
 
 fn amount(tensors: &Listing) -> String {

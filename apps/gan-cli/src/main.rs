@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Command::Sample(flags) => success(sample::run(&flags)),
         Command::Inspect(flags) => success(inspect::run(&flags.path)),
         Command::Data(what) => success(data::run(&what)),
-        Command::Recipes => success(recipes::list()),
+        Command::Recipes(flags) => success(recipes::run(flags.name.as_deref())),
         Command::Bench(what) => success(bench::run(&what, profile.as_ref())),
     };
     result.unwrap_or_else(|error| failure::report(&error))

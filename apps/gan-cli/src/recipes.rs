@@ -1,6 +1,8 @@
 //! Recipes: named settings, kept as config files in assets/recipes and embedded in the program.
 
 use crate::failure::Failure;
+use gan_train::PartialConfig;
+use gan_train::config::nearest;
 
 macro_rules! recipes {
     ($($name:literal),* $(,)?) => {
@@ -34,14 +36,14 @@ const DEFAULTS: [(&str, &str); 5] = [
     ("fashion-mnist", "fashion-dcgan"),
 ];
 
-/// The text of a recipe.
-pub fn find(name: &str) -> Result<&'static str, Failure> {
-    let text = RECIPES.iter().find(|(recipe, _)| *recipe == name).map(|(_, text)| *text);
-    text.ok_or_else(|| {
-        let names: Vec<&str> = RECIPES.iter().map(|(name, _)| *name).collect();
+/// Name and text of a recipe.
+pub fn find(name: &str) -> Result<(&'static str, &'static str), Failure> {
+    RECIPES.into_iter().find(|(recipe, _)| *recipe == name).ok_or_else(|| {
+        let names = RECIPES.map(|(name, _)| name);
+        let meant = nearest(name, names).map_or(String::new(), |meant| format!("did you mean {meant}? "));
         Failure::usage(
             format!("there is no recipe {name:?}"),
-            format!("the recipes are {}", names.join(", ")),
+            format!("{meant}The recipes are {}", names.join(", ")),
         )
     })
 }
@@ -82,14 +84,32 @@ fn about(text: &str) -> About {
     about
 }
 
-/// `gan recipes`.
-pub fn list() -> Result<(), Failure> {
+/// `gan recipes`, with or without a name.
+pub fn run(name: Option<&str>) -> Result<(), Failure> {
+    name.map_or_else(list, show)
+}
+
+/// A recipe as a config file: what is said of it, and all that it means.
+fn show(name: &str) -> Result<(), Failure> {
+    let (_, text) = find(name)?;
+    let config = PartialConfig::from_toml(text)?.into_config()?.resolve()?;
+    let written = toml::to_string(&config).map_err(|error| Failure::other(error, "please report it"))?;
+    for line in text.lines().take_while(|line| line.starts_with('#')) {
+        println!("{line}");
+    }
+    println!("#\n# All settings of {name} are written out, so that the file begins from no other recipe.");
+    println!("{}", written.trim_end());
+    Ok(())
+}
+
+fn list() -> Result<(), Failure> {
     for (name, text) in RECIPES {
         let About { purpose, source, expect } = about(text);
         println!("{name}\n  {purpose}\n  expect: {expect}\n  source: {source}\n");
     }
     println!(
-        "Times are of two cores. Train one with: gan train --recipe NAME   (flags override its settings)"
+        "Times are of two cores. Train one with: gan train --recipe NAME   (flags override its settings)\n\
+         See all that one sets with: gan recipes NAME"
     );
     Ok(())
 }

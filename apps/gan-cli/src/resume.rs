@@ -15,7 +15,7 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
     let (run, step) = RunDir::of(path);
     let folder = RunDir::open(run)?;
     let config = configure::for_resuming(&folder.config_path(), settings)?;
-    device::use_threads(config.threads); // before the checkpoint is looked at, which takes tensors
+    device::use_threads(config.machine.threads); // before the checkpoint is looked at, which takes tensors
     let checkpoint = match step {
         Some(step) => {
             let checkpoint = folder.checkpoint(step)?;
@@ -25,7 +25,7 @@ pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Resu
         None => rollback::newest_sound(&folder)?,
     };
     expect_data(&config, run)?;
-    let job = Job::prepare(config, None)?;
+    let job = Job::prepare(config, &[])?;
     let now = job.about(None)?;
     if let Some(checkpoint) = &checkpoint {
         compare(checkpoint.metadata(), &now, run, force)?;

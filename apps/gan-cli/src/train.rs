@@ -28,9 +28,9 @@ pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
     if let Some(run) = &flags.resume {
         return resume::run(run, &flags.settings, flags.force, flags.dry_run);
     }
-    let (config, recipe) = configure::for_training(flags)?;
-    device::use_threads(config.threads);
-    let job = Job::prepare(config, recipe.as_deref())?;
+    let (config, said) = configure::for_training(flags)?;
+    device::use_threads(config.machine.threads);
+    let job = Job::prepare(config, &said)?;
     if let Some(end) = job.ends_early() {
         tracing::warn!(
             "the learning rate is 0 after step {end}: the last {} of {} steps will change no weights; \
@@ -62,21 +62,21 @@ pub struct Job {
 }
 
 impl Job {
-    /// Finds the device and the data, and says what there is; `recipe` is what is to be said of the recipe.
-    pub fn prepare(config: TrainConfig, recipe: Option<&str>) -> Result<Self, Failure> {
-        let (device, which) = device::choose(&config.device, config.precision)?;
+    /// Finds the device and the data, and says what there is, after the lines of where the settings come from.
+    pub fn prepare(config: TrainConfig, said: &[String]) -> Result<Self, Failure> {
+        let (device, which) = device::choose(&config.machine.device, config.machine.precision)?;
         let dataset = data::open(&config.clone().with_short_paths(), Split::Train, &watch())?;
         let model = config.model_config(dataset.channels(), &data::class_names(dataset.as_ref()));
         model.validate()?;
         let steps = config.total_steps(data::loader(&config, dataset.clone(), &device)?.batches_per_epoch());
 
-        if let Some(recipe) = recipe {
-            println!("recipe:  {recipe}");
+        for line in said {
+            println!("{line}");
         }
         println!("device:  {which}");
         println!("data:    {}, {}", dataset.name(), images(dataset.len()));
         println!("model:   {model}");
-        println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.seed);
+        println!("run:     {steps} steps of {} images, seed {}", config.batch_size(), config.run.seed);
         if let Some(class) = only_class(&model) {
             tracing::warn!(
                 "the data set has one class only, {class}: there is nothing for conditional networks to tell \
@@ -116,7 +116,7 @@ impl Job {
             about.model().ok_or_else(|| Failure::other("a run without networks", "please report it"))?;
         let mut gan = Gan::from_config(&self.config, &model, self.dataset.clone(), &self.device)?;
         let options = self.config.run_options(self.steps);
-        let mut progress = Steps::new(self.steps, self.config.log_every);
+        let mut progress = Steps::new(self.steps, self.config.run.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
         let mut on_step = |stats: &StepStats| {
@@ -182,7 +182,7 @@ impl Job {
             ));
         }
         let path = quoted(&folder.path().display().to_string());
-        let of_each_class = if self.config.conditional.is_some() { " --per-class 10" } else { "" };
+        let of_each_class = if self.config.model.conditional.is_some() { " --per-class 10" } else { "" };
         let gan = program();
         if summary.complete {
             say(format_args!(

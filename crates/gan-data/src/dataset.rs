@@ -1,6 +1,7 @@
 //! What a data set is.
 
 use crate::{Image, Points, Result, digest};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// One image of a data set, with its class where the set has classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,15 +76,11 @@ pub trait Dataset: Send + Sync {
 }
 
 /// Which part of a published data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Split {
     /// The images to learn from.
     Train,
     /// The images held back.
     Test,
-}
-
-impl Split {
-    /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 2] = [("train", Self::Train), ("test", Self::Test)];
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use crate::files::MAX_BYTES;
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
 };
 
 /// What [`export`] writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum ExportFormat {
     /// `CLASS/000000.png`, or `000000.png` where there are no classes, which [`Folder`](crate::Folder) reads; and
     /// `metadata.jsonl` with a line of `file_name` and `text` for each image where there are captions.
@@ -22,11 +24,6 @@ pub enum ExportFormat {
     /// [`load_mnist`](crate::load_mnist) reads. Images must be gray, of one size, and no more than 2 GiB in all, classes
     /// no more than 256; where there are no classes, each label is 0.
     Idx,
-}
-
-impl ExportFormat {
-    /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 2] = [("folder", Self::Folder), ("idx", Self::Idx)];
 }
 
 /// What is to be written, and how.

@@ -6,6 +6,7 @@
 //! enlarges strong contrasts, the second pass can make two of it.
 
 use std::mem;
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use fast_image_resize::images::Image as Pixels;
 use fast_image_resize::{FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -13,18 +14,14 @@ use fast_image_resize::{FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions,
 use crate::{Error, Image, Result, spare};
 
 /// How the pixels of a resized image are weighted together. Where the image shrinks, the filter is widened by as much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Filter {
     /// A triangle: torchvision's default.
     #[default]
     Bilinear,
     /// The cubic convolution of Keys (1981) with a = -0.5, Pillow's `BICUBIC`: sharper.
     Bicubic,
-}
-
-impl Filter {
-    /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 2] = [("bilinear", Self::Bilinear), ("bicubic", Self::Bicubic)];
 }
 
 /// The size to bring an image to.

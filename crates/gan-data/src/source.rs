@@ -116,6 +116,19 @@ impl Source {
         "hub:OWNER/NAME[@REVISION]",
     ];
 
+    /// The name that is meant by a text in which case and dashes are not as in the name: `cifar-10` is `cifar10`. What lies at a
+    /// path of this name is meant first.
+    pub fn spelled(text: &str) -> Option<&'static str> {
+        let plain = |text: &str| -> String {
+            text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let is_separator = |c: char| "-_ ".contains(c);
+        let meant = |name: &&str| *name == text || !name.contains(':') && plain(name) == plain(text);
+        let is_a_word = text.chars().all(|c| c.is_alphanumeric() || is_separator(c));
+        let found = Self::NAMES.into_iter().filter(|_| is_a_word).find(meant)?;
+        (found == text || !Path::new(text).exists()).then_some(found)
+    }
+
     /// The source of this name, or what lies at this path; `data_dir` is where the files of a set that is known by name
     /// are.
     ///
@@ -141,6 +154,9 @@ impl Source {
             },
             None if let Some(set) = Published::named(name) => Self::Published { set, files },
             _ if files::metadata(name.as_ref()).is_ok_and(|found| found.is_some()) => at(name.as_ref())?,
+            None if let Some(meant) = Self::spelled(name).filter(|meant| *meant != name) => {
+                Self::find(meant, data_dir)?
+            }
             _ => return Err(Error::UnknownDataset { name: name.to_owned() }),
         })
     }
@@ -284,6 +300,26 @@ mod tests {
             let error = Source::find(unknown, None).unwrap_err();
             assert!(matches!(error, Error::UnknownDataset { .. }), "{unknown}: {error}");
             assert!(error.hint().contains("digits, shapes, ring, grid, mnist"), "{}", error.hint());
+        }
+    }
+
+    #[test]
+    fn case_and_dashes_do_not_matter() {
+        for (text, name) in [
+            ("MNIST", "mnist"),
+            ("CIFAR10", "cifar10"),
+            ("cifar-10", "cifar10"),
+            ("Fashion_MNIST", "fashion-mnist"),
+            ("fashionmnist", "fashion-mnist"),
+            ("CIFAR-100", "cifar100"),
+            ("stl-10", "stl10"),
+        ] {
+            assert_eq!(Source::spelled(text), Some(name), "{text}");
+            let dir = Path::new("data");
+            assert_eq!(Source::find(text, Some(dir)).unwrap(), Source::find(name, Some(dir)).unwrap());
+        }
+        for other in ["mnits", "", "src", "folder:x", "hub:a/mnist", "./mnist", "folderPATH"] {
+            assert_eq!(Source::spelled(other), None, "{other}");
         }
     }
 

@@ -1,15 +1,28 @@
 //! The kinds of networks there are.
 
-use crate::named::name_of;
 use gan_nn::{Norm, Upsample};
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// The one image side that the notebook's networks make, px.
 pub(crate) const NOTEBOOK_SIDE: usize = 46;
 
 /// The kinds of networks there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Architecture {
     /// The convolutional networks of PyTorch's DCGAN example (Radford et al. 2016).
     Dcgan,
@@ -24,18 +37,9 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Architecture); 5] = [
-        ("dcgan", Architecture::Dcgan),
-        ("notebook", Architecture::Notebook),
-        ("mlp", Architecture::Mlp),
-        ("sngan", Architecture::Sngan),
-        ("sagan", Architecture::Sagan),
-    ];
-
     /// Its name in configs.
     pub fn name(self) -> &'static str {
-        name_of(&Self::ALL, self)
+        self.into()
     }
 
     /// The width its authors chose for images whose shorter side has so many px.

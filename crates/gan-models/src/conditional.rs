@@ -1,11 +1,24 @@
 //! How networks are told of classes.
 
-use crate::named::name_of;
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// How a generator is told which class to make, and a discriminator which class an image is said to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Conditional {
     /// As numbers beside the input of both, 1 for the class and 0 for the others; for images as planes (Mirza & Osindero
     /// 2014).
@@ -20,16 +33,8 @@ pub enum Conditional {
 }
 
 impl Conditional {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Conditional); 4] = [
-        ("concat", Conditional::Concat),
-        ("embed", Conditional::Embed),
-        ("projection", Conditional::Projection),
-        ("acgan", Conditional::Acgan),
-    ];
-
     /// Its name in configs.
     pub fn name(self) -> &'static str {
-        name_of(&Self::ALL, self)
+        self.into()
     }
 }

@@ -3,10 +3,24 @@
 use candle_core::{Device, Result, Tensor};
 use gan_rng::Stream;
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// The distribution of each number of a latent vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Latent {
     /// N(0, 1)
     Gaussian,
@@ -15,10 +29,6 @@ pub enum Latent {
 }
 
 impl Latent {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Latent); 2] =
-        [("gaussian", Latent::Gaussian), ("uniform", Latent::Uniform)];
-
     fn numbers(self, stream: &mut Stream, count: usize) -> Vec<f32> {
         match self {
             Latent::Gaussian => stream.normals(count, 0.0, 1.0),

@@ -30,7 +30,6 @@ pub mod files;
 mod header;
 mod latent;
 mod mlp;
-mod named;
 mod networks;
 mod notebook;
 mod of_candle;
@@ -51,7 +50,6 @@ pub use file::{
 };
 pub use gan_nn::{Context, Listing, Mode, Norm, Params, Upsample};
 pub use latent::{Latent, LatentSpace};
-pub use named::name_of;
 pub use networks::{Discriminator, DiscriminatorOutput, Generator, probability};
 pub use of_candle::CandleNetwork;
 pub use png::encode_png;

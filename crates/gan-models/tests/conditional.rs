@@ -4,6 +4,7 @@
 
 use gan_models::candle_core::{Device, Tensor};
 use gan_models::{Architecture, Conditional, Context, ModelConfig, Norm, load_generator, save_generator};
+use strum::VariantNames;
 
 const CLASSES: [&str; 3] = ["cat", "dog", "a \"third\"\n"];
 
@@ -23,10 +24,10 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
-    for (_, architecture) in
-        Architecture::ALL.into_iter().filter(|(_, architecture)| *architecture != Architecture::Notebook)
-    {
-        for (name, kind) in Conditional::ALL {
+    use Architecture::{Dcgan, Mlp, Sagan, Sngan};
+    for architecture in [Dcgan, Mlp, Sngan, Sagan] {
+        for name in Conditional::VARIANTS {
+            let kind: Conditional = name.parse().unwrap();
             let config = config(architecture, kind);
             if (architecture, kind) == (Architecture::Mlp, Conditional::Projection) {
                 continue; // refused, see below

@@ -1,10 +1,24 @@
 //! What can stand between the layers of a network.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// How a network keeps its activations or weights in bounds: what stands behind its layers, or is done to their weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Norm {
     /// Batch norm (Ioffe & Szegedy 2015): by the batch. What becomes of an image depends on the others beside it.
     Batch,
@@ -19,20 +33,22 @@ pub enum Norm {
     None,
 }
 
-impl Norm {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Norm); 5] = [
-        ("batch", Norm::Batch),
-        ("instance", Norm::Instance),
-        ("layer", Norm::Layer),
-        ("spectral", Norm::Spectral),
-        ("none", Norm::None),
-    ];
-}
-
 /// How a generator doubles the size of its images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Upsample {
     /// Transposed convolution, kernel 4, stride 2 (Radford et al. 2016).
     Transposed,
@@ -40,13 +56,4 @@ pub enum Upsample {
     Nearest,
     /// A convolution of kernel 3 to four times the channels, which become pixels (Shi et al. 2016).
     PixelShuffle,
-}
-
-impl Upsample {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Upsample); 3] = [
-        ("transposed", Upsample::Transposed),
-        ("nearest", Upsample::Nearest),
-        ("pixel-shuffle", Upsample::PixelShuffle),
-    ];
 }

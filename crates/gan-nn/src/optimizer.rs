@@ -3,15 +3,15 @@
 use crate::state::State;
 use candle_core::{Result, Tensor, Var};
 use gan_ops::{AdamStep, adam_step};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// Gradients by parameter name.
 pub type Gradients = BTreeMap<String, Tensor>;
 
 /// How parameters follow their gradients, each as PyTorch's optimizer of this name does it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum OptimizerKind {
     /// Adam (Kingma & Ba 2015): `beta1` and `beta2` are the decays of the means of the gradient and of its square.
     Adam,
@@ -19,12 +19,6 @@ pub enum OptimizerKind {
     RmsProp,
     /// Gradient descent with momentum `beta1`: `m = beta1 m + g`, `p -= lr m`.
     Sgd,
-}
-
-impl OptimizerKind {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, OptimizerKind); 3] =
-        [("adam", OptimizerKind::Adam), ("rmsprop", OptimizerKind::RmsProp), ("sgd", OptimizerKind::Sgd)];
 }
 
 /// The numbers of a rule.

@@ -1,10 +1,10 @@
 //! How the learning rate goes down.
 
-use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// How the learning rate goes down over a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Schedule {
     /// It does not.
     Constant,
@@ -15,10 +15,6 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Schedule); 3] =
-        [("constant", Schedule::Constant), ("linear", Schedule::Linear), ("cosine", Schedule::Cosine)];
-
     /// The step after which learning rates are 0, if they go down to 0 over `decay_steps`.
     pub fn end(self, decay_steps: Option<u64>) -> Option<u64> {
         decay_steps.filter(|_| self != Schedule::Constant)
@@ -53,7 +49,7 @@ mod tests {
 
     #[test]
     fn rates_go_from_whole_to_nothing() {
-        for (_, schedule) in &Schedule::ALL[1..] {
+        for schedule in [Schedule::Linear, Schedule::Cosine] {
             assert_eq!((schedule.factor(0, 100), schedule.factor(100, 100)), (1.0, 0.0));
             assert_eq!(schedule.factor(200, 100), 0.0, "past the end");
             assert!((schedule.factor(50, 100) - 0.5).abs() < 1e-15);

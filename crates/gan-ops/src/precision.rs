@@ -1,8 +1,11 @@
 //! How exactly the factors of products are taken.
 
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+
 /// How exactly the convolutions of a [`Flow`](crate::Flow) take their factors. Values, sums, statistics, gradients and
 /// parameters are f32 either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Precision {
     /// As they are.
     #[default]
@@ -10,11 +13,6 @@ pub enum Precision {
     /// Rounded to bf16 (8 bits of 24), where the CPU multiplies those faster: see [`bf16_is_fast`]. Elsewhere, and in layers
     /// too small to gain by it, as F32.
     Bf16,
-}
-
-impl Precision {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Precision); 2] = [("f32", Precision::F32), ("bf16", Precision::Bf16)];
 }
 
 /// Whether this CPU has AMX, the unit that multiplies bf16 (Intel's server CPUs since 2023), and the system lends it.

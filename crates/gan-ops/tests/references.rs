@@ -192,8 +192,8 @@ fn one_thread_and_three_give_the_same_bits() {
             (norms, all.iter().flat_map(bits).collect::<Vec<u32>>())
         })
     };
-    for (name, precision) in Precision::ALL {
-        assert_eq!(bits(1, precision), bits(3, precision), "{name}");
+    for precision in [Precision::F32, Precision::Bf16] {
+        assert_eq!(bits(1, precision), bits(3, precision), "{precision}");
     }
 }
 

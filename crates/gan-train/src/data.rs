@@ -22,7 +22,7 @@ const CROP_RATIO: (f64, f64) = (3.0 / 4.0, 4.0 / 3.0);
 
 /// Where the config's images come from.
 pub fn source(config: &TrainConfig) -> Result<Source> {
-    Ok(Source::find(&config.dataset, config.data_dir.as_deref())?)
+    Ok(Source::find(&config.data.dataset, config.data.data_dir.as_deref())?)
 }
 
 /// Opens a part of the config's data set; `watch` is told of what takes long. Where classes are learnt, images without one
@@ -32,16 +32,16 @@ pub fn open(config: &TrainConfig, split: Split, watch: &ProgressCallback) -> Res
     let size = size.height.max(size.width).max(LEAST_DRAWN);
     let options = OpenOptions {
         split,
-        seed: config.seed,
+        seed: config.run.seed,
         size,
-        label_column: config.label_column.clone(),
-        image_column: config.image_column.clone(),
-        labels: config.labels.clone(),
+        label_column: config.data.label_column.clone(),
+        image_column: config.data.image_column.clone(),
+        labels: config.data.labels.clone(),
         background: config.background(),
         watch: watch.clone(),
     };
     let data = source(config)?.open(&options)?;
-    Ok(if config.conditional.is_some() { gan_data::labelled(data) } else { data })
+    Ok(if config.model.conditional.is_some() { gan_data::labelled(data) } else { data })
 }
 
 /// What the classes of a data set are called: their numbers, where they have no names; nothing where there are no classes.
@@ -57,7 +57,7 @@ pub fn class_names(data: &dyn Dataset) -> Vec<String> {
 /// What is done to each image.
 pub fn transforms(config: &TrainConfig) -> Transforms {
     let size = config.image_size();
-    let (height, width, filter) = (size.height, size.width, config.resize_filter);
+    let (height, width, filter) = (size.height, size.width, config.data.resize_filter);
     let fit = config.fit();
     let to = match fit {
         Fit::Crop => ResizeTo::Cover { height, width },
@@ -65,9 +65,9 @@ pub fn transforms(config: &TrainConfig) -> Transforms {
         Fit::Stretch => ResizeTo::Exact { height, width },
     };
     let resize = Transform::Resize { to, filter };
-    let mut steps = match config.crop {
+    let mut steps = match config.data.crop {
         _ if fit == Fit::Pad => {
-            let color = match config.background {
+            let color = match config.data.background {
                 Some(Background::Color(color)) => color,
                 _ => [0; 3],
             };
@@ -80,12 +80,12 @@ pub fn transforms(config: &TrainConfig) -> Transforms {
             vec![Transform::RandomResizedCrop { height, width, scale, ratio, filter }]
         }
     };
-    steps.extend(config.channels.map(Transform::Channels));
-    if config.flip {
+    steps.extend(config.data.channels.map(Transform::Channels));
+    if config.data.flip {
         steps.push(Transform::RandomHorizontalFlip { probability: 0.5 });
     }
-    if config.color_jitter > 0.0 {
-        let strength = config.color_jitter;
+    if config.data.color_jitter > 0.0 {
+        let strength = config.data.color_jitter;
         steps.push(Transform::ColorJitter {
             brightness: strength,
             contrast: strength,
@@ -111,11 +111,11 @@ fn loader_config(config: &TrainConfig) -> LoaderConfig {
         batch_size: config.batch_size(),
         shuffle: true,
         drop_last: config.drop_last(),
-        seed: config.seed,
+        seed: config.run.seed,
         workers: config.workers(),
         prefetch: PREFETCH,
-        cache: config.cache,
-        on_bad_image: config.on_bad_image,
+        cache: config.machine.cache,
+        on_bad_image: config.data.on_bad_image,
     }
 }
 
@@ -124,7 +124,7 @@ impl TrainConfig {
     /// enough for most networks.
     pub fn workers(&self) -> usize {
         let default = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
-        self.workers.unwrap_or_else(default)
+        self.machine.workers.unwrap_or_else(default)
     }
 }
 

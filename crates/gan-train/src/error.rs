@@ -168,6 +168,14 @@ impl Error {
         Error::Config { what: what.into(), hint: hint.into() }
     }
 
+    /// The same, with the line of the file where it is.
+    pub(crate) fn at_line(self, line: usize) -> Self {
+        match self {
+            Error::Config { what, hint } => Error::Config { what: format!("line {line}: {what}"), hint },
+            other => other,
+        }
+    }
+
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Error::File { action, path, source }

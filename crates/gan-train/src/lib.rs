@@ -41,7 +41,7 @@ mod stats;
 mod system;
 
 pub use checkpoint::Checkpoint;
-pub use config::{Crop, Fit, ImageSize, OnDivergence, TrainConfig};
+pub use config::{Crop, Fit, ImageSize, OnDivergence, PartialConfig, TrainConfig};
 pub use error::{Error, Result};
 pub use feed::Feed;
 pub use gan::{Gan, GanLoss, GanOptions, LogitsAndTargets, Loss, Side};

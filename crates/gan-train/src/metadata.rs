@@ -1,6 +1,6 @@
 //! What a checkpoint says of its run, and whether a run that goes on is still the same.
 
-use crate::config::TrainConfig;
+use crate::config::{TrainConfig, may_change};
 use crate::error::{Error, Result};
 use gan_data::Dataset;
 use gan_models::ModelConfig;
@@ -80,28 +80,6 @@ pub struct Program {
     pub instructions: String,
 }
 
-/// Settings that may change from one part of a run to the next: how long it goes on and what it leaves behind, where
-/// and how fast it computes. Where the data lies may change as well: its digest is compared.
-const MAY_CHANGE: [&str; 17] = [
-    "dataset",
-    "data_dir",
-    "labels",
-    "steps",
-    "decay_steps",
-    "epochs",
-    "threads",
-    "device",
-    "workers",
-    "cache",
-    "on_bad_image",
-    "log_every",
-    "sample_every",
-    "checkpoint_every",
-    "keep",
-    "on_divergence",
-    "max_rollbacks",
-];
-
 impl Program {
     /// This one, on a device.
     pub fn here(device: &candle_core::Device) -> Self {
@@ -167,6 +145,11 @@ impl Metadata {
     /// The settings, if they are those of the program.
     pub fn config(&self) -> Option<TrainConfig> {
         self.settings.clone().try_into().ok()
+    }
+
+    /// All settings by their keys, without the sections that they are in.
+    pub fn flat_settings(&self) -> BTreeMap<String, toml::Value> {
+        flat(&self.settings)
     }
 
     /// Calls the classes as the run did before. What classes are called is no part of what is learned, and their names may
@@ -277,13 +260,12 @@ impl Metadata {
                 |data: &DataMetadata| format!("{} images with SHA-256 {:.12}", data.images, data.sha256);
             metadata.data.iter().map(one).collect::<Vec<_>>().join(" and ")
         };
-        let (there, here) = (flat(&self.settings), flat(&now.settings));
+        let (there, here) = (self.flat_settings(), now.flat_settings());
         let names: std::collections::BTreeSet<&String> = there.keys().chain(here.keys()).collect();
         let value = |of: &BTreeMap<String, toml::Value>, name: &str| {
             of.get(name).map_or("unset".into(), toml::Value::to_string)
         };
-        let settings =
-            names.into_iter().filter(|name| !MAY_CHANGE.contains(&name.rsplit('.').next().unwrap_or(name)));
+        let settings = names.into_iter().filter(|name| !may_change(name));
         let settings = settings.filter_map(|name| changed(name, &value(&there, name), &value(&here, name)));
         settings.chain(changed("the data set", &data(self), &data(now))).collect()
     }
@@ -310,14 +292,12 @@ pub(crate) fn about_model(model: &ModelConfig) -> Result<toml::Table> {
     toml::Table::try_from(About { model }).map_err(Error::serializing)
 }
 
-/// All settings by their names, with those of the sections that they are in before them.
+/// All settings by their keys, without the sections that they are in.
 fn flat(settings: &toml::Table) -> BTreeMap<String, toml::Value> {
     let mut all = BTreeMap::new();
     for (name, value) in settings {
         match value {
-            toml::Value::Table(section) => {
-                all.extend(flat(section).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
-            }
+            toml::Value::Table(section) => all.extend(flat(section)),
             value => _ = all.insert(name.clone(), value.clone()),
         }
     }

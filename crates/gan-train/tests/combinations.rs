@@ -7,6 +7,7 @@ use gan_data::{Digits, Points};
 use gan_models::{Architecture, Conditional, Norm, Upsample};
 use gan_train::{Error, Gan, Loss, Moment, System, TrainConfig, data};
 use std::sync::Arc;
+use strum::VariantNames;
 
 const RING: &str = "dataset = 'ring'\nmodel = 'mlp'";
 const ADA: &str = "augment = 'color'\nada_target = 0.6";
@@ -14,12 +15,12 @@ const AUGMENT: &str = "augment = 'color,translation,cutout'";
 const R2: &str = "r2 = 1.0\npenalty_every = 2";
 
 /// A setting with each of its values.
-fn values<T>(setting: &str, all: &[(&str, T)]) -> Vec<String> {
-    all.iter().map(|(name, _)| format!("{setting} = '{name}'")).collect()
+fn values(setting: &str, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("{setting} = '{name}'")).collect()
 }
 
 fn losses() -> Vec<String> {
-    values("loss", &Loss::ALL)
+    values("loss", Loss::VARIANTS)
 }
 
 /// What can be chosen, and between what. "" is the default.
@@ -27,12 +28,12 @@ fn choices() -> Vec<Vec<String>> {
     let list = |choices: &[&str]| choices.iter().map(|choice| choice.to_string()).collect::<Vec<_>>();
     let or_default = |choices: Vec<String>| [list(&[""]), choices].concat();
     vec![
-        [values("model", &Architecture::ALL), list(&[RING])].concat(),
-        or_default(values("conditional", &Conditional::ALL)),
-        or_default(values("norm_g", &Norm::ALL)),
-        or_default(values("upsample", &Upsample::ALL)),
+        [values("model", Architecture::VARIANTS), list(&[RING])].concat(),
+        or_default(values("conditional", Conditional::VARIANTS)),
+        or_default(values("norm_g", Norm::VARIANTS)),
+        or_default(values("upsample", Upsample::VARIANTS)),
         losses(),
-        or_default(values("norm_d", &Norm::ALL)),
+        or_default(values("norm_d", Norm::VARIANTS)),
         list(&["", "gradient_penalty = 10.0", "dragan = 1.0", "r1 = 1.0", R2]),
         list(&["", "clip_weights = 0.01", "clip_grad = 0.1"]),
         list(&["", "optimizer = 'rmsprop'", "optimizer = 'sgd'", "lr_d = 1e-3\nschedule = 'cosine'"]),
@@ -141,11 +142,11 @@ fn reasons(choices: &[&str]) -> Vec<&'static str> {
 fn try_it(choices: &[&str]) -> Result<(), Error> {
     let text = format!("base_width = 2\nlatent_dim = 4\nbatch_size = 4\nsteps = 2\n{}", choices.join("\n"));
     let mut config = TrainConfig::from_toml(&text).unwrap();
-    if config.model != Architecture::Notebook && config.dataset == "digits" {
-        config.image_size = Some("8".parse().unwrap());
+    if config.model.model != Architecture::Notebook && config.data.dataset == "digits" {
+        config.data.image_size = Some("8".parse().unwrap());
     }
     let config = config.resolve()?;
-    let dataset: Arc<dyn gan_data::Dataset> = match config.dataset.as_str() {
+    let dataset: Arc<dyn gan_data::Dataset> = match config.data.dataset.as_str() {
         "ring" => Arc::new(Points::ring(0)),
         _ => Arc::new(Digits::train(0, 16).unwrap()),
     };

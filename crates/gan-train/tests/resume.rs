@@ -4,9 +4,11 @@
 
 use candle_core::Device;
 use gan_data::{Dataset, Image, Sample};
-use gan_models::{Architecture, Conditional, Norm};
-use gan_nn::{OptimizerKind, Schedule};
-use gan_train::{Checkpoint, Error, Gan, Metadata, RunDir, StepStats, System, TrainConfig, run};
+use gan_models::{Architecture, Conditional};
+use gan_train::config::{Setting, settings};
+use gan_train::{
+    Checkpoint, Error, Gan, Metadata, PartialConfig, RunDir, StepStats, System, TrainConfig, run,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
@@ -48,6 +50,13 @@ fn config() -> TrainConfig {
     TrainConfig::from_toml(text).unwrap().resolve().unwrap()
 }
 
+/// The same with other settings.
+fn with(more: &str) -> TrainConfig {
+    let mut partial = PartialConfig::of(&config());
+    partial.override_with(PartialConfig::from_toml(more).unwrap());
+    partial.into_config().unwrap()
+}
+
 fn images() -> Arc<dyn Dataset> {
     Arc::new(Images(120)) // 30 batches an epoch
 }
@@ -73,7 +82,7 @@ fn train_on(
     from: Option<&Checkpoint>,
     on_step: &mut dyn FnMut(&StepStats) -> ControlFlow<()>,
 ) -> run::Summary {
-    let steps = config.steps.unwrap();
+    let steps = config.run.steps.unwrap();
     let mut about = config.metadata(images.as_ref(), &Device::Cpu).unwrap().with_steps(steps);
     if let Some(from) = from {
         about.keep_class_names(from.metadata()).unwrap();
@@ -128,28 +137,12 @@ fn a_run_that_stops_at_every_step_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (reference, often) = (folder.path().join("reference"), folder.path().join("often"));
     // The last batch of an epoch is smaller here, nothing is averaged, and all that is drawn or counted beside it is on.
-    let config = TrainConfig {
-        steps: Some(20),
-        ema: 0.0,
-        drop_last: Some(false),
-        batch_size: Some(7),
-        optimizer: OptimizerKind::RmsProp,
-        beta2: 0.9,
-        lr_d: Some(1e-3),
-        schedule: Schedule::Cosine,
-        decay_steps: Some(25),
-        accumulate: 2,
-        instance_noise: 0.1,
-        augment: "color,translation,cutout".parse().unwrap(),
-        ada_target: Some(0.6),
-        label_noise: 0.1,
-        clip_grad: 0.5,
-        norm_d: Some(Norm::Spectral),
-        gradient_penalty: 1.0,
-        r1: 0.1,
-        penalty_every: 3,
-        ..config()
-    };
+    let config = with(
+        "steps = 20\nema = 0.0\ndrop_last = false\nbatch_size = 7\noptimizer = 'rmsprop'\nbeta2 = 0.9\n\
+         lr_d = 1e-3\nschedule = 'cosine'\ndecay_steps = 25\naccumulate = 2\ninstance_noise = 0.1\n\
+         augment = 'color,translation,cutout'\nada_target = 0.6\nlabel_noise = 0.1\nclip_grad = 0.5\n\
+         norm_d = 'spectral'\ngradient_penalty = 1.0\nr1 = 0.1\npenalty_every = 3",
+    );
     train(&reference, &config, u64::MAX);
     for step in 1..=20 {
         assert_eq!(train(&often, &config, step).steps, step);
@@ -166,11 +159,14 @@ fn so_does_one_of_conditional_networks_with_spectral_norm_on_both_sides() {
         [(Conditional::Projection, Architecture::Sagan), (Conditional::Acgan, Architecture::Dcgan)]
     {
         let run = |name: &str| folder.path().join(format!("{name} {}", conditional.name()));
-        let (conditional, steps) = (Some(conditional), Some(8));
+        let of = |sample_every| {
+            with(&format!(
+                "conditional = '{conditional}'\nmodel = '{model}'\nsteps = 8\nsample_every = {sample_every}"
+            ))
+        };
         // Samples are drawn at other steps, which must leave no trace in the averaged network.
-        let config = TrainConfig { conditional, model, steps, sample_every: 3, ..config() };
-        train(&run("reference"), &config, u64::MAX);
-        let config = TrainConfig { sample_every: 1000, ..config };
+        train(&run("reference"), &of(3), u64::MAX);
+        let config = of(1000);
         for step in 1..=8 {
             assert_eq!(train(&run("often"), &config, step).steps, step);
         }
@@ -187,9 +183,9 @@ fn so_does_one_of_conditional_networks_with_spectral_norm_on_both_sides() {
 #[test]
 fn a_run_that_stops_and_resumes_on_references_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let (conditional, steps) = (Some(Conditional::Projection), Some(6));
-    let (gradient_penalty, norm_d) = (1.0, Some(Norm::Layer));
-    let config = TrainConfig { conditional, steps, gradient_penalty, norm_d, clip_grad: 0.5, ..config() };
+    let config = with(
+        "conditional = 'projection'\nsteps = 6\ngradient_penalty = 1.0\nnorm_d = 'layer'\nclip_grad = 0.5",
+    );
     gan_ops::reference::only(|| {
         let (reference, stopped) = (folder.path().join("reference"), folder.path().join("stopped"));
         train(&reference, &config, u64::MAX);
@@ -236,8 +232,7 @@ impl Dataset for Named {
 #[test]
 fn a_run_keeps_the_names_that_its_classes_had_at_first() {
     let folder = tempfile::tempdir().unwrap();
-    let conditional = Some(Conditional::Concat);
-    let config = TrainConfig { conditional, steps: Some(4), ..config() };
+    let config = with("conditional = 'concat'\nsteps = 4");
     let named = config.metadata(&Named, &Device::Cpu).unwrap();
     let classes = |of: &Metadata| of.model().unwrap().classes;
     assert_eq!(classes(&named), ["cat", "dog", "cow"]);
@@ -268,7 +263,7 @@ fn a_longer_run_is_the_shorter_one_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let (reference, grown) = (folder.path().join("reference"), folder.path().join("grown"));
     train(&reference, &config(), u64::MAX);
-    train(&grown, &TrainConfig { steps: Some(13), ..config() }, u64::MAX);
+    train(&grown, &with("steps = 13"), u64::MAX);
     train(&grown, &config(), u64::MAX);
     assert!(bytes(&grown, 30) == bytes(&reference, 30));
 }
@@ -397,105 +392,49 @@ fn whatever_is_left_out_of_the_state_is_missed() {
     }
 }
 
-/// Every setting that a run may not change, with another value. A new setting has to be put here or among those that may.
-const CHANGES: [(&str, &str); 47] = [
-    ("image_size", "32"),
-    ("label_column", "'breed'"),
-    ("image_column", "'photo'"),
-    ("resize_filter", "'bicubic'"),
-    ("fit", "'pad'"),
-    ("background", "'red'"),
-    ("crop", "'center'"),
-    ("color_jitter", "0.1"),
-    ("channels", "1"),
-    ("flip", "false"),
-    ("model", "'mlp'"),
-    ("base_width", "3"),
-    ("norm_d", "'spectral'"),
-    ("norm_g", "'instance'"),
-    ("upsample", "'nearest'"),
-    ("conditional", "'acgan'"),
-    ("class_weight", "0.1"),
-    ("latent_dim", "6"),
-    ("latent", "'uniform'"),
-    ("loss", "'minimax'"),
-    ("label_smoothing", "0.0"),
-    ("batch_size", "5"),
-    ("drop_last", "false"),
-    ("label_smoothing_fake", "0.1"),
-    ("label_noise", "0.1"),
-    ("instance_noise", "0.1"),
-    ("augment", "'color'"),
-    ("augment_p", "0.5"),
-    ("ada_target", "0.6"),
-    ("optimizer", "'rmsprop'"),
-    ("lr", "1e-3"),
-    ("lr_d", "0.5"),
-    ("schedule", "'linear'"),
-    ("accumulate", "2"),
-    ("clip_grad", "1.0"),
-    ("clip_weights", "0.1"),
-    ("gradient_penalty", "1.0"),
-    ("dragan", "1.0"),
-    ("r1", "1.0"),
-    ("r2", "1.0"),
-    ("penalty_every", "2"),
-    ("beta1", "0.9"),
-    ("beta2", "0.9"),
-    ("n_critic", "1"),
-    ("ema", "0.5"),
-    ("seed", "1"),
-    ("precision", "'bf16'"),
-];
-/// Those that it may.
-const MAY_CHANGE: [(&str, &str); 17] = [
-    ("dataset", "'elsewhere'"),
-    ("data_dir", "'elsewhere'"),
-    ("labels", "'elsewhere'"),
-    ("steps", "60"),
-    ("decay_steps", "9"),
-    ("epochs", "3"),
-    ("threads", "1"),
-    ("device", "'cpu'"),
-    ("workers", "1"),
-    ("cache", "'off'"),
-    ("on_bad_image", "'skip'"),
-    ("log_every", "7"),
-    ("sample_every", "7"),
-    ("checkpoint_every", "7"),
-    ("keep", "7"),
-    ("on_divergence", "'rollback'"),
-    ("max_rollbacks", "7"),
-];
+/// The config of these runs with another value of one setting, and that value as text.
+fn with_another(setting: &Setting) -> (TrainConfig, String) {
+    let mut values: Vec<toml::Value> =
+        vec![true.into(), false.into(), 1.into(), 3.into(), 8.into(), 0.25.into()];
+    values.extend(setting.names().iter().copied().chain(["cutout", "red"]).map(toml::Value::from));
+    for value in values {
+        let mut partial = PartialConfig::of(&config());
+        let now = partial.get(setting.key).cloned();
+        if setting.key == "epochs" {
+            partial.remove("steps");
+        }
+        let is_taken = partial.set(setting.key, value).and_then(|()| partial.check()).is_ok();
+        let then = partial.get(setting.key).cloned();
+        if let Some(then) = then.filter(|then| is_taken && now.as_ref() != Some(then)) {
+            return (partial.into_config().unwrap(), then.to_string());
+        }
+    }
+    panic!("no value for {}", setting.key)
+}
 
 #[test]
 fn a_change_of_any_setting_that_makes_another_run_is_named_with_both_values() {
     let record = |config: &TrainConfig, count| config.metadata(&Images(count), &Device::Cpu).unwrap();
     let there = record(&config(), 120);
-    let changed = |key: &str, value: &str| {
-        let mut table = toml::Table::try_from(config()).unwrap();
-        if key == "epochs" {
-            table.remove("steps");
+    for setting in settings() {
+        let (config, here) = with_another(setting);
+        let changes = there.changes(&record(&config, 120));
+        if setting.may_change {
+            assert_eq!(changes, [""; 0]);
+            // What a run learns, and what it learns with, is no matter of taste.
+            assert!(
+                !["model", "objective", "discriminator_input"].contains(&setting.section),
+                "{}",
+                setting.key
+            );
+            continue;
         }
-        table.extend(format!("{key} = {value}").parse::<toml::Table>().unwrap());
-        there.changes(&record(&table.try_into().unwrap(), 120))
-    };
-    for (key, value) in &CHANGES {
-        let changes = changed(key, value);
-        let here = value.replace('\'', "\"").replace("1e-3", "0.001");
-        assert_eq!(changes.len(), 1, "{key}: {changes:?}");
-        assert!(changes[0].starts_with(&format!("{key} is ")), "{changes:?}");
+        assert_eq!(changes.len(), 1, "{}: {changes:?}", setting.key);
+        assert!(changes[0].starts_with(&format!("{} is ", setting.key)), "{changes:?}");
         assert!(changes[0].ends_with(&format!(" there and {here} here")), "{changes:?}");
     }
-    for (key, value) in MAY_CHANGE {
-        assert_eq!(changed(key, value), [""; 0], "{key}");
+    for stays in ["image_size", "crop", "batch_size", "lr", "optimizer", "ema", "seed", "precision"] {
+        assert!(settings().any(|setting| setting.key == stays && !setting.may_change), "{stays}");
     }
     assert_eq!(there.changes(&record(&config(), 119)).len(), 1, "another data set");
-
-    let mut all: Vec<&str> = CHANGES.iter().chain(&MAY_CHANGE).map(|(key, _)| *key).collect();
-    all.sort_unstable();
-    let text = serde_json::to_value(config()).unwrap();
-    let mut settings: Vec<&str> = text.as_object().unwrap().keys().map(String::as_str).collect();
-    settings.sort_unstable();
-    assert_eq!(all, settings, "every setting either may change or may not");
 }

@@ -1,248 +1,231 @@
-//! The settings of a run: one flag a key of the config file.
+//! The settings of a run as flags, made from the table of all settings: one flag a key of the config file.
 
-use crate::recipes;
-use clap::Args;
-use clap::builder::PossibleValuesParser;
-use gan_train::ImageSize;
-use serde::Serialize;
-use std::path::PathBuf;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+use gan_train::PartialConfig;
+use gan_train::config::{Setting, settings};
 
-/// The settings of a run, which override those of the recipe or config: one flag a key of the config file.
-#[derive(Args, Serialize)]
-pub struct Settings {
-    /// digits, shapes (embedded), ring, grid (points of the plane), mnist, fashion-mnist, cifar10, with --data-dir also
-    /// cifar100, cifar100-coarse, stl10, kmnist, qmnist, emnist-letters (or -balanced, -byclass, -bymerge, -digits,
-    /// -mnist), your own images: PATH (a folder, zip, tar or parquet file), or hub:OWNER/NAME
-    #[arg(long, value_name = "NAME")]
-    dataset: Option<String>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    images: ImageSettings,
-    /// Kind of networks
-    #[arg(long, value_parser = names(&gan_models::Architecture::ALL))]
-    model: Option<String>,
-    /// Channels of the layer next to the image
-    #[arg(long, value_name = "N")]
-    base_width: Option<u32>,
-    /// Norm in the discriminator [default: the model's own]
-    #[arg(long, value_parser = names(&gan_models::Norm::ALL))]
-    norm_d: Option<String>,
-    /// Norm in the generator [default: the model's own]
-    #[arg(long, value_parser = names(&gan_models::Norm::ALL))]
-    norm_g: Option<String>,
-    /// How the generator doubles the size of images [default: the model's own way]
-    #[arg(long, value_parser = names(&gan_models::Upsample::ALL))]
-    upsample: Option<String>,
-    /// Learn to make each class of a labelled data set, told to the networks in this way
-    #[arg(long, value_parser = names(&gan_models::Conditional::ALL))]
-    conditional: Option<String>,
-    /// With --conditional acgan: how much the classes that the discriminator reads count beside the loss
-    #[arg(long, value_name = "WEIGHT")]
-    class_weight: Option<f64>,
-    /// Numbers in a latent vector
-    #[arg(long, value_name = "N")]
-    latent_dim: Option<u32>,
-    /// Distribution of the latent vectors
-    #[arg(long, value_parser = names(&gan_models::Latent::ALL))]
-    latent: Option<String>,
-    /// What the players minimise
-    #[arg(long, value_parser = names(&gan_train::Loss::ALL))]
-    loss: Option<String>,
-    /// Label smoothing: real images are called real with probability 1 minus this
-    #[arg(long, value_name = "P")]
-    label_smoothing: Option<f64>,
-    /// Its other side: generated images are called real with this probability
-    #[arg(long, value_name = "P")]
-    label_smoothing_fake: Option<f64>,
-    /// Noisy labels: the part of the images of which the discriminator is told the opposite
-    #[arg(long, value_name = "PART")]
-    label_noise: Option<f64>,
-    /// Change images, real and generated alike, before the discriminator is shown them (DiffAugment): any of
-    /// color,translation,cutout
-    #[arg(long, value_name = "CHANGES")]
-    augment: Option<String>,
-    /// How likely each of these changes is for an image
-    #[arg(long, value_name = "P")]
-    augment_p: Option<f64>,
-    /// Adapt that (ADA), to this mean sign of the discriminator's logits of real images; 0.6 is usual
-    #[arg(long, value_name = "TARGET")]
-    ada_target: Option<f64>,
-    /// Instance noise: standard deviation of the noise on all images that the discriminator is shown
-    #[arg(long, value_name = "STD")]
-    instance_noise: Option<f64>,
-    /// Images in a batch
-    #[arg(long, value_name = "N")]
-    batch_size: Option<u32>,
-    /// Leave out a last batch that is not full
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
-    drop_last: Option<bool>,
-    /// Updates of the generator
-    #[arg(long, value_name = "N", conflicts_with = "epochs")]
-    steps: Option<u32>,
-    /// Passes over the data, in place of --steps
-    #[arg(long, value_name = "N")]
-    epochs: Option<u32>,
-    /// How weights follow their gradients
-    #[arg(long, value_parser = names(&gan_train::gan_nn::OptimizerKind::ALL))]
-    optimizer: Option<String>,
-    /// Learning rate of both players
-    #[arg(long, value_name = "RATE")]
-    lr: Option<f64>,
-    /// Learning rate of the discriminator, if it has one of its own (TTUR)
-    #[arg(long, value_name = "RATE")]
-    lr_d: Option<f64>,
-    /// How learning rates go down
-    #[arg(long, value_parser = names(&gan_train::gan_nn::Schedule::ALL))]
-    schedule: Option<String>,
-    /// Steps over which they go down [default: --steps]; when a run is resumed with more steps, this stretches the schedule
-    #[arg(long, value_name = "N")]
-    decay_steps: Option<u32>,
-    /// Adam's decay of the mean of the gradient; the momentum of SGD
-    #[arg(long, value_name = "DECAY")]
-    beta1: Option<f64>,
-    /// Decay of the mean of the gradient's square, of Adam and RMSProp
-    #[arg(long, value_name = "DECAY")]
-    beta2: Option<f64>,
-    /// Batches whose gradients make one update
-    #[arg(long, value_name = "N")]
-    accumulate: Option<u32>,
-    /// The largest norm of a player's gradient, longer ones are shortened; 0 for any
-    #[arg(long, value_name = "NORM")]
-    clip_grad: Option<f64>,
-    /// WGAN-GP: how much the discriminator's gradient is to have norm 1 between real and generated images; 10 is usual
-    #[arg(long, value_name = "WEIGHT")]
-    gradient_penalty: Option<f64>,
-    /// DRAGAN: how much it is to have norm 1 near real images; 10 is usual
-    #[arg(long, value_name = "WEIGHT")]
-    dragan: Option<f64>,
-    /// R1: how much the discriminator's gradient is to vanish at real images
-    #[arg(long, value_name = "WEIGHT")]
-    r1: Option<f64>,
-    /// R2: how much it is to vanish at generated images
-    #[arg(long, value_name = "WEIGHT")]
-    r2: Option<f64>,
-    /// Updates from one with penalties to the next; they count as many times (lazy regularization)
-    #[arg(long, value_name = "N")]
-    penalty_every: Option<u32>,
-    /// Keep the discriminator's weights within plus and minus this (WGAN); 0 for any
-    #[arg(long, value_name = "LIMIT")]
-    clip_weights: Option<f64>,
-    /// Updates of the discriminator for each of the generator
-    #[arg(long, value_name = "N")]
-    n_critic: Option<u32>,
-    /// Decay of the average of the generator's weights, 0 for none
-    #[arg(long, value_name = "DECAY")]
-    ema: Option<f64>,
-    /// Everything random follows from it
-    // As far as the numbers of a config file go.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    seed: Option<u64>,
-    /// Threads to compute on [default: one a core]
-    #[arg(long, value_name = "N")]
-    threads: Option<u32>,
-    /// auto, cpu, cuda, cuda:N or metal
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// Precision of the convolutions; bf16 is for CPUs with AMX
-    #[arg(long, value_parser = names(&gan_ops::Precision::ALL))]
-    precision: Option<String>,
-    /// Steps from one log line to the next
-    #[arg(long, value_name = "STEPS")]
-    log_every: Option<u32>,
-    /// Steps from one sample grid to the next
-    #[arg(long, value_name = "STEPS")]
-    sample_every: Option<u32>,
-    /// Steps from one checkpoint to the next
-    #[arg(long, value_name = "STEPS")]
-    checkpoint_every: Option<u32>,
-    /// Checkpoints to keep, the newest ones; at least 2
-    #[arg(long, value_name = "N")]
-    keep: Option<u32>,
-    /// What to do when a loss or gradient is no longer a number: stop, or go back to the last checkpoint with half the
-    /// learning rate and other batches
-    #[arg(long, value_parser = names(&gan_train::OnDivergence::ALL))]
-    on_divergence: Option<String>,
-    /// How often a run may go back so
-    #[arg(long, value_name = "N")]
-    max_rollbacks: Option<u32>,
-}
+/// The settings that flags give: they override those of the recipe or config.
+#[derive(Clone, Debug, Default)]
+pub struct Settings(PartialConfig);
 
-/// Which images, and what is done to them: settings that training has in common with looking at data.
-#[derive(Args, Clone, Serialize)]
-pub struct ImageSettings {
-    /// Folder or archive with the data set's files, as published
-    #[arg(long, value_name = "PATH")]
-    pub data_dir: Option<PathBuf>,
-    /// A table of labels for the images of a folder or archive
-    #[arg(long, value_name = "FILE")]
-    pub labels: Option<PathBuf>,
-    /// The column of the classes, in a table of labels or a parquet file [default: found by itself]
-    #[arg(long, value_name = "NAME")]
-    pub label_column: Option<String>,
-    /// The column of the images in a parquet file [default: found by itself]
-    #[arg(long, value_name = "NAME")]
-    pub image_column: Option<String>,
-    /// Image size in pixels: 64, or 48x64 (height x width)
-    #[arg(long, value_name = "SIZE")]
-    pub image_size: Option<ImageSize>,
-    /// How pixels are weighted together where images are resized
-    #[arg(long, value_parser = names(&gan_data::Filter::ALL))]
-    pub resize_filter: Option<String>,
-    /// How an image of another shape is brought to that size: cropped, padded or stretched [default: crop]
-    #[arg(long, value_parser = names(&gan_train::Fit::ALL))]
-    pub fit: Option<String>,
-    /// The part of an image to train on: its middle, any part, or random parts of random size and shape
-    #[arg(long, value_parser = names(&gan_train::Crop::ALL))]
-    pub crop: Option<String>,
-    /// Change brightness, contrast and saturation at random, by up to this part
-    #[arg(long, value_name = "PART")]
-    pub color_jitter: Option<f64>,
-    /// Train on gray (1) or colour (3) images, or on colour with alpha (4) [default: as the data set has them]
-    #[arg(long, value_name = "1|3|4")]
-    pub channels: Option<u32>,
-    /// The colour behind transparent images and around padded ones: a name, #rrggbb, or none to leave alpha out [default:
-    /// white behind, black around]
-    #[arg(long, value_name = "COLOUR", value_parser = background)]
-    pub background: Option<String>,
-    /// Mirror every other image
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
-    pub flip: Option<bool>,
-    /// Threads that load images [default: one a core, at most 4]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<u32>,
-    /// Where decoded images are kept: memory if they fit (auto), ram, disk, or off
-    #[arg(long, value_parser = names(&gan_data::CacheMode::ALL))]
-    pub cache: Option<String>,
-    /// What to do about an image that cannot be read
-    #[arg(long, value_parser = names(&gan_data::OnBadImage::ALL))]
-    pub on_bad_image: Option<String>,
-}
+/// Which images, and what is done to them: the settings that training has in common with looking at data.
+#[derive(Clone, Debug, Default)]
+pub struct ImageSettings(PartialConfig);
 
 impl Settings {
-    /// Whether one of them is a loss that tells D no number for an image.
-    pub fn names_a_loss_without_targets(&self) -> bool {
-        let named = |name: &str| gan_train::Loss::ALL.iter().find(|(loss, _)| *loss == name);
-        self.loss.as_deref().and_then(named).is_some_and(|(_, loss)| !loss.has_targets())
-    }
-
-    /// The name of the recipe of the data set, where these settings name networks that it is not for.
-    pub fn recipe_of_other_networks(&self) -> Option<&'static str> {
-        let of_any = recipes::default_for(self.dataset.as_deref(), None);
-        of_any.filter(|_| self.default_recipe().is_none()).map(|(name, _)| name)
-    }
-
-    /// Name and text of the recipe that these settings start from where none is named.
-    pub fn default_recipe(&self) -> Option<(&'static str, &'static str)> {
-        recipes::default_for(self.dataset.as_deref(), self.model.as_deref())
+    /// What they give.
+    pub fn given(&self) -> &PartialConfig {
+        &self.0
     }
 }
 
-/// A background, as a config writes it.
-fn background(text: &str) -> Result<String, String> {
-    text.parse::<gan_data::Background>().map(|background| background.to_string())
+impl ImageSettings {
+    /// What they give.
+    pub fn given(&self) -> &PartialConfig {
+        &self.0
+    }
 }
 
-/// The names of a choice.
-pub(super) fn names<T, const N: usize>(all: &[(&'static str, T); N]) -> PossibleValuesParser {
-    all.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+/// Settings of `[data]` that are the command's own there.
+const NOT_OF_IMAGES: [&str; 3] = ["dataset", "batch_size", "drop_last"];
+
+fn is_of_images(setting: &Setting) -> bool {
+    match setting.section {
+        "data" => !NOT_OF_IMAGES.contains(&setting.key),
+        _ => ["workers", "cache"].contains(&setting.key),
+    }
+}
+
+/// The flags of these settings.
+fn add(command: Command, which: fn(&Setting) -> bool) -> Command {
+    settings().filter(|setting| which(setting)).fold(command, |command, setting| command.arg(flag(setting)))
+}
+
+/// What flags give of these settings.
+fn read(matches: &ArgMatches, which: fn(&Setting) -> bool) -> Result<PartialConfig, Error> {
+    let mut given = PartialConfig::default();
+    for setting in settings().filter(|setting| which(setting)) {
+        if let Some(value) = matches.get_one::<toml::Value>(setting.key) {
+            let refused = |error: gan_train::Error| {
+                Error::raw(clap::error::ErrorKind::InvalidValue, format!("{error}: {}\n", error.hint()))
+            };
+            given.set(setting.key, value.clone()).map_err(refused)?;
+        }
+    }
+    Ok(given)
+}
+
+/// The flag of a setting.
+fn flag(setting: &'static Setting) -> Arg {
+    let default = match setting.default_text() {
+        default if default.is_empty() => String::new(),
+        default => format!(" [default: {default}]"),
+    };
+    let arg = Arg::new(setting.key)
+        .long(setting.flag())
+        .aliases(setting.aliases.iter().map(|alias| alias.replace('_', "-")))
+        .value_name(setting.value_name)
+        .value_parser(parser(setting))
+        .help(format!("{}{default}", setting.help()))
+        .help_heading(heading(setting.section))
+        .hide_short_help(!setting.is_common)
+        .action(ArgAction::Set);
+    if setting.is_switch { arg.num_args(0..=1).default_missing_value("true") } else { arg }
+}
+
+/// A name to choose, or whatever the type of the setting takes.
+fn parser(setting: &'static Setting) -> ValueParser {
+    if setting.names().is_empty() {
+        return ValueParser::new(|text: &str| setting.parse(text));
+    }
+    let names = setting.names().iter().map(|name| {
+        let synonyms = setting.synonyms.iter().filter(|(_, meant)| meant == name);
+        PossibleValue::new(*name).aliases(synonyms.map(|(synonym, _)| *synonym))
+    });
+    let presets = setting.presets.iter().map(|(name, _)| PossibleValue::new(*name));
+    PossibleValuesParser::new(names.chain(presets)).map(toml::Value::String).into()
+}
+
+/// `discriminator_input` as a title.
+fn heading(section: &str) -> String {
+    let words = section.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+impl Args for Settings {
+    fn augment_args(command: Command) -> Command {
+        add(command, |_| true)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Settings {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        read(matches, |_| true).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for ImageSettings {
+    fn augment_args(command: Command) -> Command {
+        add(command, is_of_images)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ImageSettings {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        read(matches, is_of_images).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Gan;
+    use clap::CommandFactory;
+
+    /// The help of a command, as a terminal of 100 columns shows it.
+    fn help(command: &str, long: bool) -> String {
+        let gan = Gan::command().term_width(100);
+        let mut gan = gan;
+        gan.build();
+        let command = gan.find_subcommand_mut(command).unwrap();
+        if long { command.render_long_help() } else { command.render_help() }.to_string()
+    }
+
+    #[test]
+    fn every_setting_has_one_flag_that_is_called_as_its_key_and_shows_its_default() {
+        let gan = Gan::command();
+        let train = gan.find_subcommand("train").unwrap();
+        for setting in settings() {
+            let flags: Vec<_> =
+                train.get_arguments().filter(|arg| arg.get_long() == Some(setting.flag().as_str())).collect();
+            assert_eq!(flags.len(), 1, "--{}", setting.flag());
+            let shown = flags[0].get_help().unwrap().to_string();
+            let default = setting.default_text();
+            assert_eq!(shown.contains("[default: "), !default.is_empty(), "{shown}");
+            assert!(shown.contains(&default), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_help_is_in_groups_and_fits_the_terminal() {
+        let help = help("train", true);
+        for title in
+            ["Data:", "Model:", "Objective:", "Optimizers:", "Discriminator input:", "Run:", "Machine:"]
+        {
+            assert!(help.lines().any(|line| line == title), "{title} in\n{help}");
+        }
+        let long: Vec<&str> = help.lines().filter(|line| line.chars().count() > 100).collect();
+        assert_eq!(long, [""; 0]);
+        assert!(help.contains("--discriminator") || help.contains("--instance-noise"));
+    }
+
+    #[test]
+    fn the_short_help_shows_what_is_used_most() {
+        for command in ["train", "resume"] {
+            let help = help(command, false);
+            let flags = help.lines().filter(|line| {
+                let flag = line.trim_start();
+                flag.starts_with("--") || flag.starts_with("-h") || flag.starts_with("-V")
+            });
+            let count = flags.count();
+            assert!((10..=20).contains(&count), "{count} in\n{help}");
+            for flag in ["--dataset", "--image-size", "--steps", "--lr ", "--seed", "--device"] {
+                assert!(help.contains(flag), "{flag} in\n{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_of_flags_and_values_mean_the_same() {
+        let given = |flags: &str| {
+            let words = ["gan", "train"].into_iter().chain(flags.split_whitespace());
+            let matches = Gan::command().try_get_matches_from(words).unwrap();
+            read(matches.subcommand_matches("train").unwrap(), |_| true).unwrap()
+        };
+        for (one, other) in [
+            ("--ngf 8", "--base-width 8"),
+            ("--ndf 8", "--base-width 8"),
+            ("--nz 8", "--latent-dim 8"),
+            ("--learning-rate 0.1", "--lr 0.1"),
+            ("--d-lr 0.1", "--lr-d 0.1"),
+            ("--save-every 7", "--checkpoint-every 7"),
+            ("--loss bce", "--loss non-saturating"),
+            ("--dataset CIFAR10", "--dataset cifar10"),
+            ("--dataset cifar-10", "--dataset cifar10"),
+            ("--dataset MNIST", "--dataset mnist"),
+            ("--flip", "--flip true"),
+        ] {
+            assert_eq!(given(one), given(other), "{one}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_flag_or_name_gets_the_nearest() {
+        let said = |flags: &[&str]| {
+            let words = ["gan", "train"].iter().chain(flags);
+            Gan::command().try_get_matches_from(words).unwrap_err().to_string()
+        };
+        assert!(said(&["--base-widht", "8"]).contains("--base-width"));
+        assert!(said(&["--loss", "wasserstien"]).contains("'wasserstein'"));
+    }
 }

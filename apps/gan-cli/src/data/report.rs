@@ -45,7 +45,7 @@ pub fn print(
     let suggested = suggest(report, dataset, config, flags);
     print_transforms(report, dataset, &suggested)?;
     print_memory(report, dataset, &suggested)?;
-    let flags = train_flags(report, &suggested, flags);
+    let flags = train_flags(report, &suggested, flags)?;
     println!("\nTrain on it:\n  {}", train_command(flags, dataset, &suggested));
     Ok(())
 }
@@ -163,9 +163,13 @@ fn list(title: &str, lines: impl ExactSizeIterator<Item = String>) {
 fn suggest(report: &Report, dataset: &dyn Dataset, config: &TrainConfig, flags: &DataFlags) -> TrainConfig {
     let shorter = report.median_size().map_or(0, |(width, height)| width.min(height));
     let side = if shorter >= USUAL_SIDE { USUAL_SIDE } else { config.image_size().height };
-    let size = flags.images.image_size.unwrap_or(ImageSize { height: side, width: side });
+    let asked = flags.images.given().contains("image_size");
+    let size = if asked { config.image_size() } else { ImageSize { height: side, width: side } };
     let gray = (dataset.channels() > 1 && report.gray == report.images).then_some(1);
-    TrainConfig { image_size: Some(size), channels: config.channels.or(gray), ..config.clone() }
+    let mut suggested = config.clone();
+    suggested.data.image_size = Some(size);
+    suggested.data.channels = config.data.channels.or(gray);
+    suggested
 }
 
 fn print_transforms(report: &Report, dataset: &dyn Dataset, config: &TrainConfig) -> Result<(), Failure> {
@@ -190,7 +194,7 @@ fn print_transforms(report: &Report, dataset: &dyn Dataset, config: &TrainConfig
 
 fn print_memory(report: &Report, dataset: &dyn Dataset, config: &TrainConfig) -> Result<(), Failure> {
     let ImageSize { height, width } = config.image_size();
-    let values = height * width * config.channels.unwrap_or(dataset.channels());
+    let values = height * width * config.data.channels.unwrap_or(dataset.channels());
     let kept = mebibytes(report.images * values);
     let batch = mebibytes(config.batch_size().min(dataset.len()) * values * size_of::<f32>());
     println!("memory:   {kept} MiB to keep all images decoded (see --cache), {batch} MiB for each batch");
@@ -208,12 +212,14 @@ fn mebibytes(bytes: usize) -> String {
 }
 
 /// The flags of `gan train` that suit what was found.
-fn train_flags(report: &Report, suggested: &TrainConfig, flags: &DataFlags) -> String {
-    let mut images = flags.images.clone();
-    images.image_size = suggested.image_size;
-    images.channels = suggested.channels.map(|channels| channels as u32);
+fn train_flags(report: &Report, suggested: &TrainConfig, flags: &DataFlags) -> Result<String, Failure> {
+    let mut images = flags.images.given().clone();
+    images.set("image_size", suggested.image_size())?;
+    if let Some(channels) = suggested.data.channels {
+        images.set("channels", channels as i64)?;
+    }
     if !report.bad.is_empty() {
-        images.on_bad_image = Some("skip".into());
+        images.set("on_bad_image", "skip")?;
     }
     // By its own name a published set gets the settings that were tried on it, if its files are as published.
     let as_published = matches!(
@@ -223,11 +229,11 @@ fn train_flags(report: &Report, suggested: &TrainConfig, flags: &DataFlags) -> S
             | Source::FashionMnist(Some(_))
             | Source::Cifar10(Some(_)))
     );
-    match report.canonical {
-        Some((name, _)) if as_published && images.data_dir.is_none() => {
-            images.data_dir = Some(flags.source.clone().into());
+    Ok(match report.canonical {
+        Some((name, _)) if as_published && !images.contains("data_dir") => {
+            images.set("data_dir", flags.source.as_str())?;
             configure::as_flags(name, &images)
         }
         _ => configure::as_flags(&flags.source, &images),
-    }
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use crate::{Error, Result};
 
@@ -14,7 +15,8 @@ const PAUSES: [Duration; 2] = match cfg!(test) {
 };
 
 /// What is done about an image that cannot be read or prepared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum OnBadImage {
     /// Its error ends the batch.
     #[default]
@@ -24,11 +26,6 @@ pub enum OnBadImage {
     ///
     /// If the image itself is at fault, see [`Error::is_of_image`]: an error of the machine ends the batch all the same.
     Skip,
-}
-
-impl OnBadImage {
-    /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 2] = [("stop", Self::Stop), ("skip", Self::Skip)];
 }
 
 /// Images of a data set that could not be read so far. Clones share them.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 use sysinfo::{CGroupLimits, MemoryRefreshKind, Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -17,7 +18,8 @@ const AUTO_UNKNOWN: u64 = 1 << 30;
 const OVERHEAD: u64 = 80;
 
 /// Where a loader keeps images from one epoch to the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum CacheMode {
     /// In memory, as many as fit in a quarter of what is free when the loader is made, to this process: a container,
     /// or another control group, may have less than the machine. The others are read each time.
@@ -32,10 +34,6 @@ pub enum CacheMode {
 }
 
 impl CacheMode {
-    /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("auto", Self::Auto), ("ram", Self::Ram), ("disk", Self::Disk), ("off", Self::Off)];
-
     /// How many bytes of memory images may take now; `None` if they are not kept in memory.
     pub fn memory(self) -> Option<u64> {
         match self {

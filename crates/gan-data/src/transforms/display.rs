@@ -2,17 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Filter, ResizeTo, Transform};
+use super::{ResizeTo, Transform};
 use crate::Background;
-
-impl Display for Filter {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Self::Bilinear => "bilinear",
-            Self::Bicubic => "bicubic",
-        })
-    }
-}
 
 /// In a few words, sizes as `WIDTHxHEIGHT`.
 impl Display for Transform {
@@ -78,6 +69,7 @@ fn short(number: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Filter;
 
     #[test]
     fn a_transform_says_what_it_does() {

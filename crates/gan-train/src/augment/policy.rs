@@ -1,9 +1,11 @@
 //! Which transforms, and in which order.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantNames};
 
-/// A kind of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A kind of change, in the order of the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Augmentation {
     /// Brightness, saturation and contrast.
     Color,
@@ -11,21 +13,6 @@ pub enum Augmentation {
     Translation,
     /// A rectangle set to 0.
     Cutout,
-}
-
-impl Augmentation {
-    /// All of them, by name, in the order of the paper.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("color", Self::Color), ("translation", Self::Translation), ("cutout", Self::Cutout)];
-
-    /// Its name in a policy.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Color => "color",
-            Self::Translation => "translation",
-            Self::Cutout => "cutout",
-        }
-    }
 }
 
 /// Transforms in the order in which they are applied: written `color,translation,cutout`, or nothing for none.
@@ -36,7 +23,8 @@ pub struct Policy(Vec<Augmentation>);
 impl Policy {
     /// All transforms, in the order of the paper.
     pub fn all() -> Self {
-        Self(Augmentation::ALL.iter().map(|(_, transform)| *transform).collect())
+        use Augmentation::{Color, Cutout, Translation};
+        Self(vec![Color, Translation, Cutout])
     }
 
     /// The transforms, the first one first.
@@ -59,14 +47,14 @@ impl std::str::FromStr for Policy {
             return Ok(Self(transforms));
         }
         for name in text.split(',').map(str::trim) {
-            let Some((_, transform)) = Augmentation::ALL.iter().find(|(known, _)| *known == name) else {
-                let known = Augmentation::ALL.map(|(name, _)| name).join(",");
+            let Ok(transform) = name.parse::<Augmentation>() else {
+                let known = Augmentation::VARIANTS.join(",");
                 return Err(format!("there is no augmentation {name:?}: use {known}, or some of them"));
             };
-            if transforms.contains(transform) {
+            if transforms.contains(&transform) {
                 return Err(format!("the augmentation {name} is there twice"));
             }
-            transforms.push(*transform);
+            transforms.push(transform);
         }
         Ok(Self(transforms))
     }
@@ -74,7 +62,7 @@ impl std::str::FromStr for Policy {
 
 impl std::fmt::Display for Policy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.iter().map(|transform| transform.name()).collect::<Vec<_>>().join(","))
+        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
     }
 }
 

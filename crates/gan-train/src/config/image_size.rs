@@ -1,10 +1,7 @@
 //! The size of an image in a config.
 
-use serde::{Deserialize, Serialize};
-
 /// Height and width of an image, px: written `32`, or `48x64` (height x width).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "toml::Value", into = "toml::Value")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageSize {
     /// Height, px.
     pub height: usize,

@@ -23,27 +23,28 @@ impl TrainConfig {
 
     /// A path at which there is nothing, and the flag that gives another.
     pub fn missing_path(&self) -> Option<(&'static str, PathBuf)> {
-        let dataset = path_in(&self.dataset).map(|at| PathBuf::from(&self.dataset[at..]));
+        let dataset = path_in(&self.data.dataset).map(|at| PathBuf::from(&self.data.dataset[at..]));
         let paths = [
             ("--dataset", dataset),
-            ("--data-dir", self.data_dir.clone()),
-            ("--labels", self.labels.clone()),
+            ("--data-dir", self.data.data_dir.clone()),
+            ("--labels", self.data.labels.clone()),
         ];
         let missing = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
         paths.into_iter().find_map(|(flag, path)| Some((flag, path.filter(missing)?)))
     }
 
     fn with_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Self {
-        if let Some(at) = path_in(&self.dataset) {
-            let (kind, path) = self.dataset.split_at(at);
+        if let Some(at) = path_in(&self.data.dataset) {
+            let (kind, path) = self.data.dataset.split_at(at);
             // Without a kind it may be a name that is spelled wrong.
             if at > 0 || Path::new(path).exists() {
                 let changed = change(Path::new(path));
-                self.dataset = changed.to_str().map_or(self.dataset.clone(), |path| format!("{kind}{path}"));
+                self.data.dataset =
+                    changed.to_str().map_or(self.data.dataset.clone(), |path| format!("{kind}{path}"));
             }
         }
-        self.data_dir = self.data_dir.as_deref().map(&change);
-        self.labels = self.labels.as_deref().map(&change);
+        self.data.data_dir = self.data.data_dir.as_deref().map(&change);
+        self.data.labels = self.data.labels.as_deref().map(&change);
         self
     }
 }
@@ -68,7 +69,9 @@ mod tests {
     use super::*;
 
     fn config(dataset: &str) -> TrainConfig {
-        TrainConfig { dataset: dataset.into(), ..TrainConfig::default() }
+        let mut config = TrainConfig::default();
+        config.data.dataset = dataset.into();
+        config
     }
 
     #[test]
@@ -86,24 +89,22 @@ mod tests {
             ("folder:", "folder:".into()),
         ] {
             let changed = config(name).with_absolute_paths();
-            assert_eq!(changed.dataset, absolute);
+            assert_eq!(changed.data.dataset, absolute);
             assert_eq!(changed.clone().with_absolute_paths(), changed);
-            assert_eq!(changed.with_short_paths().dataset, name);
+            assert_eq!(changed.with_short_paths().data.dataset, name);
         }
-        let config = TrainConfig {
-            data_dir: Some("mnist".into()),
-            labels: Some("labels.csv".into()),
-            ..TrainConfig::default()
-        };
+        let mut config = TrainConfig::default();
+        config.data.data_dir = Some("mnist".into());
+        config.data.labels = Some("labels.csv".into());
         let changed = config.clone().with_absolute_paths();
-        assert_eq!(changed.data_dir, Some(format!("{here}/mnist").into()));
-        assert_eq!(changed.labels, Some(format!("{here}/labels.csv").into()));
+        assert_eq!(changed.data.data_dir, Some(format!("{here}/mnist").into()));
+        assert_eq!(changed.data.labels, Some(format!("{here}/labels.csv").into()));
         assert_eq!(changed.with_short_paths(), config);
         assert_eq!(config_of_the_folder_itself(), ".");
     }
 
     fn config_of_the_folder_itself() -> String {
-        config(".").with_absolute_paths().with_short_paths().dataset
+        config(".").with_absolute_paths().with_short_paths().data.dataset
     }
 
     #[test]
@@ -112,7 +113,8 @@ mod tests {
         assert_eq!(config("folder:src").missing_path(), None);
         assert_eq!(config("folder:no/such").missing_path(), Some(("--dataset", "no/such".into())));
         assert_eq!(config("/no/such").missing_path(), Some(("--dataset", "/no/such".into())));
-        let moved = TrainConfig { data_dir: Some("/no/mnist".into()), ..config("mnist") };
+        let mut moved = config("mnist");
+        moved.data.data_dir = Some("/no/mnist".into());
         assert_eq!(moved.missing_path(), Some(("--data-dir", "/no/mnist".into())));
     }
 }

@@ -25,8 +25,8 @@ impl Gan {
         dataset: Arc<dyn Dataset>,
         device: &Device,
     ) -> Result<Self> {
-        let generator = model.generator(config.seed, device)?;
-        let discriminator = model.discriminator(config.seed, device)?;
+        let generator = model.generator(config.run.seed, device)?;
+        let discriminator = model.discriminator(config.run.seed, device)?;
         Self::new(generator, discriminator, data::feed(config, dataset, device), config.gan_options())
     }
 }
@@ -34,54 +34,62 @@ impl Gan {
 impl TrainConfig {
     /// What a [`Gan`] takes of these settings.
     pub fn gan_options(&self) -> GanOptions {
-        let TrainConfig { optimizer: rule, beta1, beta2, clip_grad, seed, precision, .. } = *self;
-        let optimizer = Hyperparameters { rule, beta1, beta2 };
-        let g = PlayerSettings { optimizer, lr: self.lr, clip_grad, clip_weights: 0.0, average: self.ema };
-        let lr_d = self.lr_d.unwrap_or(self.lr);
-        let d = PlayerSettings { lr: lr_d, clip_weights: self.clip_weights, average: 0.0, ..g };
+        let Self { objective, optimizers, discriminator_input: input, .. } = self;
+        let (beta1, beta2) = (optimizers.beta1(), optimizers.beta2());
+        let optimizer = Hyperparameters { rule: optimizers.optimizer, beta1, beta2 };
+        let g = PlayerSettings {
+            optimizer,
+            lr: optimizers.lr,
+            clip_grad: optimizers.clip_grad,
+            clip_weights: 0.0,
+            average: optimizers.ema,
+        };
+        let lr = optimizers.lr_d.unwrap_or(optimizers.lr);
+        let d = PlayerSettings { lr, clip_weights: optimizers.clip_weights, average: 0.0, ..g };
         GanOptions {
             objective: Objective {
-                loss: Box::new(self.loss),
-                class_weight: self.class_weight,
+                loss: Box::new(objective.loss),
+                class_weight: objective.class_weight,
                 penalties: Penalties {
-                    gradient_penalty: self.gradient_penalty,
-                    dragan: self.dragan,
-                    r1: self.r1,
-                    r2: self.r2,
-                    every: self.penalty_every,
+                    gradient_penalty: objective.gradient_penalty,
+                    dragan: objective.dragan,
+                    r1: objective.r1,
+                    r2: objective.r2,
+                    every: objective.penalty_every,
                 },
-                n_critic: self.n_critic,
-                accumulate: self.accumulate,
+                n_critic: objective.n_critic,
+                accumulate: optimizers.accumulate,
             },
             input: DiscriminatorInput {
-                augment: self.augment.clone(),
-                augment_p: self.augment_p,
-                ada: self.ada_target.map(Ada::new),
-                instance_noise: self.instance_noise,
-                label_smoothing: self.label_smoothing,
-                label_smoothing_fake: self.label_smoothing_fake,
-                label_noise: self.label_noise,
+                augment: input.augment.clone(),
+                augment_p: input.augment_p,
+                ada: input.ada_target.map(Ada::new),
+                instance_noise: input.instance_noise,
+                label_smoothing: objective.label_smoothing,
+                label_smoothing_fake: objective.label_smoothing_fake,
+                label_noise: objective.label_noise,
             },
             g,
             d,
-            precision,
-            seed,
+            precision: self.machine.precision,
+            seed: self.run.seed,
         }
     }
 
     /// What the loop takes of these settings, for a run of so many steps.
     pub fn run_options(&self, steps: u64) -> RunOptions {
+        let Self { run, optimizers, .. } = self;
         RunOptions {
             steps,
-            seed: self.seed,
-            schedule: self.schedule,
-            decay_steps: self.decay_steps,
-            log_every: self.log_every,
-            sample_every: self.sample_every,
-            checkpoint_every: self.checkpoint_every,
-            keep: self.keep,
-            on_divergence: self.on_divergence,
-            max_rollbacks: self.max_rollbacks,
+            seed: run.seed,
+            schedule: optimizers.schedule,
+            decay_steps: optimizers.decay_steps,
+            log_every: run.log_every,
+            sample_every: run.sample_every,
+            checkpoint_every: run.checkpoint_every,
+            keep: run.keep,
+            on_divergence: run.on_divergence,
+            max_rollbacks: run.max_rollbacks,
         }
     }
 

@@ -5,9 +5,8 @@
 //! G(z) generated.
 
 use candle_core::{Result, Tensor};
-use gan_models::name_of;
 use gan_ops::{bce_with_logits, relu, softplus};
-use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// What the two players minimise: anything that makes a scalar of D's logits. A loss couples real and generated images unless
 /// it has halves.
@@ -48,8 +47,8 @@ pub enum Side {
 }
 
 /// The losses of the papers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Loss {
     /// G minimises `-ln D(G(z))` and D `-ln D(x) - ln(1 - D(G(z)))` (Goodfellow et al. 2014, section 3): the fixed point of
     /// the minimax game with a strong gradient early on.
@@ -71,19 +70,9 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// All of them, with the names used in configs and on the command line.
-    pub const ALL: [(&'static str, Loss); 6] = [
-        ("non-saturating", Loss::NonSaturating),
-        ("minimax", Loss::Minimax),
-        ("lsgan", Loss::Lsgan),
-        ("wasserstein", Loss::Wasserstein),
-        ("hinge", Loss::Hinge),
-        ("relativistic", Loss::Relativistic),
-    ];
-
     /// Its name in configs.
     pub fn name(self) -> &'static str {
-        name_of(&Self::ALL, self)
+        self.into()
     }
 
     /// Whether D takes an image for real where its logit is above 0. Least squares lead to 1 and 0; a critic's logits, and
