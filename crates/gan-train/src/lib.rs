@@ -51,4 +51,4 @@ pub use player::{Player, PlayerSettings, backward};
 pub use run::{Evaluation, Metric, RunOptions, Summary};
 pub use run_dir::RunDir;
 pub use stats::StepStats;
-pub use system::{Better, Kind, Model, Moment, Number, Picture, System, Waited};
+pub use system::{Better, Kind, ModelFile, Moment, Number, Picture, System, Waited};

@@ -42,7 +42,7 @@ pub trait System {
     }
 
     /// What it leaves to use, file by file; each stands in every checkpoint.
-    fn models(&mut self) -> Result<Vec<Model>>;
+    fn models(&mut self) -> Result<Vec<ModelFile>>;
 
     /// Samples number `first`, `first + 1`, ... `[count, ...]` of a seed in evaluation, in f32: what a metric looks at.
     fn draw(&mut self, seed: u64, first: u64, count: usize) -> Result<Tensor>;
@@ -141,7 +141,7 @@ pub struct Picture {
 }
 
 /// A file to use, such as the generator to sample from.
-pub struct Model {
+pub struct ModelFile {
     /// Its name, with its ending.
     pub file: &'static str,
     /// Its content.

@@ -103,7 +103,7 @@ impl System for Rings {
         Ok(vec![Picture { name: "b", image: Points::ring(0).scatter(Some(&mapped))? }])
     }
 
-    fn models(&mut self) -> Result<Vec<Model>> {
+    fn models(&mut self) -> Result<Vec<ModelFile>> {
         Ok(Vec::new())
     }
 

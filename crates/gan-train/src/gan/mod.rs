@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::exhibit::Exhibit;
 use crate::feed::Feed;
 use crate::player::{Player, PlayerSettings};
-use crate::system::{Model, Moment, Number, Picture, System, Waited};
+use crate::system::{ModelFile, Moment, Number, Picture, System, Waited};
 use candle_core::{Device, Tensor};
 use gan_models::{Discriminator, Generator};
 use gan_nn::{Hyperparameters, OptimizerKind, State};
@@ -169,7 +169,7 @@ impl System for Gan {
         self.count_in_samples()
     }
 
-    fn models(&mut self) -> Result<Vec<Model>> {
+    fn models(&mut self) -> Result<Vec<ModelFile>> {
         self.model_files()
     }
 

@@ -3,7 +3,7 @@
 use super::Gan;
 use crate::error::Result;
 use crate::finite;
-use crate::system::{Model, Number};
+use crate::system::{ModelFile, Number};
 use candle_core::Tensor;
 use gan_models::{Generator, discriminator_to_bytes, generator_to_bytes};
 use gan_nn::{Context, Mode};
@@ -64,15 +64,15 @@ impl Gan {
         self.exhibit.measures(&samples)
     }
 
-    pub(super) fn model_files(&mut self) -> Result<Vec<Model>> {
+    pub(super) fn model_files(&mut self) -> Result<Vec<ModelFile>> {
         let generator = self.with_sampler(|generator| {
             finite::check_params("the generator to sample from", generator.params())?;
             Ok(generator_to_bytes(generator)?)
         })?;
         let discriminator = discriminator_to_bytes(self.discriminator.as_ref())?;
         Ok(vec![
-            Model { file: "generator.safetensors", bytes: generator },
-            Model { file: "discriminator.safetensors", bytes: discriminator },
+            ModelFile { file: "generator.safetensors", bytes: generator },
+            ModelFile { file: "discriminator.safetensors", bytes: discriminator },
         ])
     }
 }
