@@ -7,7 +7,7 @@ use crate::configure;
 use crate::failure::Failure;
 use crate::progress::watch;
 use crate::sample::names_a_png;
-use crate::train::{images, program};
+use crate::words::{images, program};
 use candle_core::Device;
 use gan_data::{Dataset, ExportOptions, Transform, Transforms};
 use gan_train::{Crop, TrainConfig, data};

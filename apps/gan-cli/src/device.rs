@@ -1,7 +1,6 @@
 //! Which device to compute on.
 
 use crate::failure::Failure;
-use crate::train::cores;
 use candle_core::Device;
 use gan_ops::Precision;
 
@@ -49,4 +48,9 @@ mod tests {
             assert_eq!(threads(asked, 2), threads_used, "{asked:?}");
         }
     }
+}
+
+/// One thread a core.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

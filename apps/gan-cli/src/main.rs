@@ -13,6 +13,7 @@ mod data;
 mod device;
 mod failure;
 mod inspect;
+mod job;
 mod printable;
 mod progress;
 mod recipes;
@@ -20,6 +21,7 @@ mod resume;
 mod sample;
 mod stop;
 mod train;
+mod words;
 
 use args::{Command, Gan};
 use bench::Profile;

@@ -1,6 +1,6 @@
 //! A run that failed before its first step leaves no folder behind.
 
-use crate::marker::MARKER;
+use crate::file_names::MARKER;
 use crate::run_dir::RunDir;
 use std::fs;
 

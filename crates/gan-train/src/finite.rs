@@ -1,6 +1,5 @@
 //! Whether all that a checkpoint holds are numbers.
 
-use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::position::Training;
@@ -36,13 +35,8 @@ fn refuse(found: Option<(String, f64)>) -> Result<()> {
     }
 }
 
-/// The first tensor of a checkpoint that is not finite, and what it holds.
-pub(crate) fn first_of(checkpoint: &Checkpoint) -> Result<Option<(String, f64)>> {
-    first(&checkpoint.tensors()?)
-}
-
 /// The first tensor that is not finite, and the first value of it that is not.
-fn first(tensors: &BTreeMap<String, Tensor>) -> Result<Option<(String, f64)>> {
+pub(crate) fn first(tensors: &BTreeMap<String, Tensor>) -> Result<Option<(String, f64)>> {
     for (name, tensor) in tensors.iter().filter(|(_, tensor)| tensor.dtype().is_float()) {
         // On the CPU, where squares are added in double precision: they are finite if every value is.
         let tensor = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
@@ -58,6 +52,7 @@ fn first(tensors: &BTreeMap<String, Tensor>) -> Result<Option<(String, f64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Checkpoint;
     use crate::config::TrainConfig;
     use crate::gan::Gan;
     use crate::metadata::Metadata;
@@ -77,7 +72,7 @@ mod tests {
         let (mut gan, about) = gan();
         let mut training = Training { system: &mut gan, position: Position::default() };
         let sound = Checkpoint::of(&mut training, &about).unwrap();
-        assert_eq!(first_of(&sound).unwrap(), None);
+        assert_eq!(first(&sound.tensors().unwrap()).unwrap(), None);
         let (tensors, counters) = (training.state().tensors(), training.state().counters());
         for (name, value) in [
             ("discriminator.main.3.running_var", f32::INFINITY),

@@ -1,8 +1,8 @@
 //! One writer a run.
 
 use crate::error::{Error, Result};
+use crate::file_names::MARKER;
 use crate::files;
-use crate::marker::MARKER;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;

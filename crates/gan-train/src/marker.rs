@@ -3,14 +3,13 @@
 use crate::checkpoint::Checkpoint;
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
+use crate::file_names::{CONFIG, MARKER};
 use crate::files;
 use crate::metrics_log::MetricsLog;
-use crate::run_dir::CONFIG;
 use gan_models::files::write_whole;
 use std::path::Path;
 
-/// In the folder of every run. Folders of runs made before there was such a file get one when they are gone on with.
-pub(crate) const MARKER: &str = ".gan-run";
+/// What the marker says. Folders of runs made before there was one get it when they are gone on with.
 const TEXT: &str = "This is the folder of a run of gan.\n";
 
 /// Marks a folder as that of a run, if it is not yet.

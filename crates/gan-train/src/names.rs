@@ -3,10 +3,10 @@
 use crate::checkpoint;
 use crate::durable;
 use crate::error::{Error, Result};
+use crate::file_names::{CONFIG, MARKER};
 use crate::lock::Lock;
-use crate::marker::{self, MARKER};
+use crate::marker;
 use crate::metrics_log::MetricsLog;
-use crate::run_dir::{CONFIG, RunDir};
 use gan_models::files::PARTIAL;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,11 @@ pub(crate) fn is_unfinished_sample(name: &str) -> bool {
     let Some((image, process)) = name.strip_suffix(".tmp").and_then(|name| name.rsplit_once('.')) else {
         return false;
     };
-    let of_step = image.strip_suffix(".png").is_some_and(checkpoint::is_name);
+    // A picture of a step may have a name behind that of the step.
+    let of_step = image.strip_suffix(".png").is_some_and(|stem| {
+        let end = stem.match_indices('-').nth(1).map_or(stem.len(), |(at, _)| at);
+        checkpoint::is_name(&stem[..end])
+    });
     process.parse::<u32>().is_ok() && (image == "real.png" || of_step)
 }
 
@@ -47,7 +51,7 @@ pub(crate) fn expect_empty(path: &Path) -> Result<()> {
     if names.all(|name| name.to_str().is_some_and(never_began)) {
         return Ok(());
     }
-    let hint = if RunDir::expect_run(path).is_ok() {
+    let hint = if marker::expect_run(path).is_ok() {
         format!("go on with it: gan resume {}; or choose a new folder", path.display())
     } else {
         "choose a new folder, or leave out --out for the next number under runs/".into()

@@ -5,8 +5,8 @@ use crate::config::OnDivergence;
 use crate::error::{Error, Result};
 use crate::finite;
 use crate::position::Training;
-use crate::run::RunOptions;
 use crate::run_dir::RunDir;
+use crate::run_options::RunOptions;
 use candle_core::Tensor;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub fn newest_sound(run: &RunDir) -> Result<Option<Checkpoint>> {
 /// # Errors
 /// If it is not, or cannot be read.
 pub fn expect_finite(run: &RunDir, checkpoint: &Checkpoint) -> Result<()> {
-    let Some((name, value)) = finite::first_of(checkpoint)? else { return Ok(()) };
+    let Some((name, value)) = finite::first(&checkpoint.tensors()?)? else { return Ok(()) };
     let path = Checkpoint::path(run.path(), checkpoint.metadata().step());
     let why = format!("{name} holds {value}, so training had diverged when it was saved");
     Err(Error::BrokenCheckpoint { path, why })

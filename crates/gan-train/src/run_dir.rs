@@ -2,6 +2,7 @@
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::error::{Error, Result};
+use crate::file_names::{CONFIG, EVENTS, SAMPLES};
 use crate::lock::Lock;
 use crate::marker;
 use crate::metadata::{Metadata, Program};
@@ -17,12 +18,6 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Every setting of a run, resolved.
-pub(crate) const CONFIG: &str = "config.toml";
-const EVENTS: &str = "events.jsonl";
-/// The folder of images.
-const SAMPLES: &str = "samples";
 
 /// The folder of one run. Whoever has it is the only one who writes there.
 ///

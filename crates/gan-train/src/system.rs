@@ -42,7 +42,9 @@ pub trait System {
     }
 
     /// What it leaves to use, file by file; each stands in every checkpoint.
-    fn models(&mut self) -> Result<Vec<ModelFile>>;
+    fn models(&mut self) -> Result<Vec<ModelFile>> {
+        Ok(Vec::new())
+    }
 
     /// Samples number `first`, `first + 1`, ... `[count, ...]` of a seed in evaluation, in f32: what a metric looks at.
     fn draw(&mut self, seed: u64, first: u64, count: usize) -> Result<Tensor>;

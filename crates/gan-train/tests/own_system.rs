@@ -15,7 +15,6 @@ use std::time::Duration;
 
 type Net = (Sequential, Params);
 
-/// Two generators are one player, and so are two discriminators.
 struct Rings {
     g: [Net; 2],
     d: [Net; 2],
@@ -23,7 +22,6 @@ struct Rings {
     feeds: [Feed; 2],
 }
 
-/// Two numbers -> so many, by the weights of a name.
 fn net(name: &str, outputs: usize) -> Net {
     let net = SequentialBuilder::new(Builder::from_seed(0, name, &Device::Cpu)).linear(2, 16).unwrap();
     net.leaky_relu(0.2).linear(16, outputs).unwrap().finish().unwrap()
@@ -82,38 +80,28 @@ impl System for Rings {
         let cycle = Number::new("cycle", Kind::Loss, value(&cycle)?).shown("cycle");
         Ok(vec![Number::new("judges", Kind::Loss, value(&d_loss)?), cycle])
     }
-
     fn state(&mut self) -> State<'_> {
         let mut state = State::default();
         self.players.iter_mut().for_each(|player| state.include(player.state()));
         self.feeds.iter_mut().zip(["a", "b"]).for_each(|(feed, ring)| state.part(ring, feed.state()));
         state
     }
-
     fn samples_seen(&self) -> u64 {
         self.feeds[0].images_seen()
     }
-
     fn samples_per_epoch(&self) -> u64 {
         self.feeds[0].data().len() as u64
     }
-
     fn pictures(&mut self) -> Result<Vec<Picture>> {
         let mapped = self.draw(0, 0, 500)?.reshape(((), 1, 1, 2))?;
         Ok(vec![Picture { name: "b", image: Points::ring(0).scatter(Some(&mapped))? }])
     }
-
-    fn models(&mut self) -> Result<Vec<ModelFile>> {
-        Ok(Vec::new())
-    }
-
     fn draw(&mut self, _: u64, _: u64, count: usize) -> Result<Tensor> {
         let (net, a) = (&self.g[0].0, self.feeds[0].first(count)?.flatten_from(1)?);
         self.players[0].with_average(|| Ok(()), || Ok(net.forward(&a, &Context::eval())?))
     }
 }
 
-/// Trains in a folder to the end, from its newest checkpoint if there is one.
 fn train(folder: &Path) {
     let mut rings = rings();
     let data: [&dyn Dataset; 2] = [&Points::ring(0), &Points::ring(1)];
@@ -153,13 +141,11 @@ fn somebody_elses_system_trains_and_ends_with_the_same_bytes_however_often_it_is
             break;
         }
     }
-    for file in ["training.safetensors", "checkpoint.json"] {
-        assert!(bytes(&whole, file) == bytes(&killed, file), "{file}");
-    }
+    let same = |file: &&str| bytes(&whole, *file) == bytes(&killed, *file);
+    assert!(["training.safetensors", "checkpoint.json"].iter().all(same));
     let log = std::fs::read_to_string(killed.join("metrics.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 31, "step 1 and every tenth");
-    let cycle = |line: &serde_json::Value| line["cycle"].as_f64().unwrap();
-    assert!(cycle(&lines[30]) < 0.5 * cycle(&lines[0]), "there and back again: {}", cycle(&lines[30]));
+    let cycle = |line: usize| lines[line]["cycle"].as_f64().unwrap();
+    assert!(lines.len() == 31 && cycle(30) < 0.5 * cycle(0), "there and back again: {}", cycle(30));
     assert!(killed.join("samples/step-000300-b.png").is_file());
 }

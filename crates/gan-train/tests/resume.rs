@@ -258,6 +258,49 @@ fn a_run_keeps_the_names_that_its_classes_had_at_first() {
     assert_eq!(classes(&more).len(), 4);
 }
 
+/// Makes a checkpoint one as it was before there were systems, players and sections of settings.
+fn as_before(checkpoint: &Path) {
+    use sha2::{Digest, Sha256};
+    let read = |file: &str| fs::read(checkpoint.join(file)).unwrap();
+    let mut new: serde_json::Value = serde_json::from_slice(&read("checkpoint.json")).unwrap();
+    let mut counters = new["counters"].take();
+    counters.as_object_mut().unwrap().retain(|name, _| !name.starts_with("best."));
+    let flat = PartialConfig::of(&config());
+    let config: BTreeMap<_, _> = flat.iter().map(|(key, value)| (key, value.clone())).collect();
+    let old = serde_json::json!({
+        "format": 1, "counters": counters, "model": new["about"]["model"], "data": new["data"][0],
+        "config": config, "program": new["program"],
+    });
+    fs::write(checkpoint.join("checkpoint.json"), serde_json::to_vec_pretty(&old).unwrap()).unwrap();
+    let tensors = candle_core::safetensors::load_buffer(&read("training.safetensors"), &Device::Cpu).unwrap();
+    let tensors: std::collections::HashMap<String, candle_core::Tensor> =
+        tensors.into_iter().map(|(name, tensor)| (name.replace("ema_g.", "ema."), tensor)).collect();
+    candle_core::safetensors::save(&tensors, checkpoint.join("training.safetensors")).unwrap();
+    let files =
+        ["checkpoint.json", "discriminator.safetensors", "generator.safetensors", "training.safetensors"];
+    let sum = |file: &&str| {
+        let digest = Sha256::digest(read(file));
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{digest}  {file}\n")
+    };
+    fs::write(checkpoint.join("SHA256SUMS"), files.iter().map(sum).collect::<String>()).unwrap();
+}
+
+#[test]
+fn a_checkpoint_of_before_there_were_systems_is_resumed_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reference, old) = (folder.path().join("reference"), folder.path().join("old"));
+    train(&reference, &config(), u64::MAX);
+    train(&old, &config(), 11);
+    as_before(&old.join("checkpoints/step-000011"));
+    let there = Checkpoint::read(&old.join("checkpoints/step-000011")).unwrap();
+    let now = config().metadata(images().as_ref(), &Device::Cpu).unwrap();
+    assert_eq!(there.metadata().changes(&now), [""; 0]);
+    assert_eq!((there.metadata().step(), there.metadata().steps), (11, 30));
+    assert!(train(&old, &config(), u64::MAX).complete);
+    assert!(bytes(&old, 30) == bytes(&reference, 30));
+}
+
 #[test]
 fn a_longer_run_is_the_shorter_one_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use super::{FEW, train_command};
 use crate::args::DataFlags;
 use crate::configure;
 use crate::failure::Failure;
-use crate::train::images;
+use crate::words::images;
 use gan_data::{Dataset, Report, Source, Split};
 use gan_train::{ImageSize, TrainConfig, data};
 

@@ -7,7 +7,7 @@ use crate::data;
 use crate::error::Result;
 use crate::metadata::{Metadata, about_model};
 use crate::player::PlayerSettings;
-use crate::run::RunOptions;
+use crate::run_options::RunOptions;
 use candle_core::Device;
 use gan_data::Dataset;
 use gan_models::ModelConfig;

@@ -9,6 +9,7 @@ mod input;
 mod loss;
 mod penalty;
 mod show;
+mod statistics;
 mod step;
 
 pub use input::DiscriminatorInput;

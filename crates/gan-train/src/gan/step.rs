@@ -1,10 +1,11 @@
 //! The step: n_critic updates of D, then one of G (Goodfellow et al. 2014, algorithm 1).
 
+use super::statistics::Sums;
 use super::{Gan, Side};
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::player::backward;
-use crate::system::{Kind, Moment, Number};
+use crate::system::{Moment, Number};
 use candle_core::Tensor;
 use gan_data::Batch;
 use gan_models::{DiscriminatorOutput, probability};
@@ -44,18 +45,6 @@ impl ForGenerator {
         let fake = fake.track_op().then_some(fake);
         Self { index, classes, latents, real: compares.then_some(real), fake }
     }
-}
-
-/// The sums of an update's statistics, each a mean over its batches.
-#[derive(Default)]
-struct Sums {
-    err: f64,
-    err_class: Option<f64>,
-    penalty: Option<f64>,
-    /// Mean output for real images, and for generated ones.
-    x: f64,
-    g_z: f64,
-    grad_norm: f64,
 }
 
 impl Gan {
@@ -215,32 +204,6 @@ impl Gan {
         let logits = logits.detach();
         let has_probabilities = self.objective.loss.has_probabilities();
         Ok(if has_probabilities { probability(&logits)? } else { logits }.mean_all()?)
-    }
-
-    fn numbers(&self, d: &Sums, g: &Sums, at: &Moment) -> Vec<Number> {
-        let mut all = vec![
-            Number::new("errD", Kind::Loss, d.err).shown("errD"),
-            Number::new("errG", Kind::Loss, g.err).shown("errG"),
-        ];
-        all.extend(d.penalty.map(|penalty| Number::new("penalty", Kind::Loss, penalty)));
-        all.extend(d.err_class.map(|err| Number::new("errClass", Kind::Loss, err)));
-        let (names, labels, kind) = match self.objective.loss.has_probabilities() {
-            true => (["d_x", "d_g_z1", "d_g_z2"], ["D(x)", "D(G(z))", "then"], Kind::Probability),
-            false => (
-                ["logit_x", "logit_g_z1", "logit_g_z2"],
-                ["D(x) logit", "D(G(z)) logit", "then"],
-                Kind::Logit,
-            ),
-        };
-        for ((name, label), value) in names.into_iter().zip(labels).zip([d.x, d.g_z, g.g_z]) {
-            all.push(Number::new(name, kind, value).shown(label));
-        }
-        all.push(Number::new("grad_norm_d", Kind::Norm, d.grad_norm));
-        all.push(Number::new("grad_norm_g", Kind::Norm, g.grad_norm));
-        all.push(Number::new("lr", Kind::Rate, self.g.lr(at.rate)));
-        all.push(Number::new("lr_d", Kind::Rate, self.d.lr(at.rate)));
-        all.extend(self.input.ada_p().map(|p| Number::new("ada_p", Kind::Probability, p)));
-        all
     }
 }
 
