@@ -51,6 +51,6 @@ mod tests {
 }
 
 /// One thread a core.
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

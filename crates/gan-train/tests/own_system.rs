@@ -7,11 +7,9 @@ use candle_core::{Device, Tensor};
 use gan_data::{Dataset, LoaderConfig, Points, Transforms};
 use gan_nn::{Builder, Context, Params, Sequential, SequentialBuilder, State, l1, mse};
 use gan_train::*;
-use std::ops::ControlFlow;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{ops::ControlFlow, path::Path};
+use std::{sync::Arc, time::Duration};
 
 type Net = (Sequential, Params);
 
@@ -105,7 +103,7 @@ impl System for Rings {
 fn train(folder: &Path) {
     let mut rings = rings();
     let data: [&dyn Dataset; 2] = [&Points::ring(0), &Points::ring(1)];
-    let about = std::collections::BTreeMap::from([("judges", 2)]);
+    let about = std::collections::BTreeMap::from([("rings", 2)]);
     let about = Metadata::new("rings", 400, &about, &about, &data, &Device::Cpu).unwrap();
     let run = match folder.join("config.toml").exists() {
         true => RunDir::open(folder).unwrap(),
@@ -128,7 +126,8 @@ fn somebody_elses_system_trains_and_ends_with_the_same_bytes_however_often_it_is
     let folder = tempfile::tempdir().unwrap();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     train(&whole);
-    let bytes = |run: &Path, file| std::fs::read(run.join("checkpoints/step-000300").join(file)).unwrap();
+    let bytes =
+        |run: &Path, file: &str| std::fs::read(run.join("checkpoints/step-000300").join(file)).unwrap();
     for pause in (0..).map(|kill: u64| Duration::from_millis(60 + kill * 37 % 200 + 20 * kill)) {
         let mut child = Command::new(std::env::current_exe().unwrap());
         let child = child.args(["--exact", "a_child_that_trains"]).env("RINGS_RUN", &killed);
@@ -141,7 +140,7 @@ fn somebody_elses_system_trains_and_ends_with_the_same_bytes_however_often_it_is
             break;
         }
     }
-    let same = |file: &&str| bytes(&whole, *file) == bytes(&killed, *file);
+    let same = |file: &&str| bytes(&whole, file) == bytes(&killed, file);
     assert!(["training.safetensors", "checkpoint.json"].iter().all(same));
     let log = std::fs::read_to_string(killed.join("metrics.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -7,9 +7,7 @@ use gan_data::{Dataset, Image, LoaderConfig, Sample, Transforms};
 use gan_models::{CandleNetwork, Discriminator, Generator, Latent, LatentSpace};
 use gan_nn::{Builder, Context, Params, Sequential, SequentialBuilder};
 use gan_train::{gan::Objective, *};
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::Arc;
+use std::{ops::ControlFlow, path::Path, sync::Arc};
 
 /// Gray images of 8x8 pixels: a bright square in one of the corners.
 struct Squares;
@@ -95,9 +93,8 @@ fn with_the_librarys_loop(folder: &Path) -> Result<()> {
 
 fn with_a_loop_written_out() -> Result<()> {
     let (generator, discriminator, mut feed) = (my_generator(1)?, my_discriminator()?, feed());
-    let adam = GanOptions::default().g;
-    let mut g = Player::new(("G", "g"), &[("generator", generator.params())], adam)?;
-    let mut d = Player::new(("D", "d"), &[("discriminator", discriminator.params())], adam)?;
+    let mut g = Player::new(("G", "g"), &[("generator", generator.params())], GanOptions::default().g)?;
+    let mut d = Player::new(("D", "d"), &[("critic", discriminator.params())], GanOptions::default().d)?;
     let (learns, fixed) = (Context::train(), Context::train().untracked());
     for step in 1..=20 {
         let at = Moment { step, rate: 1.0, seed: 0 };

@@ -47,7 +47,7 @@ impl Work {
     pub fn new(operations: f64, step_ms: f64, cpu_threads: Option<usize>) -> Self {
         let gflops = operations / step_ms / 1e6;
         // More threads than cores cannot do more.
-        let ceiling = cpu_threads.map(|threads| gan_ops::gemm_ceiling(threads.min(crate::train::cores())));
+        let ceiling = cpu_threads.map(|threads| gan_ops::gemm_ceiling(threads.min(crate::device::cores())));
         Self { gflops, ceiling_gflops: ceiling, fraction_of_ceiling: ceiling.map(|ceiling| gflops / ceiling) }
     }
 }
