@@ -1,7 +1,11 @@
 //! What a data set is.
 
+use sha2::{Digest, Sha256};
+
 use crate::{Image, Points, Result, digest};
-use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+
+/// Images whose pixels are in a digest, spread over the whole set: to decode all would take as long as an epoch.
+const LOOKED_AT: usize = 16;
 
 /// One image of a data set, with its class where the set has classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,16 +75,26 @@ pub trait Dataset: Send + Sync {
     ///
     /// Unless a set knows better: of what it says of itself, and of the pixels and labels of 16 images spread over it.
     fn digest(&self) -> [u8; 32] {
-        digest::of_some_images(self)
+        digest_of_some_images(self)
     }
 }
 
-/// Which part of a published data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
-#[strum(serialize_all = "lowercase")]
-pub enum Split {
-    /// The images to learn from.
-    Train,
-    /// The images held back.
-    Test,
+/// Of what any data set says of itself, and of the pixels of some of its images.
+pub(crate) fn digest_of_some_images<D: Dataset + ?Sized>(dataset: &D) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for number in [dataset.len(), dataset.channels(), dataset.classes().unwrap_or(0)] {
+        sha.update((number as u64).to_le_bytes());
+    }
+    dataset.class_names().iter().for_each(|name| digest::add_text(&mut sha, name.as_bytes()));
+    let count = dataset.len().min(LOOKED_AT);
+    for index in (0..count).map(|i| i * dataset.len() / count) {
+        // One that cannot be read is a part of the set too; whether that matters is the loader's to say.
+        let Ok(sample) = dataset.get(index) else { continue };
+        let label = sample.label.map_or(u64::MAX, u64::from);
+        for number in [index as u64, sample.image.width as u64, sample.image.height as u64, label] {
+            sha.update(number.to_le_bytes());
+        }
+        sha.update(&sample.image.pixels);
+    }
+    sha.finalize().into()
 }

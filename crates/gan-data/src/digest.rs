@@ -1,31 +1,6 @@
-//! Telling whether a data set is still the one that a run began with.
+//! What digests of data sets are made of: they tell whether a set is still the one that a run began with.
 
 use sha2::{Digest, Sha256};
-
-use crate::Dataset;
-
-/// Images that are looked at, spread over the whole set: to decode them all would take as long as an epoch.
-const LOOKED_AT: usize = 16;
-
-/// What any data set says of itself, and the pixels of some of its images.
-pub(crate) fn of_some_images<D: Dataset + ?Sized>(dataset: &D) -> [u8; 32] {
-    let mut sha = Sha256::new();
-    for number in [dataset.len(), dataset.channels(), dataset.classes().unwrap_or(0)] {
-        sha.update((number as u64).to_le_bytes());
-    }
-    dataset.class_names().iter().for_each(|name| add_text(&mut sha, name.as_bytes()));
-    let count = dataset.len().min(LOOKED_AT);
-    for index in (0..count).map(|i| i * dataset.len() / count) {
-        // One that cannot be read is a part of the set too; whether that matters is the loader's to say.
-        let Ok(sample) = dataset.get(index) else { continue };
-        let label = sample.label.map_or(u64::MAX, u64::from);
-        for number in [index as u64, sample.image.width as u64, sample.image.height as u64, label] {
-            sha.update(number.to_le_bytes());
-        }
-        sha.update(&sample.image.pixels);
-    }
-    sha.finalize().into()
-}
 
 /// Adds bytes to a digest so that where they end is a part of it.
 pub(crate) fn add_text(sha: &mut Sha256, text: &[u8]) {

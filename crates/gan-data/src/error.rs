@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Fingerprint, Source, Split};
+use crate::{Fingerprint, Split, source_names};
 
 /// Why data could not be read, prepared or written. `Display` says in one line what is wrong and where,
 /// [`Error::hint`] what to do about it.
@@ -441,7 +441,7 @@ impl Error {
             Self::UnknownDataset { .. } => {
                 return format!(
                     "the data sets are {}; or give the path of your own",
-                    Source::NAMES.join(", ")
+                    source_names::NAMES.join(", ")
                 );
             }
             Self::WithoutHub { dataset } => {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::{LabelledImages, Split};
+use crate::Split;
 
 /// What identifies the content of a data set: SHA-256 over the sorted SHA-256 digests of its records.
 ///
@@ -60,17 +60,6 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-impl LabelledImages {
-    /// What identifies these images and labels, to compare with [`Fingerprint::canonical`].
-    pub fn fingerprint(&self) -> Fingerprint {
-        let size = self.height * self.width * self.channels;
-        let records = self.pixels.chunks_exact(size).zip(&self.labels);
-        of_digests(
-            records.map(|(image, &label)| record(label, image, self.channels, self.channels)).collect(),
-        )
-    }
-}
-
 /// The digest of one record: the label, then the first `planes` of the image's planes.
 pub(crate) fn record(label: u8, pixels: &[u8], channels: usize, planes: usize) -> [u8; 32] {
     let mut bytes = Vec::with_capacity(1 + pixels.len());
@@ -99,6 +88,7 @@ fn from_hex(hex: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LabelledImages;
 
     /// Two images of 2x1 pixels in `channels` channels.
     fn images(channels: usize, pixels: &[u8], labels: [u8; 2]) -> LabelledImages {

@@ -5,6 +5,7 @@ mod junk;
 mod kind;
 mod layout;
 mod left_out;
+mod limits;
 mod splits;
 mod told;
 mod walk;
@@ -22,7 +23,8 @@ use self::told::Captions;
 use crate::archive::{Archive, MAX_FILE};
 use crate::decode::Decoding;
 use crate::{
-    Background, Dataset, Error, OpenOptions, ProgressCallback, Result, Sample, Split, digest, files, names,
+    Background, Dataset, Error, OpenOptions, ProgressCallback, Result, Sample, Split, dataset, digest, files,
+    names,
 };
 
 /// The images of a folder or an archive, each decoded anew when it is asked for, as RGB.
@@ -227,7 +229,7 @@ impl Dataset for Folder {
 
     /// Of the names, classes, captions and lengths of all files, and the pixels of some.
     fn digest(&self) -> [u8; 32] {
-        let mut sha = Sha256::new().chain_update(digest::of_some_images(self));
+        let mut sha = Sha256::new().chain_update(dataset::digest_of_some_images(self));
         for entry in &self.images {
             digest::add_text(&mut sha, entry.path.as_os_str().as_encoded_bytes());
             let label = entry.label.map_or(u64::MAX, u64::from);

@@ -2,8 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::fingerprint::{of_digests, record};
 use crate::image::MAX_SIDE;
-use crate::{Dataset, Error, Image, Result, Sample};
+use crate::{Dataset, Error, Fingerprint, Image, Result, Sample};
 
 /// Labels are kept as bytes.
 pub(crate) const MAX_CLASSES: usize = 256;
@@ -86,6 +87,15 @@ impl LabelledImages {
     /// Height of every image in pixels.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// What identifies these images and labels, to compare with [`Fingerprint::canonical`].
+    pub fn fingerprint(&self) -> Fingerprint {
+        let size = self.height * self.width * self.channels;
+        let records = self.pixels.chunks_exact(size).zip(&self.labels);
+        of_digests(
+            records.map(|(image, &label)| record(label, image, self.channels, self.channels)).collect(),
+        )
     }
 }
 

@@ -7,10 +7,10 @@ use gan_rng::Stream;
 use plotters::prelude::RGBColor;
 
 use self::plot::{Cloud, plot};
-use crate::{Dataset, Error, Image, Result, Sample};
+use crate::{Image, Result};
 
 /// Points of a set.
-const LEN: usize = 100_000;
+pub(crate) const LEN: usize = 100_000;
 /// Points of the set in a scatter plot.
 const PLOTTED: usize = 2000;
 const GRAY: RGBColor = RGBColor(120, 120, 120);
@@ -24,7 +24,7 @@ const LEAST_PART: f64 = 0.01;
 /// looked at. No number is stored: point `i` follows from (seed, `i`).
 #[derive(Clone, Debug)]
 pub struct Points {
-    name: &'static str,
+    pub(crate) name: &'static str,
     modes: Vec<[f64; 2]>,
     sigma: f64,
     half_side: f64,
@@ -115,38 +115,6 @@ fn pairs(images: &Tensor) -> candle_core::Result<Vec<[f32; 2]>> {
         bail!("points are images of 1x2 gray pixels, not {:?}", images.shape());
     }
     Ok(images.flatten_all()?.to_vec1::<f32>()?.as_chunks::<2>().0.to_vec())
-}
-
-impl Dataset for Points {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn len(&self) -> usize {
-        LEN
-    }
-
-    fn channels(&self) -> usize {
-        1
-    }
-
-    fn classes(&self) -> Option<usize> {
-        None
-    }
-
-    /// The point in 8 bits, for what looks at images; the loader takes the exact values.
-    fn get(&self, index: usize) -> Result<Sample> {
-        if index >= LEN {
-            return Err(Error::OutOfRange { dataset: self.name.to_owned(), index, len: LEN });
-        }
-        let level = |value: f32| ((value + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8;
-        let pixels = self.values(index).map(level).to_vec();
-        Ok(Sample { image: Image { width: 2, height: 1, channels: 1, pixels }, label: None })
-    }
-
-    fn points(&self) -> Option<&Points> {
-        Some(self)
-    }
 }
 
 #[cfg(test)]

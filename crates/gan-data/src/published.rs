@@ -3,8 +3,8 @@
 mod class_names;
 mod files;
 mod other_forms;
+mod pattern;
 mod records;
-mod told;
 
 use std::path::Path;
 
@@ -12,7 +12,6 @@ pub(crate) use self::class_names::{Symbols, known, of_lines};
 pub(crate) use self::files::{Found, Part, PublishedFiles};
 pub(crate) use self::other_forms::{instead_of, other_form};
 pub(crate) use self::records::{read_records, warn_if_incomplete};
-pub(crate) use self::told::told_by_names;
 use crate::{LabelledImages, Result, Split, cifar, idx, stl10};
 
 /// A published data set beside MNIST, Fashion-MNIST and CIFAR-10.

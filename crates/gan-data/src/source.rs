@@ -1,17 +1,19 @@
 //! From the name of a data set to its images.
 
 mod parquet_set;
+mod told;
 
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::told::told_by_names;
 #[cfg(feature = "hub")]
 use crate::Parquet;
-use crate::published::{other_form, told_by_names};
+use crate::published::other_form;
 use crate::{
-    Background, Dataset, Digits, Error, Folder, Points, ProgressCallback, Result, Shapes, Split, files,
+    Dataset, Digits, Error, Folder, OpenOptions, Points, Result, Shapes, Split, files, source_names,
 };
 use crate::{Published, load_cifar10, load_mnist, load_published};
 
@@ -54,67 +56,9 @@ pub enum Source {
     },
 }
 
-/// What a source needs to know to open.
-#[derive(Clone, Debug)]
-pub struct OpenOptions {
-    /// Which part of it.
-    pub split: Split,
-    /// What drawn sets are drawn from.
-    pub seed: u64,
-    /// The side of the images of drawn sets, pixels; at least 16.
-    pub size: usize,
-    /// Which column is the class, of a parquet file or a table of labels; by itself if `None`.
-    pub label_column: Option<String>,
-    /// Which column of a parquet file holds the images; by itself if `None`.
-    pub image_column: Option<String>,
-    /// A table of labels for the images of a folder or archive.
-    pub labels: Option<PathBuf>,
-    /// What stands behind transparent images of a folder, archive or parquet file.
-    pub background: Background,
-    /// Is told how it is going.
-    pub watch: ProgressCallback,
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self {
-            split: Split::Train,
-            seed: 0,
-            size: 32,
-            label_column: None,
-            image_column: None,
-            labels: None,
-            background: Background::default(),
-            watch: ProgressCallback::default(),
-        }
-    }
-}
-
 impl Source {
     /// The names there are.
-    pub const NAMES: [&str; 21] = [
-        "digits",
-        "shapes",
-        "ring",
-        "grid",
-        "mnist",
-        "fashion-mnist",
-        "cifar10",
-        "cifar100",
-        "cifar100-coarse",
-        "stl10",
-        "kmnist",
-        "qmnist",
-        "emnist-balanced",
-        "emnist-byclass",
-        "emnist-bymerge",
-        "emnist-digits",
-        "emnist-letters",
-        "emnist-mnist",
-        "folder:PATH",
-        "parquet:PATH",
-        "hub:OWNER/NAME[@REVISION]",
-    ];
+    pub const NAMES: [&str; 21] = source_names::NAMES;
 
     /// The name that is meant by a text in which case and dashes are not as in the name: `cifar-10` is `cifar10`. What lies at a
     /// path of this name is meant first.

@@ -5,7 +5,7 @@ use gemm::Parallelism;
 use std::cell::Cell;
 
 pub(crate) use crate::real::Real;
-use crate::reference;
+use crate::switch::only_references;
 
 /// As f64. (Two traits in scope have a `to_f64`; this is the one that cannot fail.)
 pub(crate) fn widen<T: Real>(x: T) -> f64 {
@@ -27,12 +27,13 @@ pub(crate) use dispatch;
 /// Whether the kernels here can take this tensor; otherwise the op falls back to its reference implementation.
 pub(crate) fn has_kernel(tensor: &Tensor) -> bool {
     let has_type = matches!(tensor.dtype(), DType::F32 | DType::F64);
-    has_type && tensor.device().is_cpu() && !reference::only_references()
+    has_type && tensor.device().is_cpu() && !only_references()
 }
 
-/// An error where [`reference::only`] forbids kernels: none gets at the values of a tensor without asking here.
+/// An error where [`crate::reference::only`] forbids kernels: none gets at the values of a tensor without asking
+/// here.
 fn kernels_may_run() -> Result<()> {
-    match reference::only_references() {
+    match only_references() {
         true => bail!("a kernel was called where only references are to run"),
         false => Ok(()),
     }

@@ -16,9 +16,11 @@
 //! Each op does to the value what its namesake on tensors does, and to the tangent what its derivative does. Weights are
 //! plain tensors: they do not move along the direction, so they have no tangent, but they do have gradients.
 
-use crate::activation::{Activation, leaky_relu, relu, tanh};
+use crate::activation::Activation;
+use crate::activation_ops::{leaky_relu, relu, tanh};
 use crate::attention::{softmax, transpose};
-use crate::norm::{by_channel, modulate, standardise};
+use crate::channels::by_channel;
+use crate::norm::{modulate, standardise};
 use crate::resample::{avg_pool2d, max_pool2d_with, pixel_shuffle, upsample_nearest2d};
 use candle_core::shape::ShapeWithOneHole;
 use candle_core::{D, Result, Tensor, bail};

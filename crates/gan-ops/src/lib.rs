@@ -36,12 +36,16 @@
 //! train --profile` adds up where the time goes. Open spans on the calling thread only, never inside a rayon task.
 
 mod activation;
+mod activation_ops;
+mod adam;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
 mod attention;
 mod batch_norm;
+mod batch_norm_output;
 mod bias;
 mod ceiling;
+mod channels;
 mod conv;
 mod cpu;
 mod dual;
@@ -58,19 +62,24 @@ mod precision;
 mod real;
 pub mod reference;
 mod resample;
+mod resample_shape;
 mod scratch;
 mod simd;
 mod special;
 mod spectral;
 mod sums;
+mod switch;
 mod threads;
 mod transpose;
 mod unoptimised;
 mod values;
 
-pub use activation::{Activation, leaky_relu, relu, tanh};
+pub use activation::Activation;
+pub use activation_ops::{leaky_relu, relu, tanh};
+pub use adam::AdamStep;
 pub use attention::{attention, softmax};
-pub use batch_norm::{BatchNormOutput, batch_norm2d_eval, batch_norm2d_train};
+pub use batch_norm::{batch_norm2d_eval, batch_norm2d_train};
+pub use batch_norm_output::BatchNormOutput;
 pub use ceiling::gemm_ceiling;
 pub use conv::{Epilogue, conv_transpose2d, conv2d};
 pub use dual::Dual;
@@ -79,7 +88,7 @@ pub use gradient::{Gradient, Parameter};
 pub use instructions::instructions;
 pub use loss::{bce_with_logits, softplus};
 pub use norm::{instance_norm2d, layer_norm, modulate};
-pub use optimizer::{AdamStep, adam_step, lerp_in_place, sum_of_squares};
+pub use optimizer::{adam_step, lerp_in_place, sum_of_squares};
 pub use precision::{Precision, bf16_is_fast};
 pub use resample::{avg_pool2d, max_pool2d, pixel_shuffle, upsample_nearest2d};
 pub use spectral::{power_iteration, spectral_norm};

@@ -1,5 +1,6 @@
 //! In-place updates of parameters.
 
+use crate::adam::AdamStep;
 use crate::cpu::{Real, has_kernel, widen, with_slice, with_slice_mut};
 use crate::reference;
 use crate::simd::vectorised;
@@ -8,21 +9,6 @@ use rayon::prelude::*;
 
 /// Elements a thread takes at a time.
 const BLOCK: usize = 1 << 14;
-
-/// The numbers of one Adam step.
-#[derive(Clone, Copy, Debug)]
-pub struct AdamStep {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the mean of the gradient.
-    pub beta1: f64,
-    /// Decay of the mean of its square.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// The number of this step, from 1.
-    pub step: u64,
-}
 
 /// One step of Adam (Kingma & Ba 2015) in the order PyTorch does it, in place; all four tensors have one shape, and none
 /// is a view of another:
@@ -39,14 +25,6 @@ pub fn adam_step(parameter: &Var, gradient: &Tensor, m: &Var, v: &Var, adam: Ada
     match parameter.dtype() {
         DType::F32 => adam_on_cpu::<f32>(parameter, gradient, m, v, adam),
         _ => adam_on_cpu::<f64>(parameter, gradient, m, v, adam),
-    }
-}
-
-impl AdamStep {
-    /// What m is multiplied by and the square root of v divided by: both start at zero, which has to be made up for.
-    pub(crate) fn corrections(self) -> (f64, f64) {
-        let correct = |beta: f64| 1.0 - beta.powi(i32::try_from(self.step).unwrap_or(i32::MAX));
-        (self.lr / correct(self.beta1), correct(self.beta2).sqrt())
     }
 }
 

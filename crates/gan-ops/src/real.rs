@@ -1,12 +1,17 @@
-//! The element types the kernels are written for.
+//! The element types the kernels are written for, and a buffer of either.
 
 use crate::scratch::Scratch;
 use crate::special::Special;
-use crate::values::Values;
 use bytemuck::Pod;
 use candle_core::{CpuStorage, WithDType};
 use num_traits::Float;
 use pulp::Simd;
+
+/// Elements of either type.
+pub(crate) enum Values {
+    F32(Scratch<f32>),
+    F64(Scratch<f64>),
+}
 
 /// f32 to train, f64 to check gradients.
 pub(crate) trait Real: WithDType + Float + Special + Pod {

@@ -1,6 +1,7 @@
 //! The buffers of flows: values, and gradients on their way back.
 
 use crate::cpu::{Real, with_slice};
+pub(crate) use crate::real::Values;
 use crate::scratch::Scratch;
 use crate::simd::vectorised;
 use candle_core::{CpuStorage, Device, Result, Shape, Tensor};
@@ -9,12 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Elements a thread copies at a time.
 const BLOCK: usize = 1 << 16;
-
-/// Elements of either type.
-pub(crate) enum Values {
-    F32(Scratch<f32>),
-    F64(Scratch<f64>),
-}
 
 /// Where an op leaves the gradient of one of its arguments.
 pub(crate) struct Slot<G>(Mutex<Option<G>>);

@@ -5,15 +5,9 @@ use std::path::{Path, PathBuf};
 use super::junk::{self, RunFolders};
 use super::kind::{self, HEAD, Kind};
 use super::left_out::{LeftOut, Why};
+use super::limits::{MAX_DEPTH, MOST_FILES, MOST_NAMES};
 use crate::archive::Archive;
 use crate::{Error, Result};
-
-/// The most files and folders in a folder, and the most bytes that their names may take. The paths of ten million
-/// images take about a gigabyte.
-pub(super) const MOST_FILES: usize = 10_000_000;
-pub(super) const MOST_NAMES: usize = 1 << 30;
-/// Folders within folders, no deeper than this.
-pub(super) const MAX_DEPTH: usize = 32;
 
 /// What is taken, each file with the number that an archive knows it by, and what is left out.
 #[derive(Debug)]

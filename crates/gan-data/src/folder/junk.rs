@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::found::MAX_DEPTH;
+use super::limits::MAX_DEPTH;
 
 /// Names, in small letters, that systems and their tools give to folders and files of their own.
 const SYSTEM: [&str; 24] = [

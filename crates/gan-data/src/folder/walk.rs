@@ -6,10 +6,11 @@ use std::fs::{self, FileType};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::found::{Found, MAX_DEPTH};
+use super::found::Found;
 use super::junk::{self, RunMarks};
 use super::kind::{self, HEAD, Kind};
 use super::left_out::Why;
+use super::limits::MAX_DEPTH;
 use crate::{Error, Result, files};
 
 /// So often links may lead to one folder, and to what lies in it: links among folders that lie beside each other

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::columns::Asked;
+use super::columns::{Asked, Columns};
 use super::index::Index;
 use super::table::{Kind, Row, Table};
 use super::{Classes, NO_CLASS, Unfit, Values, one_line};
@@ -297,15 +297,6 @@ impl<'a> Reader<'a> {
             notes: self.notes,
         })
     }
-}
-
-/// What the columns of a table were taken for, by their names.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Columns {
-    pub(super) label: Option<String>,
-    pub(super) caption: Option<String>,
-    /// Whether the table says which classes there are.
-    pub(super) decides: bool,
 }
 
 /// Notes the number of an image that has none yet. The list is as long as there are images once one of them has a number.

@@ -29,6 +29,15 @@ pub(super) struct Chosen {
     pub(super) caption: Option<usize>,
 }
 
+/// What the columns of a table were taken for, by their names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Columns {
+    pub(super) label: Option<String>,
+    pub(super) caption: Option<String>,
+    /// Whether the table says which classes there are.
+    pub(super) decides: bool,
+}
+
 /// What is asked of a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {

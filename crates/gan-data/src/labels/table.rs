@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
-use super::annotate::Columns;
-use super::columns::{Asked, Chosen, choose};
+use super::columns::{Asked, Chosen, Columns, choose};
 use super::delimited::{Rows, ShortLines};
 use super::{Value, json, one_line};
 use crate::{Error, Result, files};

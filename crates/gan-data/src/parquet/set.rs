@@ -14,8 +14,8 @@ use crate::decode::{Decoding, Fault};
 use crate::labels::{Classes, NO_CLASS};
 use crate::spool::{Spool, SpoolWriter};
 use crate::{
-    Background, Dataset, Error, OpenOptions, Progress, ProgressCallback, Result, Sample, Split, Unit, digest,
-    files,
+    Background, Dataset, Error, OpenOptions, Progress, ProgressCallback, Result, Sample, Split, Unit,
+    dataset, digest, files,
 };
 
 /// Folders within folders, no deeper than this.
@@ -162,7 +162,7 @@ impl Dataset for Parquet {
 
     /// Of the lengths of all images, their labels and captions, and the pixels of some.
     fn digest(&self) -> [u8; 32] {
-        let mut sha = Sha256::new().chain_update(digest::of_some_images(self));
+        let mut sha = Sha256::new().chain_update(dataset::digest_of_some_images(self));
         (0..self.len()).for_each(|index| sha.update(self.images.length(index).to_le_bytes()));
         self.labels.iter().for_each(|label| sha.update(label.to_le_bytes()));
         if self.captions.bytes() > 0 {

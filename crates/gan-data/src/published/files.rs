@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::instead_of;
+use super::pattern::fits;
 use crate::{Error, Result, files, tarball};
 
 /// A folder may hold so many files of one set.
@@ -198,16 +199,6 @@ impl PublishedFiles<'_> {
             Some(part) => {
                 Err(Error::MissingFile { folder: archive.to_owned(), looked_for: part.looked_for() })
             }
-        }
-    }
-}
-
-/// Whether a name is the wanted one, in which a `*` stands for anything.
-pub(super) fn fits(name: &str, wanted: &str) -> bool {
-    match wanted.split_once('*') {
-        None => name == wanted,
-        Some((start, end)) => {
-            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
         }
     }
 }

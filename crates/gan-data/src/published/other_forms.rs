@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::pattern::fits;
 use crate::Error;
 
 /// A form of a set.
@@ -108,7 +109,7 @@ pub(crate) fn other_form(path: &Path) -> Option<Error> {
 /// The same, if it is this set that lies there.
 pub(crate) fn instead_of(set: &str, path: &Path) -> Option<Error> {
     let found = FORMS.iter().filter(|form| set.is_empty() || is_of(set, form.set)).find_map(|form| {
-        let is_one = |name: &str| form.names.iter().any(|wanted| super::files::fits(name, wanted));
+        let is_one = |name: &str| form.names.iter().any(|wanted| fits(name, wanted));
         if path.file_name().and_then(|name| name.to_str()).is_some_and(is_one) {
             return Some((path.to_owned(), form));
         }

@@ -10,6 +10,7 @@ mod kernels;
 pub(crate) use kernels::moments_of_planes;
 
 use crate::activation::Activation;
+use crate::batch_norm_output::BatchNormOutput;
 use crate::cpu::Real;
 use crate::flow::{Backward, Flow, FlowState, Own};
 use crate::gradient::{Destination, Parameter};
@@ -20,16 +21,6 @@ use candle_core::{Device, Result, Tensor, bail};
 use kernels::{Normalization, Statistics, gradient_sums, input_gradient, moments, normalize, statistics};
 use std::sync::Arc;
 use tracing::trace_span;
-
-/// What batch normalisation gives in training.
-pub struct BatchNormOutput<X = Tensor> {
-    /// The normalised and activated images `[N, C, H, W]`.
-    pub output: X,
-    /// Mean of each channel of the batch, `[C]`, detached.
-    pub mean: Tensor,
-    /// Variance of each channel of the batch, divided by n - 1, `[C]`, detached: what the running variance takes in.
-    pub unbiased_var: Tensor,
-}
 
 /// `activation(weight * (x - mean) / sqrt(var + eps) + bias)` with the statistics of the batch: x `[N, C, H, W]`, weight
 /// and bias `[C]`.

@@ -9,9 +9,10 @@ mod kernels;
 use crate::cpu::{Real, dispatch, has_kernel, slice};
 use crate::flow::{Backward, Flow, FlowState, Own, number};
 use crate::reference;
+use crate::resample_shape::{Dims, dims4, pooled, shuffled, upsampled};
 use crate::scratch::Scratch;
 use crate::values::{GradientSlot, Values};
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use std::sync::Arc;
 use tracing::trace_span;
 
@@ -227,50 +228,6 @@ impl CustomOp1 for ResampleGradient {
     }
 }
 
-/// Lengths of four dimensions.
-pub(crate) type Dims = (usize, usize, usize, usize);
-
-fn dims4(dims: &[usize]) -> Result<Dims> {
-    match *dims {
-        [n, c, h, w] => Ok((n, c, h, w)),
-        _ => bail!("an image to be resampled is [N, C, H, W], not {dims:?}"),
-    }
-}
-
-/// The shape after [`upsample_nearest2d`].
-pub(crate) fn upsampled(dims: &[usize], factor: usize) -> Result<Dims> {
-    let (n, c, h, w) = dims4(dims)?;
-    check(factor)?;
-    Ok((n, c, h * factor, w * factor))
-}
-
-/// The shape after [`pixel_shuffle`].
-pub(crate) fn shuffled(dims: &[usize], factor: usize) -> Result<Dims> {
-    let (n, channels, h, w) = dims4(dims)?;
-    check(factor)?;
-    if channels % (factor * factor) != 0 {
-        bail!("{channels} channels cannot be shuffled into squares of {factor} by {factor}");
-    }
-    Ok((n, channels / (factor * factor), h * factor, w * factor))
-}
-
-/// The shape after pooling.
-pub(crate) fn pooled(dims: &[usize], size: usize) -> Result<Dims> {
-    let (n, c, h, w) = dims4(dims)?;
-    check(size)?;
-    if h < size || w < size {
-        bail!("images of {h} by {w} are too small to be pooled by {size}");
-    }
-    Ok((n, c, h / size, w / size))
-}
-
 fn cut(x: &Tensor, h: usize, w: usize) -> Result<Tensor> {
     x.narrow(2, 0, h)?.narrow(3, 0, w)
-}
-
-fn check(factor: usize) -> Result<()> {
-    if factor == 0 {
-        bail!("an image cannot be resampled by 0");
-    }
-    Ok(())
 }

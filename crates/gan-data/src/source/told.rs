@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::Published;
-use crate::{Error, Result, Source};
+use super::Source;
+use crate::{Error, Published, Result};
 
 /// Folders of a folder in which programs leave the files of one set: MNIST's form has no name in it, so the folder's
 /// counts.
@@ -23,7 +23,7 @@ const WITHIN: [(&str, &str); 8] = [
 ///
 /// # Errors
 /// If there are several.
-pub(crate) fn told_by_names(path: &Path) -> Result<Option<Source>> {
+pub(super) fn told_by_names(path: &Path) -> Result<Option<Source>> {
     let mut told = BTreeSet::new();
     let own = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if path.is_dir() {
