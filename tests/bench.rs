@@ -140,9 +140,9 @@ fn people_get_a_few_lines() {
 #[test]
 fn flags_that_make_no_sense_are_refused_in_two_lines() {
     for (arguments, named) in [
-        (&["train", "--steps", "0"][..], "steps is 0"),
+        (&["train", "--steps", "0"][..], "--steps is 0"),
         (&["sample", "--batch-size", "0"], "--batch-size is 0"),
-        (&["train", "--threads", "0"], "threads is 0"),
+        (&["train", "--threads", "0"], "--threads is 0"),
         (&["train", "--threads", "1000000"], "1024"),
         (&["train", "--image-size", "30"], "28x28 and 32x32"),
         (&["train", "--image-size", "0"], "is 0"),
@@ -151,7 +151,7 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         (&["train", "--base-width", "4000000000"], "smaller base width"),
         (&["train", "--batch-size", "65536"], "--batch-size 4096"),
         (&["train", "--image-size", "65536", "--base-width", "1"], "16384"),
-        (&["train", "--latent-dim", "0"], "latent_dim is 0"),
+        (&["train", "--latent-dim", "0"], "--latent-dim is 0"),
         (&["train", "--min-seconds", "-1"], "--min-seconds is -1"),
         (&["data", "--min-seconds", "inf"], "--min-seconds is inf"),
         (&["sample", "--min-seconds", "nan"], "--min-seconds is NaN"),

@@ -143,7 +143,7 @@ fn points_of_the_plane_are_drawn_as_a_scatter_plot_and_their_modes_counted() {
     succeed_in(folder.path(), &["sample", "run", "--count", "100", "--out", "points.png"]);
     assert_eq!(png_size(&folder.path().join("points.png")), (568, 576));
     let said = gan_in(folder.path(), &["train", "--dataset", "ring", "--model", "dcgan", "--dry-run"]);
-    assert!(said.status == 2 && said.stderr.contains("use the mlp model"), "{}", said.stderr);
+    assert!(said.status == 2 && said.stderr.contains("use --model mlp"), "{}", said.stderr);
 }
 
 #[test]

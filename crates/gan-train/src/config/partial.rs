@@ -228,17 +228,18 @@ impl PartialConfig {
 
 /// The setting of this key, or of another name of it.
 fn find(key: &str) -> Result<&'static Setting> {
-    if let Some(setting) = settings().find(|setting| setting.key == key || setting.aliases.contains(&key)) {
-        return Ok(setting);
-    }
-    let names = settings().flat_map(|setting| setting.aliases.iter().copied().chain([setting.key]));
-    let meant = nearest(key, names.chain([RECIPE]));
-    let meant = meant.map(|name| find(name).map_or(name, |setting| setting.key));
-    let hint = match meant {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "docs/settings.md has the settings, and `gan train --help` has each as a flag".into(),
-    };
-    Err(Error::config(format!("there is no setting `{key}`"), hint))
+    known(key).ok_or_else(|| {
+        let names = settings().flat_map(|setting| setting.aliases.iter().copied().chain([setting.key]));
+        let hint = match nearest(key, names.chain([RECIPE])) {
+            Some(name) => format!("did you mean `{}`?", known(name).map_or(name, |setting| setting.key)),
+            None => "docs/settings.md has the settings, and `gan train --help` has each as a flag".into(),
+        };
+        Error::config(format!("there is no setting `{key}`"), hint)
+    })
+}
+
+fn known(key: &str) -> Option<&'static Setting> {
+    settings().find(|setting| setting.key == key || setting.aliases.contains(&key))
 }
 
 fn is_section(name: &str) -> bool {

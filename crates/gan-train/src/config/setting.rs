@@ -38,8 +38,11 @@ pub struct Setting {
     pub(super) names: fn() -> &'static [&'static str],
     pub(super) default: fn() -> Option<toml::Value>,
     pub(super) parse: fn(&str) -> std::result::Result<toml::Value, String>,
-    pub(super) read: fn(&toml::Value) -> std::result::Result<(toml::Value, Vec<f64>), String>,
+    pub(super) read: fn(&toml::Value) -> ReadValue,
 }
+
+/// A value as the config spells it and the numbers in it, or what to write instead.
+type ReadValue = std::result::Result<(toml::Value, Vec<f64>), String>;
 
 /// Keys and values, as on a command line.
 pub type Preset = &'static [(&'static str, &'static str)];
