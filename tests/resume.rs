@@ -319,7 +319,7 @@ fn one_signal_ends_the_step_saves_and_says_how_to_go_on() {
         std::thread::sleep(std::time::Duration::from_millis(200)); // for the thread that writes what it said
         let said = fs::read_to_string(folder.path().join("said")).unwrap();
         let lines: Vec<&str> = said.lines().collect();
-        let [.., stopped, _, _, _, sample, _, command] = lines[..] else { panic!("{said}") };
+        let [.., stopped, _, _, _, _, sample, _, command] = lines[..] else { panic!("{said}") };
         assert!(stopped.contains("Stopped at step ") && stopped.contains("everything is saved"), "{said}");
         assert!(command.ends_with("resume run"), "{said}");
         assert!(sample.ends_with("sample run --seed 1"), "{said}");
@@ -442,9 +442,9 @@ fn a_run_that_diverges_goes_back_with_half_the_learning_rate_and_other_batches_b
     );
     let events = events("twice");
     assert_eq!(events.len(), 2);
-    for (event, (times, lr)) in events.iter().zip([(1, 4e-4), (2, 2e-4)]) {
+    for (event, (times, rate)) in events.iter().zip([(1, 0.5), (2, 0.25)]) {
         assert_eq!((event["event"].as_str(), event["to_step"].as_u64()), (Some("rollback"), Some(2)));
-        assert_eq!((event["times"].as_u64(), event["lr"].as_f64()), (Some(times), Some(lr)));
+        assert_eq!((event["times"].as_u64(), event["rate"].as_f64()), (Some(times), Some(rate)));
     }
     let steps: Vec<_> =
         metrics(&folder.join("twice")).iter().map(|line| line["step"].as_u64().unwrap()).collect();

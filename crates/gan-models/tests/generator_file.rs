@@ -84,9 +84,7 @@ fn a_file_that_is_no_generator_is_refused_by_name_and_reason() {
     assert!(edited("\\\"latent_dim\\\":6", "\\\"latent_dim\\\":0").contains("latent_dim is 0"));
     assert!(edited("\\\"format\\\":1", "\\\"format\\\":2").contains("format 2"));
     assert!(edited("\\\"latent\\\"", "\\\"latont\\\"").contains("latont"));
-    assert!(
-        edited("\\\"architecture\\\":\\\"dcgan\\\"", "\\\"architecture\\\":\\\"dcgam\\\"").contains("dcgam")
-    );
+    assert!(edited("\\\"family\\\":\\\"dcgan\\\"", "\\\"family\\\":\\\"dcgam\\\"").contains("dcgam"));
 
     let discriminator = config().discriminator(1, &Device::Cpu).unwrap();
     std::fs::write(&path, discriminator_to_bytes(discriminator.as_ref()).unwrap()).unwrap();

@@ -29,7 +29,7 @@ fn rings() -> Rings {
     let (g, d) = (["a to b", "b to a"].map(|name| net(name, 2)), ["a", "b"].map(|name| net(name, 1)));
     let options = GanOptions::default();
     let generators = [("a_to_b", &g[0].1), ("b_to_a", &g[1].1)];
-    let averaged = PlayerSettings { average: 0.9, ..options.g };
+    let averaged = PlayerSettings { average: 0.9, lr: 2e-3, ..options.g };
     let g_player = Player::new(("the generators", "g"), &generators, averaged).unwrap();
     let discriminators = [("judge_a", &d[0].1), ("judge_b", &d[1].1)];
     let d_player = Player::new(("the discriminators", "d"), &discriminators, options.d).unwrap();

@@ -449,7 +449,10 @@ fn with_another(setting: &Setting) -> (TrainConfig, String) {
         let is_taken = partial.set(setting.key, value).and_then(|()| partial.check()).is_ok();
         let then = partial.get(setting.key).cloned();
         if let Some(then) = then.filter(|then| is_taken && now.as_ref() != Some(then)) {
-            return (partial.into_config().unwrap(), then.to_string());
+            let config = partial.into_config().unwrap();
+            if config.metadata(&Images(120), &Device::Cpu).is_ok() {
+                return (config, then.to_string()); // networks that can be built
+            }
         }
     }
     panic!("no value for {}", setting.key)
