@@ -38,6 +38,11 @@ pub fn choose(name: &str, precision: Precision) -> Result<(Device, String), Fail
     Ok((device, which + bf16))
 }
 
+/// One thread a core.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,9 +53,4 @@ mod tests {
             assert_eq!(threads(asked, 2), threads_used, "{asked:?}");
         }
     }
-}
-
-/// One thread a core.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

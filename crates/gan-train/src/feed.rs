@@ -49,7 +49,7 @@ impl Feed {
     }
 
     fn make(&self, seed: u64, first: u64) -> Result<DataLoader> {
-        let config = LoaderConfig { seed, ..self.config.clone() };
+        let config = LoaderConfig { seed, ..self.config };
         let loader = DataLoader::new(self.data.clone(), self.transforms.clone(), config, &self.device)?;
         Ok(loader.with_bad_images(&self.bad).starting_at(first))
     }
@@ -77,7 +77,7 @@ impl Feed {
     /// Up to `count` images `[count, ...]`, those that a run sees first. Nothing is read beyond them.
     pub fn first(&self, count: usize) -> Result<Tensor> {
         let batch_size = count.min(self.data.len());
-        let config = LoaderConfig { batch_size, workers: 1, cache: CacheMode::Off, ..self.config.clone() };
+        let config = LoaderConfig { batch_size, workers: 1, cache: CacheMode::Off, ..self.config };
         let loader = DataLoader::new(self.data.clone(), self.transforms.clone(), config, &self.device)?;
         Ok(loader.with_bad_images(&self.bad).next_batch()?.images)
     }

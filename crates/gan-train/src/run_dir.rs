@@ -59,7 +59,7 @@ impl RunDir {
         Ok(run)
     }
 
-    /// Opens the folder of a run, to go on with it. Nothing is written there before [`begin`](Self::begin).
+    /// Opens the folder of a run, to go on with it. Nothing is written there before training begins.
     ///
     /// # Errors
     /// If it is not the folder of a run, or another process writes there.
