@@ -1,8 +1,8 @@
-"""Trains, kills and goes on with a run for minutes, and watches memory, steps and what is left behind.
+"""Trains, kills and resumes a run for minutes, and watches memory, steps and what is left behind.
 
 A small run of `gan` (target/release/gan) goes on without end. Every few seconds it is killed with SIGKILL, or asked to
 stop with SIGTERM, and gone on with. Watched: resident memory (VmRSS at the end of each part, and how it grows within a
-long one), that no step is lost or repeated in metrics.jsonl, that a part goes on from the last checkpoint, and that no
+long one), that no step is lost or repeated in metrics.jsonl, that a part resumes from the last checkpoint, and that no
 file is left behind. Linux only.
 """
 

@@ -74,8 +74,8 @@ fn numbers_of_training_and_sampling_agree_with_each_other() {
 }
 
 #[test]
-fn sizes_beyond_powers_of_two_and_any_number_of_channels() {
-    for (size, channels) in [("28", "1"), ("24", "2"), ("40", "4")] {
+fn sizes_beyond_powers_of_two_and_each_number_of_channels() {
+    for (size, channels) in [("28", "1"), ("24", "3"), ("40", "4")] {
         json("train", &[&TINY[2..], &["--image-size", size, "--channels", channels]].concat());
     }
 }
@@ -143,11 +143,11 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         (&["train", "--steps", "0"][..], "--steps is 0"),
         (&["sample", "--batch-size", "0"], "--batch-size is 0"),
         (&["train", "--threads", "0"], "--threads is 0"),
-        (&["train", "--threads", "1000000"], "1024"),
+        (&["train", "--threads", "1000000"], "4096"),
         (&["train", "--image-size", "30"], "28x28 and 32x32"),
         (&["train", "--image-size", "0"], "is 0"),
         (&["sample", "--image-size", "4000000000"], "16384"),
-        (&["sample", "--channels", "5"], "1 to 4 channels"),
+        (&["sample", "--channels", "5"], "1 or 3 or 4"),
         (&["train", "--base-width", "4000000000"], "smaller base width"),
         (&["train", "--batch-size", "65536"], "--batch-size 4096"),
         (&["train", "--image-size", "65536", "--base-width", "1"], "16384"),
@@ -171,4 +171,30 @@ fn flags_that_make_no_sense_are_refused_in_two_lines() {
         assert!(said.stderr.contains(named), "{arguments:?}: {named} in {}", said.stderr);
         assert!(said.stdout.is_empty(), "{arguments:?}: {}", said.stdout);
     }
+}
+
+#[test]
+fn any_recipe_and_any_flag_of_a_run_is_timed_on_images_of_its_kind() {
+    let short = ["--steps", "2", "--min-seconds", "0", "--warmup", "0", "--batch-size", "4"];
+    for flags in [
+        &["--recipe", "ring"][..],
+        &["--recipe", "digits-cgan", "--base-width", "4"],
+        &["--recipe", "mnist-wgan", "--base-width", "4"],
+        &["--loss", "wgan-gp", "--n-critic", "2", "--image-size", "16", "--base-width", "4"],
+        &["--model", "sngan", "--image-size", "32", "--base-width", "4"],
+    ] {
+        for what in ["train", "sample"] {
+            let report = json(what, &[flags, &short].concat());
+            assert_eq!((&report["steps"], &report["batch_size"]), (&2.into(), &4.into()), "{flags:?}");
+            assert!(number(&report, "gflops") > 0.0, "{flags:?}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mine.toml");
+    std::fs::write(&config, "recipe = 'none'\n[data]\nimage_size = 8\n[model]\nbase_width = 2\n").unwrap();
+    let report = json("train", &[&["--config", config.to_str().unwrap()][..], &short].concat());
+    let (g, d) = (25_088.0, 12_416.0); // those of 16 pixels and width 4 are more
+    assert!(
+        number(&report, "gflops") * number(&report, "step_ms_median") * 1e6 < 2.0 * 4.0 * (9.0 * d + 3.0 * g)
+    );
 }

@@ -444,7 +444,7 @@ fn a_run_that_diverges_goes_back_with_half_the_learning_rate_and_other_batches_b
     assert_eq!(events.len(), 2);
     for (event, (times, rate)) in events.iter().zip([(1, 0.5), (2, 0.25)]) {
         assert_eq!((event["event"].as_str(), event["to_step"].as_u64()), (Some("rollback"), Some(2)));
-        assert_eq!((event["times"].as_u64(), event["rate"].as_f64()), (Some(times), Some(rate)));
+        assert_eq!((event["times"].as_u64(), event["lr_factor"].as_f64()), (Some(times), Some(rate)));
     }
     let steps: Vec<_> =
         metrics(&folder.join("twice")).iter().map(|line| line["step"].as_u64().unwrap()).collect();
@@ -528,7 +528,7 @@ fn a_file_system_that_takes_no_more_is_a_clear_error_and_what_was_saved_is_intac
     let folder = tempfile::tempdir().unwrap();
     let run = saved_twice(folder.path(), "run");
     let wanted = checkpoint(&run, 4);
-    // Room for a grid, but not for all that training goes on from (in units of 512 or 1024 bytes).
+    // Room for a grid, but not for all that training resumes from (in units of 512 or 1024 bytes).
     let script = "ulimit -f 80; exec \"$@\"";
     let program = env!("CARGO_BIN_EXE_gan");
     let output = Command::new("sh")

@@ -36,7 +36,7 @@ fn train<'a>(steps: &'a str, every: &'a str, out: &'a str) -> Vec<&'a str> {
     [&["train", "--steps", steps, "--out", out], &RUN[..], &[every]].concat()
 }
 
-/// What goes on with a run; what begins it, where it was killed before it had a config.
+/// What resumes a run; what begins it, where it was killed before it had a config.
 fn go_on<'a>(folder: &Path, steps: &'a str, every: &'a str, out: &'a str) -> Vec<&'a str> {
     if folder.join(out).join("config.toml").exists() { vec!["resume", out] } else { train(steps, every, out) }
 }
@@ -87,7 +87,7 @@ fn a_run_killed_at_random_instants_ends_with_the_bytes_of_one_that_was_not() {
     );
 }
 
-/// Breaks a run off at every place of every save, and goes on with it.
+/// Breaks a run off at every place of every save, and resumes it.
 fn break_off_everywhere(how: &str, mut check: impl FnMut(&Path, common::Said)) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

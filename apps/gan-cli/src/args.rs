@@ -5,7 +5,6 @@ mod settings;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use gan_data::{ExportFormat, Split};
-use gan_ops::Precision;
 pub use settings::{ImageSettings, Settings};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -200,53 +199,34 @@ pub struct DataFlags {
 
 #[derive(Subcommand)]
 pub enum Bench {
-    /// Time training steps of a DCGAN, on random images
+    /// Time training steps of any run of `gan train`, on random images [default: PyTorch's DCGAN at 64x64]
     #[command(allow_negative_numbers = true)]
-    Train(BenchFlags),
-    /// Time a DCGAN's generator making images
+    Train(Box<BenchFlags>),
+    /// Time the generator of such a run making images
     #[command(allow_negative_numbers = true)]
-    Sample(BenchFlags),
+    Sample(Box<BenchFlags>),
     /// Time whole epochs of a data set, from the first batch
     #[command(allow_negative_numbers = true)]
     Data(Box<BenchDataFlags>),
 }
 
-/// What `gan bench train` and `gan bench sample` share.
+/// What `gan bench train` and `gan bench sample` share. Of the settings of a run, `--steps` is how many to time.
 #[derive(Args)]
 pub struct BenchFlags {
-    /// Side of the square images in pixels
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub image_size: u32,
-    /// Channels of the images, 1 to 4
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    pub channels: u32,
-    /// Channels of the layer next to the image
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub base_width: u32,
-    /// Images in a batch
-    #[arg(long, default_value_t = 64, value_name = "N")]
-    pub batch_size: u32,
-    /// Numbers in a latent vector
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub latent_dim: u32,
-    /// Steps to time, at least
-    #[arg(long, default_value_t = 7, value_name = "N")]
-    pub steps: u32,
+    /// Begin from named settings (see `gan recipes`)
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub recipe: Option<String>,
+    /// Begin from a config file
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: Settings,
     /// Steps before them that do not count
     #[arg(long, default_value_t = 2, value_name = "N")]
     pub warmup: u32,
     /// Go on past --steps until so much time was measured
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]
     pub min_seconds: f64,
-    /// Threads to compute on [default: one a core]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<u32>,
-    /// auto, cpu, cuda, cuda:N or metal
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub device: String,
-    /// Precision of the convolutions; bf16 is for CPUs with AMX
-    #[arg(long, default_value = "f32", value_parser = named::<Precision>())]
-    pub precision: Precision,
     /// Show where the time of a step goes
     #[arg(long)]
     pub profile: bool,

@@ -11,8 +11,9 @@ use crate::failure::Failure;
 use crate::progress::watch;
 use crate::{configure, device};
 use candle_core::Device;
-use gan_data::Split;
+use gan_data::{Dataset, Split};
 use gan_models::{Context, ModelConfig};
+use gan_train::config::NO_RECIPE;
 use gan_train::{Gan, ImageSize, Moment, System, TrainConfig, data};
 use random_images::RandomImages;
 use report::{BenchReport, Work};
@@ -24,8 +25,10 @@ use tracing::trace_span;
 const RANDOM_BATCHES: usize = 4;
 /// The most values in one tensor, 1 GiB of them. A step keeps dozens such tensors.
 const LARGEST_TENSOR: f64 = (1u64 << 28) as f64;
-/// More threads are taken for a slip of the keyboard.
-const MOST_THREADS: u32 = 1024;
+/// Classes of random images, for networks that are told them.
+const CLASSES: usize = 10;
+/// Steps to time, unless `--steps` says how many.
+const STEPS: usize = 7;
 /// The longest time to ask for.
 const MOST_SECONDS: f64 = 86_400.0;
 
@@ -40,13 +43,11 @@ pub fn run(what: &Bench, profile: Option<&Profile>) -> Result<(), Failure> {
 /// The steps of `gan train`, from a loader and all.
 fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
     let job = Workload::new(flags)?;
-    let images =
-        RandomImages::new(RANDOM_BATCHES * job.config.batch_size(), job.model.height, job.model.channels);
-    let mut gan = Gan::from_config(&job.config, &job.model, Arc::new(images), &job.device)?;
+    let mut gan = Gan::from_config(&job.config, &job.model, job.data.clone(), &job.device)?;
     let multiply_adds = gan.multiply_adds();
 
     let mut at = Moment { step: 0, rate: 1.0, seed: job.config.run.seed };
-    let times = measure(flags, profile, || {
+    let times = measure(flags, job.steps, profile, || {
         at.step += 1;
         gan.step(&at)?;
         Ok(())
@@ -57,14 +58,17 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
 /// The batches of `gan sample`, without the files.
 fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
     let job = Workload::new(flags)?;
-    let generator = job.model.generator(job.config.run.seed, &job.device)?;
-    let context = Context::eval().with_precision(flags.precision);
+    let Workload { config, model, device, .. } = &job;
+    let (seed, count) = (config.run.seed, config.batch_size());
+    let generator = model.generator(seed, device)?;
+    let labels: Vec<u32> = (0..count as u32).map(|i| i % model.classes.len().max(1) as u32).collect();
+    let classes = model.conditional.map(|_| labels.as_slice());
+    let context = Context::eval().with_precision(config.machine.precision).of_classes(classes);
     let multiply_adds = generator.multiply_adds().iter().sum();
 
     let mut first = 0;
-    let count = job.config.batch_size();
-    let times = measure(flags, profile, || {
-        let draw = || job.model.latent_space().sample_from(job.config.run.seed, first, count, &job.device);
+    let times = measure(flags, job.steps, profile, || {
+        let draw = || model.latent_space().sample_from(seed, first, count, device);
         let latents = trace_span!("latents").in_scope(draw)?;
         let images = trace_span!("G forward").in_scope(|| generator.forward(&latents, &context))?;
         images.sum_all()?.to_scalar::<f32>()?; // waits for the device
@@ -118,6 +122,9 @@ fn load(flags: &BenchDataFlags) -> Result<(), Failure> {
 struct Workload {
     config: TrainConfig,
     model: ModelConfig,
+    data: Arc<dyn Dataset>,
+    /// To time.
+    steps: usize,
     device: Device,
     which: String,
     threads: usize,
@@ -127,33 +134,42 @@ impl Workload {
     /// Refuses what makes no sense, and sets the number of threads.
     fn new(flags: &BenchFlags) -> Result<Self, Failure> {
         check_seconds(flags.min_seconds)?;
-        if let Some(threads) = flags.threads.filter(|&threads| threads > MOST_THREADS) {
-            return Err(Failure::usage(
-                format!("--threads is {threads}"),
-                format!("use at most {MOST_THREADS}; one a core is fastest"),
-            ));
+        let mut given = flags.settings.given().clone();
+        let steps =
+            given.get("steps").and_then(toml::Value::as_integer).map_or(STEPS, |steps| steps as usize);
+        let chosen = flags.recipe.is_some() || flags.config.is_some();
+        let names_data = chosen || given.contains("dataset");
+        if !chosen {
+            // What is left out is as in PyTorch's example: Adam with 2e-4, one update of D for one of G, no average.
+            let example = [("image_size", 64), ("base_width", 64), ("batch_size", 64)];
+            for (key, value) in example {
+                if !given.contains(key) {
+                    given.set(key, value)?;
+                }
+            }
         }
-        let side = flags.image_size as usize;
-        // What is left out is as in PyTorch's example: Adam with 2e-4, one update of D for one of G, no average.
-        let mut config = TrainConfig::default();
-        config.data.image_size = Some(ImageSize { height: side, width: side });
-        config.data.batch_size = Some(flags.batch_size as usize);
-        config.model.base_width = Some(flags.base_width as usize);
-        config.model.latent_dim = flags.latent_dim as usize;
-        config.run.steps = Some(flags.steps.into());
-        config.machine.threads = flags.threads.map(|threads| threads as usize);
-        config.machine.device = flags.device.clone();
-        config.machine.precision = flags.precision;
-        let config = config.resolve()?;
-        let model = config.model_config(flags.channels as usize, &[]);
+        let recipe = if chosen { flags.recipe.as_deref() } else { Some(NO_RECIPE) };
+        let (config, _) = configure::for_training(recipe, flags.config.as_deref(), &given)?;
+        let (size, name) = (config.image_size(), config.data.dataset.as_str());
+        let is_gray = config.is_of_points() || names_data && (name == "digits" || name.contains("mnist"));
+        let channels = config.data.channels.unwrap_or(if is_gray { 1 } else { 3 });
+        let classes = config.model.conditional.map(|_| CLASSES);
+        let names: Vec<String> = (0..classes.unwrap_or(0)).map(|class| class.to_string()).collect();
+        let model = config.model_config(channels, &names);
         model.validate()?;
         // The largest activations are those of the layers next to the image, at half its size, or the image itself.
-        let values_a_pixel = (model.base_width as f64 / 4.0).max(model.channels as f64);
-        check_memory(config.batch_size(), values_a_pixel * side as f64 * side as f64)?;
+        let values_a_pixel = (model.base_width as f64 / 4.0).max(channels as f64);
+        check_memory(config.batch_size(), values_a_pixel * size.height as f64 * size.width as f64)?;
 
+        let data: Arc<dyn Dataset> = match config.is_of_points() {
+            true => data::open(&config, Split::Train, &watch())?, // drawing them costs nothing either
+            false => {
+                Arc::new(RandomImages::new(RANDOM_BATCHES * config.batch_size(), size, channels, classes))
+            }
+        };
         let threads = device::use_threads(config.machine.threads);
         let (device, which) = device::choose(&config.machine.device, config.machine.precision)?;
-        Ok(Self { config, model, device, which, threads })
+        Ok(Self { config, model, data, steps, device, which, threads })
     }
 
     fn report(
@@ -177,6 +193,7 @@ impl Workload {
 /// How long each step took, the steps of the warm-up left out: `--steps` of them, and more until `--min-seconds`.
 fn measure(
     flags: &BenchFlags,
+    steps: usize,
     profile: Option<&Profile>,
     mut step: impl FnMut() -> Result<(), Failure>,
 ) -> Result<Vec<Duration>, Failure> {
@@ -188,7 +205,7 @@ fn measure(
     }
     let mut times = Vec::new();
     let mut total = Duration::ZERO;
-    while times.len() < flags.steps as usize || total.as_secs_f64() < flags.min_seconds {
+    while times.len() < steps || total.as_secs_f64() < flags.min_seconds {
         let started = Instant::now();
         step()?;
         let time = started.elapsed();

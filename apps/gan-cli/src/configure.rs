@@ -1,6 +1,6 @@
 //! From flags, recipes and config files to the settings of a run.
 
-use crate::args::{Settings, TrainFlags};
+use crate::args::Settings;
 use crate::failure::Failure;
 use crate::recipes;
 use gan_models::files::{Links, read_regular};
@@ -13,17 +13,20 @@ const MOST_BYTES: u64 = 1 << 20;
 /// What a recipe says of labels, which is not meant for a loss that has none.
 const OF_LABELS: [&str; 3] = ["label_smoothing", "label_smoothing_fake", "label_noise"];
 
-/// The recipe, overridden by the config file, overridden by the flags, with all that was left open filled in;
-/// and what is to be said of where the settings come from, in lines.
-pub fn for_training(flags: &TrainFlags) -> Result<(TrainConfig, Vec<String>), Failure> {
-    let by_flags = flags.settings.given();
+/// The recipe of this name (that of the data set, if none is named), overridden by the config file at `path`, overridden by
+/// the flags, with all that was left open filled in; and what is to be said of where the settings come from, in lines.
+pub fn for_training(
+    named: Option<&str>,
+    path: Option<&Path>,
+    by_flags: &PartialConfig,
+) -> Result<(TrainConfig, Vec<String>), Failure> {
     by_flags.check()?;
-    let file = flags.config.as_deref().map(file).transpose()?;
+    let file = path.map(file).transpose()?;
     let mut given = file.clone().unwrap_or_default();
     given.override_with(by_flags.clone());
     let implied = given.settle();
 
-    let recipe = recipe(flags.recipe.as_deref(), file.as_ref(), &given)?;
+    let recipe = recipe(named, file.as_ref(), &given)?;
     let mut said = Vec::new();
     let mut settings = PartialConfig::default();
     if let Some((name, text)) = recipe {
@@ -33,10 +36,11 @@ pub fn for_training(flags: &TrainFlags) -> Result<(TrainConfig, Vec<String>), Fa
         {
             OF_LABELS.iter().for_each(|key| settings.remove(key));
         }
-        let path = flags.config.as_ref().map(|path| path.display().to_string());
-        let overriding = [(path.unwrap_or_default(), file.as_ref()), ("flags".into(), Some(by_flags))];
+        let name_of_file = path.map(|path| path.display().to_string());
+        let overriding =
+            [(name_of_file.unwrap_or_default(), file.as_ref()), ("flags".into(), Some(by_flags))];
         said.push(format!("recipe:  {}", about_recipe(name, &of_recipe, &settings, &overriding)));
-    } else if flags.recipe.is_none() && flags.config.is_none() {
+    } else if named.is_none() && path.is_none() {
         let of_others = recipes::default_for(given.text("dataset"), None);
         said.extend(of_others.map(|(name, _)| {
             format!(
@@ -51,7 +55,7 @@ pub fn for_training(flags: &TrainFlags) -> Result<(TrainConfig, Vec<String>), Fa
     }
     settings.override_with(given);
     let config = settings.without_recipe().into_config().and_then(TrainConfig::resolve);
-    let config = config.map_err(|error| match &flags.config {
+    let config = config.map_err(|error| match path {
         Some(path) => Failure::of_file(&path.display().to_string(), error),
         None => error.into(),
     })?;
@@ -176,7 +180,9 @@ mod tests {
         let arguments = ["gan", "train"].into_iter().chain(flags.split_whitespace());
         match Gan::try_parse_from(arguments).unwrap().command {
             Command::Train(flags) => {
-                let (config, said) = for_training(&flags).unwrap();
+                let (config, said) =
+                    for_training(flags.recipe.as_deref(), flags.config.as_deref(), flags.settings.given())
+                        .unwrap();
                 (config, (!said.is_empty()).then(|| said.join("\n").replacen("recipe:  ", "", 1)))
             }
             _ => panic!("another command"),

@@ -182,7 +182,7 @@ fn only_class(model: &ModelConfig) -> Option<&str> {
 fn measured(measure: &Number) -> String {
     let Number { name, kind, value, .. } = measure;
     match kind {
-        Kind::Count => format!("Last samples: {name} {value:.0}."),
+        Kind::Count { of } => format!("Last samples: {name} {value:.0} of {of}."),
         Kind::Share => format!("Last samples: {name} {:.1} %.", value * 100.0),
         _ => format!("Last samples: {name} {value:.4}."),
     }

@@ -10,7 +10,7 @@ use gan_train::{Checkpoint, Metadata, RunDir, TrainConfig, rollback};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Goes on with a run from its newest whole checkpoint, or from the one that `path` names. `settings`
+/// Resumes a run from its newest whole checkpoint, or from the one that `path` names. `settings`
 /// override those of the run; what would make another run of it is refused unless forced.
 pub fn run(path: &Path, settings: &Settings, force: bool, dry_run: bool) -> Result<ExitCode, Failure> {
     let (run, step) = RunDir::of(path);

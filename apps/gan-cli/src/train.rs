@@ -11,7 +11,8 @@ pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
     if let Some(run) = &flags.resume {
         return resume::run(run, &flags.settings, flags.force, flags.dry_run);
     }
-    let (config, said) = configure::for_training(flags)?;
+    let (config, said) =
+        configure::for_training(flags.recipe.as_deref(), flags.config.as_deref(), flags.settings.given())?;
     device::use_threads(config.machine.threads);
     let job = Job::prepare(config, &said)?;
     if let Some(end) = job.ends_early() {

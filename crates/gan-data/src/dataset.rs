@@ -33,7 +33,9 @@ pub trait Dataset: Send + Sync {
     fn channels(&self) -> usize;
 
     /// How many classes there are, if images have labels.
-    fn classes(&self) -> Option<usize>;
+    fn classes(&self) -> Option<usize> {
+        None
+    }
 
     /// What the classes are called, in the order of their labels; empty where they have no names or there are none.
     fn class_names(&self) -> Vec<String> {

@@ -8,6 +8,7 @@ use crate::{Fingerprint, Split, source_names};
 /// Why data could not be read, prepared or written. `Display` says in one line what is wrong and where,
 /// [`Error::hint`] what to do about it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The operating system could not read a file or folder.
     #[error("cannot read {path}: {source}", path = path.display())]

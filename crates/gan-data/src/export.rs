@@ -14,6 +14,7 @@ use crate::{
 /// What [`export`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum ExportFormat {
     /// `CLASS/000000.png`, or `000000.png` where there are no classes, which [`Folder`](crate::Folder) reads; and
     /// `metadata.jsonl` with a line of `file_name` and `text` for each image where there are captions.

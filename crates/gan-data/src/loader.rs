@@ -70,7 +70,7 @@ pub struct Batch {
 ///
 /// Batch `k` is a function of the data set, the transforms, the configuration and `k` alone: the order of an epoch
 /// follows from (seed, epoch), the random transforms of an image from (seed, epoch, index of the image). So a stopped
-/// run goes on with the batches it would have had, see [`DataLoader::starting_at`].
+/// run resumes with the batches it would have had, see [`DataLoader::starting_at`].
 pub struct DataLoader {
     recipe: Arc<Recipe>,
     device: Device,

@@ -16,6 +16,7 @@ use crate::{LabelledImages, Result, Split, cifar, idx, stl10};
 
 /// A published data set beside MNIST, Fashion-MNIST and CIFAR-10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Published {
     /// Kuzushiji-MNIST: ten characters of old Japanese, 28x28.
     Kmnist,

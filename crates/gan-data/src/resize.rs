@@ -16,6 +16,7 @@ use crate::{Error, Image, Result, spare};
 /// How the pixels of a resized image are weighted together. Where the image shrinks, the filter is widened by as much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Filter {
     /// A triangle: torchvision's default.
     #[default]

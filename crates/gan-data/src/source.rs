@@ -19,6 +19,7 @@ use crate::{Published, load_cifar10, load_mnist, load_published};
 
 /// Where images come from: what `--dataset` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// `digits`: drawn by the program itself, gray.
     Digits,

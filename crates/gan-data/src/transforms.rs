@@ -16,6 +16,7 @@ mod jitter;
 
 /// One step of preparing an image. `Display` says in a few words what it does.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Transform {
     /// Resizes, antialiased: torchvision's `Resize` on a Pillow image, to one level of 255 (bicubic: to two, where
     /// strong contrasts are enlarged).

@@ -145,7 +145,7 @@ impl Classifier {
         let (transforms, classes) = (self.config.transforms(options.shift), &self.config.classes);
         let mut feeds = Feed::of_parts(parts, batch_size, seed, workers, classes, &transforms, &self.device)?;
         let parameters = self.network.parameters();
-        let adam = Hyperparameters { rule: OptimizerKind::Adam, beta1: 0.9, beta2: 0.999 };
+        let adam = Hyperparameters { kind: OptimizerKind::Adam, beta1: 0.9, beta2: 0.999 };
         let mut optimizer = Optimizer::new(&parameters, adam)?;
         let half = steps / 2;
         for step in 0..steps {

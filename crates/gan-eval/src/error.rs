@@ -6,6 +6,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why a classifier could not be made, trained or asked. `Display` says in one line what is wrong, [`Error::hint`] what to
 /// do about it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A setting that makes no sense.
     #[error("{what}")]
@@ -54,6 +55,34 @@ pub enum Error {
         dataset: String,
     },
 
+    /// Fewer images than a measure can do with.
+    #[error("{measure} takes {least} images or more of each side, and there are {found}")]
+    TooFewImages {
+        /// The measure.
+        measure: &'static str,
+        /// How many it takes.
+        least: usize,
+        /// How many there are.
+        found: usize,
+    },
+
+    /// Features of another network, or of another size.
+    #[error("features of {found} numbers an image beside features of {wanted}")]
+    FeatureSize {
+        /// The numbers of each image that are expected.
+        wanted: usize,
+        /// Those that are given.
+        found: usize,
+    },
+
+    /// Features, logits or statistics that are NaN or infinity.
+    #[error("features hold NaN or infinity")]
+    NotFinite,
+
+    /// A covariance whose eigenvalues do not converge.
+    #[error("the eigenvalues of a covariance are not found")]
+    NoEigenvalues,
+
     /// Images of a shape that the classifier does not take.
     #[error("the classifier takes images of shape [N, {channels}, {side}, {side}], not {shape:?}")]
     Shape {
@@ -97,6 +126,10 @@ impl Error {
             Error::TooFew { .. } => "ask for fewer images of each class",
             Error::Unlabelled { .. } => "leave those images out, or give them a class",
             Error::Shape { .. } => "resize the images, or make a classifier for their size and channels",
+            Error::TooFewImages { .. } => "give more images, or ask for fewer neighbours or splits",
+            Error::FeatureSize { .. } => "measure both sides by the same features",
+            Error::NotFinite => "look at the images: a generator that has diverged makes such",
+            Error::NoEigenvalues => "give more images, or other features",
             Error::Diverged { .. } => "choose a lower learning rate",
             Error::Data(error) => return error.hint(),
             Error::Tensor(_) => "this is a bug unless the device ran out of memory; please report it",

@@ -23,6 +23,7 @@ pub(crate) const NOTEBOOK_SIDE: usize = 46;
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Architecture {
     /// The convolutional networks of PyTorch's DCGAN example (Radford et al. 2016).
     Dcgan,

@@ -19,6 +19,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Conditional {
     /// As numbers beside the input of both, 1 for the class and 0 for the others; for images as planes (Mirza & Osindero
     /// 2014).

@@ -21,6 +21,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Latent {
     /// N(0, 1)
     Gaussian,

@@ -46,8 +46,10 @@ pub use device::device;
 pub use error::{Error, Result};
 pub use file::{
     Checksum, FileInfo, discriminator_to_bytes, generator_from_bytes, generator_to_bytes, inspect_file,
-    listing_of_bytes, listing_of_file, load_generator, read_generator, save_generator,
+    load_generator, read_generator, save_generator,
 };
+#[doc(hidden)] // of checkpoints
+pub use file::{listing_of_bytes, listing_of_file};
 pub use gan_nn::{Context, Listing, Mode, Norm, Params, Upsample};
 pub use latent::{Latent, LatentSpace};
 pub use networks::{Discriminator, DiscriminatorOutput, Generator, probability};

@@ -44,9 +44,9 @@ fn the_class_changes_what_is_made_and_what_is_thought_of_it() {
             let alike = kind == Conditional::Projection
                 && matches!(architecture, Architecture::Sngan | Architecture::Sagan);
             assert_eq!(values(&cats) == values(&mixed), alike, "{architecture:?} {name}");
-            let opinion =
+            let logits =
                 |classes: &[u32]| d.forward(&cats, &Context::eval().of_classes(Some(classes))).unwrap();
-            let (as_cats, as_others) = (opinion(&[0, 0]), opinion(&[1, 2]));
+            let (as_cats, as_others) = (logits(&[0, 0]), logits(&[1, 2]));
             assert_eq!(
                 as_cats.class_logits.map(|logits| logits.dims().to_vec()),
                 match kind {

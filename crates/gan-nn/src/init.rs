@@ -4,6 +4,7 @@ use gan_rng::Stream;
 
 /// The distribution of a parameter's initial values.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Init {
     /// N(mean, std^2).
     Normal {
@@ -23,6 +24,7 @@ pub enum Init {
 
 /// Which initial weights the layers of a network have.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum InitScheme {
     /// Convolutions from N(0, 0.02), the scale of batch norm from N(1, 0.02) (Radford et al. 2016); fully connected layers
     /// uniform within 1 / sqrt(inputs).

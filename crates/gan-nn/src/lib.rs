@@ -49,7 +49,9 @@ pub use layers::{
     Append, Attention, BatchNorm2d, Conv2d, ConvTranspose2d, Evaluation, InstanceNorm2d, Layer, LayerNorm,
     Linear, Residual, Sequential, Weight,
 };
-pub use listing::{Listing, differences, listing, printable};
+pub use listing::Listing;
+#[doc(hidden)] // of the crates of this workspace
+pub use listing::printable;
 pub use losses::{bce_with_logits, cross_entropy, l1, mse};
 pub use norm::{Norm, Upsample};
 pub use optimizer::{Gradients, Hyperparameters, Optimizer, OptimizerKind};

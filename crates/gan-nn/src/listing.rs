@@ -10,14 +10,14 @@ pub type Listing = BTreeMap<String, (DType, Vec<usize>)>;
 const MOST_NAMED: usize = 8;
 
 /// The listing of named tensors.
-pub fn listing<'a>(tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>) -> Listing {
+pub(crate) fn listing<'a>(tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>) -> Listing {
     let entry = |(name, tensor): (&String, &Tensor)| (name.clone(), (tensor.dtype(), tensor.dims().to_vec()));
     tensors.into_iter().map(entry).collect()
 }
 
 /// What is wrong with `found` where `wanted` should be: tensors that are missing, of another type or shape, or too
 /// many, in one line; nothing if they agree.
-pub fn differences(wanted: &Listing, found: &Listing) -> Option<String> {
+pub(crate) fn differences(wanted: &Listing, found: &Listing) -> Option<String> {
     let kind = |(dtype, shape): &(DType, Vec<usize>)| format!("{} {shape:?}", dtype.as_str());
     let wrong = wanted.iter().filter_map(|(name, wanted)| match found.get(name) {
         None => Some(format!("{name} is missing")),

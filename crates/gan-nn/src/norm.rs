@@ -19,6 +19,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Norm {
     /// Batch norm (Ioffe & Szegedy 2015): by the batch. What becomes of an image depends on the others beside it.
     Batch,
@@ -49,6 +50,7 @@ pub enum Norm {
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Upsample {
     /// Transposed convolution, kernel 4, stride 2 (Radford et al. 2016).
     Transposed,

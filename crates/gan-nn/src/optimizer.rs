@@ -12,6 +12,7 @@ pub type Gradients = BTreeMap<String, Tensor>;
 /// How parameters follow their gradients, each as PyTorch's optimizer of this name does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum OptimizerKind {
     /// Adam (Kingma & Ba 2015): `beta1` and `beta2` are the decays of the means of the gradient and of its square.
     Adam,
@@ -21,11 +22,22 @@ pub enum OptimizerKind {
     Sgd,
 }
 
-/// The numbers of a rule.
+impl OptimizerKind {
+    /// The decays that PyTorch's optimizer of this kind has, 0 where it has none; Adam's first is that of DCGAN.
+    pub fn usual_decays(self) -> (f64, f64) {
+        match self {
+            Self::Adam => (0.5, 0.999),
+            Self::RmsProp => (0.0, 0.99),
+            Self::Sgd => (0.0, 0.0),
+        }
+    }
+}
+
+/// What is set of an optimizer.
 #[derive(Clone, Copy, Debug)]
 pub struct Hyperparameters {
     /// How parameters follow their gradients.
-    pub rule: OptimizerKind,
+    pub kind: OptimizerKind,
     /// Adam's decay of the mean of the gradient; momentum.
     pub beta1: f64,
     /// Decay of the mean of the gradient's square.
@@ -39,7 +51,7 @@ pub struct Optimizer {
     parameters: BTreeMap<String, Slot>,
 }
 
-/// A parameter with the running means of its gradient and of the square of it, where the rule has them.
+/// A parameter with the running means of its gradient and of the square of it, where its kind has them.
 struct Slot {
     parameter: Var,
     m: Option<Var>,
@@ -52,7 +64,7 @@ impl Optimizer {
 
     /// A new optimizer, its running means at zero.
     pub fn new(parameters: &BTreeMap<String, Var>, hyper: Hyperparameters) -> Result<Self> {
-        let (m, v) = match hyper.rule {
+        let (m, v) = match hyper.kind {
             OptimizerKind::Adam => (true, true),
             OptimizerKind::RmsProp => (false, true),
             OptimizerKind::Sgd => (hyper.beta1 > 0.0, false),

@@ -99,6 +99,7 @@ impl Params {
 
     /// Sets batch-norm statistics to those of a new network, ready to be estimated anew (with
     /// [`Mode::Recalibrate`](crate::Mode::Recalibrate)).
+    #[doc(hidden)] // [`Average`](crate::Average) does it where it is needed
     pub fn reset_statistics(&self) -> candle_core::Result<()> {
         for (name, var) in &self.buffers {
             if name.ends_with("running_var") {

@@ -5,6 +5,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 /// How the learning rate goes down over a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Schedule {
     /// It does not.
     Constant,

@@ -11,6 +11,7 @@ const BLOCK: usize = 1 << 14;
 
 /// An activation, as an argument of the ops that end in one.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Activation {
     /// None: `x` itself.
     Identity,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 /// What [`set_threads`] could not do. The results of kernels do not depend on it, only their speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ThreadsError {
     /// Rayon's pool stands already, and keeps its number of threads.
     PoolStands,

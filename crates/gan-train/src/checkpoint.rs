@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// What the run was and how far it had come.
 const RECORD: &str = "checkpoint.json";
-/// Every tensor that training goes on from.
+/// Every tensor that training resumes from.
 const TRAINING: &str = "training.safetensors";
 /// The SHA-256 of each of the others, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
@@ -98,7 +98,7 @@ impl Checkpoint {
         Ok(Self::checked(folder, false)?.0)
     }
 
-    /// The tensors that training goes on from, their types and shapes; their values are not read.
+    /// The tensors that training resumes from, their types and shapes; their values are not read.
     pub fn listing(folder: &Path) -> Result<Listing> {
         let broken = |why: String| Error::BrokenCheckpoint { path: folder.to_path_buf(), why };
         let path = folder.join(TRAINING);
@@ -161,7 +161,7 @@ impl Checkpoint {
         Ok(training.state().restore(&self.tensors()?, &self.metadata.counters)?)
     }
 
-    /// The tensors that training goes on from.
+    /// The tensors that training resumes from.
     pub fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
         listing_of_bytes(&self.files[TRAINING])
             .map_err(|why| Error::StateDiffers { differences: format!("in {TRAINING} {why}") })?;

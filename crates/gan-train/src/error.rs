@@ -7,6 +7,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What can go wrong while training.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A setting that makes no sense.
     #[error("{what}")]
@@ -117,7 +118,7 @@ impl Error {
             Error::Diverged { checkpoint: Some(step), .. } | Error::NotFinite { checkpoint: Some(step), .. } => {
                 format!(
                     "the last checkpoint is intact, that of step {step}; `gan resume RUN --on-divergence \
-                     rollback` goes on from it with half the learning rate and other batches"
+                     rollback` resumes from it with half the learning rate and other batches"
                 )
             }
             Error::Diverged { checkpoint: None, .. } | Error::NotFinite { checkpoint: None, .. } => {

@@ -60,7 +60,7 @@ impl Exhibit {
         let Exhibit::Points(points) = self else { return Ok(Vec::new()) };
         let modes = points.count_modes(samples)?;
         Ok(vec![
-            Number::new("modes", Kind::Count, modes.found as f64),
+            Number::new("modes", Kind::Count { of: modes.of as u64 }, modes.found as f64),
             Number::new("near_modes", Kind::Share, modes.near),
         ])
     }

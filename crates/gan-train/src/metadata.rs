@@ -1,4 +1,4 @@
-//! What a checkpoint says of its run, and whether a run that goes on is still the same.
+//! What a checkpoint says of its run, and whether a resumed run is still the same.
 
 use crate::config::{TrainConfig, may_change};
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ pub(crate) const MOST_COUNTED: u64 = 1 << 53;
 /// Counters that are no counts, but the bits of an f64: ADA's p, and the best score.
 const ADA_P: &str = "ada.p";
 const BEST_SCORE: &str = "best.score";
-/// Copies of all networks that training goes on from: themselves, an average, and two means of each optimizer.
+/// Copies of all networks that training resumes from: themselves, an average, and two means of each optimizer.
 const MOST_COPIES: u64 = 8;
 /// Bytes of a network that are no parameters: statistics, and what a header may have.
 const MOST_BESIDE: u64 = 32 << 20;

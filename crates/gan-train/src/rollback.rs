@@ -83,7 +83,7 @@ pub(crate) fn recover(
         to_step: u64,
         times: u64,
         /// What learning rates are multiplied by from here on.
-        rate: f64,
+        lr_factor: f64,
     }
     if !cause.is_divergence() {
         return Err(cause);
@@ -103,13 +103,13 @@ pub(crate) fn recover(
     }
     let times = rollbacks + 1;
     training.position.rollbacks = times;
-    let (to_step, rate) = (training.position.step, options.moment(&training.position).rate);
+    let (to_step, lr_factor) = (training.position.step, options.moment(&training.position).rate);
     run.go_back_to(to_step)?;
     tracing::warn!(
-        "{cause}; back to step {to_step} with learning rates times {rate:.1e} ({times} of {})",
+        "{cause}; back to step {to_step} with learning rates times {lr_factor:.1e} ({times} of {})",
         options.max_rollbacks
     );
-    run.note(&Rollback { event: "rollback", cause: cause.to_string(), to_step, times, rate })
+    run.note(&Rollback { event: "rollback", cause: cause.to_string(), to_step, times, lr_factor })
 }
 
 /// The same error, which knows of the checkpoint to go back to.

@@ -97,7 +97,10 @@ pub enum Kind {
     /// A part of all, 0 to 1: more is better.
     Share,
     /// Whole things: more is better.
-    Count,
+    Count {
+        /// How many there are to be had.
+        of: u64,
+    },
     /// A score by a metric.
     Score(Better),
 }
@@ -128,7 +131,7 @@ impl Number {
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self.kind {
-            Kind::Count => serializer.serialize_u64(self.value as u64),
+            Kind::Count { .. } => serializer.serialize_u64(self.value as u64),
             _ => serializer.serialize_f64(self.value),
         }
     }

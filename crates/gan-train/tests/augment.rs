@@ -29,6 +29,7 @@ fn params(fixture: &Fixture, case: &str, policy: &Policy) -> AugmentParams {
             let center = |c: &Vec<i64>| Center { row: c[0] as usize, column: c[1] as usize };
             Step::Cutout(whole("centers").iter().map(|c| Some(center(c))).collect())
         }
+        other => panic!("no fixture for {other:?}"),
     };
     AugmentParams { steps: policy.transforms().iter().map(step).collect() }
 }

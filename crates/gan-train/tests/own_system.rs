@@ -8,8 +8,7 @@ use gan_data::{Dataset, LoaderConfig, Points, Transforms};
 use gan_nn::{Builder, Context, Params, Sequential, SequentialBuilder, State, l1, mse};
 use gan_train::*;
 use std::process::{Command, Stdio};
-use std::{ops::ControlFlow, path::Path};
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
 type Net = (Sequential, Params);
 
@@ -45,8 +44,8 @@ impl Rings {
         Ok(self.g[which].0.forward(x, context)?)
     }
 
-    /// Least squares: how far the judge of this ring is from calling these points real (1) or not (0).
-    fn judged(&self, ring: usize, x: &Tensor, target: f64, context: &Context) -> Result<Tensor> {
+    /// Least squares: how far this ring's discriminator is from calling these points real (1) or not (0).
+    fn lsgan(&self, ring: usize, x: &Tensor, target: f64, context: &Context) -> Result<Tensor> {
         let logits = self.d[ring].0.forward(x, context)?;
         Ok(mse(&logits, &logits.ones_like()?.affine(target, 0.0)?)?)
     }
@@ -54,23 +53,23 @@ impl Rings {
 
 impl System for Rings {
     fn step(&mut self, at: &Moment) -> Result<Vec<Number>> {
-        let mut batch =
-            |ring: usize| -> Result<Tensor> { Ok(self.feeds[ring].next(at.seed)?.1.images.flatten_from(1)?) };
-        let real = [batch(0)?, batch(1)?];
+        let mut real =
+            |ring: usize| Ok::<_, Error>(self.feeds[ring].next(at.seed)?.1.images.flatten_from(1)?);
+        let real = [real(0)?, real(1)?];
         let (learns, fixed) = (Context::train(), Context::train().untracked());
         let fake_b = self.maps(0, &real[0], &learns)?;
         let fake_a = self.maps(1, &real[1], &learns)?;
-        let mut d_loss = self.judged(0, &real[0], 1.0, &learns)?;
+        let mut d_loss = self.lsgan(0, &real[0], 1.0, &learns)?;
         for (ring, x, target) in [(1, &real[1], 1.0), (0, &fake_a.detach(), 0.0), (1, &fake_b.detach(), 0.0)]
         {
-            d_loss = (d_loss + self.judged(ring, x, target, &learns)?)?;
+            d_loss = (d_loss + self.lsgan(ring, x, target, &learns)?)?;
         }
         self.players[1].zero_grad();
         backward(&d_loss, 1.0, &[&self.players[1]], &[&self.players[0]])?;
         self.players[1].update(at)?;
         let cycle = (l1(&self.maps(1, &fake_b, &learns)?, &real[0])?
             + l1(&self.maps(0, &fake_a, &learns)?, &real[1])?)?;
-        let fooled = (self.judged(1, &fake_b, 1.0, &fixed)? + self.judged(0, &fake_a, 1.0, &fixed)?)?;
+        let fooled = (self.lsgan(1, &fake_b, 1.0, &fixed)? + self.lsgan(0, &fake_a, 1.0, &fixed)?)?;
         self.players[0].zero_grad();
         backward(&(&fooled + cycle.affine(10.0, 0.0)?)?, 1.0, &[&self.players[0]], &[&self.players[1]])?;
         self.players[0].update(at)?;

@@ -174,7 +174,7 @@ fn every_loss_and_its_gradients_are_pytorchs() {
 #[test]
 fn ten_steps_of_each_optimizer_are_pytorchs() {
     let fixture = training_fixture();
-    for (name, rule, beta1, beta2) in [
+    for (name, kind, beta1, beta2) in [
         ("adam", OptimizerKind::Adam, 0.5, 0.9),
         ("rmsprop", OptimizerKind::RmsProp, 0.0, 0.9),
         ("sgd", OptimizerKind::Sgd, 0.0, 0.0),
@@ -182,7 +182,7 @@ fn ten_steps_of_each_optimizer_are_pytorchs() {
     ] {
         let parameter = Var::from_tensor(&fixture["optimizer.start"]).unwrap();
         let parameters = BTreeMap::from([("p".to_owned(), parameter.clone())]);
-        let mut optimizer = Optimizer::new(&parameters, Hyperparameters { rule, beta1, beta2 }).unwrap();
+        let mut optimizer = Optimizer::new(&parameters, Hyperparameters { kind, beta1, beta2 }).unwrap();
         for i in 0..10 {
             let gradient = fixture["optimizer.grads"].get(i).unwrap();
             optimizer.step(&BTreeMap::from([("p".to_owned(), gradient)]), 0.01).unwrap();

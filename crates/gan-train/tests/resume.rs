@@ -1,4 +1,4 @@
-//! A run that stops and goes on ends with the bits of one that never stopped.
+//! A run that is stopped and resumed ends with the bits of one that never stopped.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 

@@ -2,23 +2,27 @@
 
 use gan_data::{Dataset, Error, Image, Result, Sample};
 use gan_rng::Stream;
+use gan_train::ImageSize;
 
-/// Square images of random pixels.
+/// Images of random pixels, of random classes if there are classes.
 pub struct RandomImages {
-    images: Vec<Image>,
+    samples: Vec<Sample>,
     channels: usize,
+    classes: Option<usize>,
 }
 
 impl RandomImages {
-    /// `count` images of `side` x `side` pixels, always the same.
-    pub fn new(count: usize, side: usize, channels: usize) -> Self {
-        let image = |i| {
+    /// `count` images of this size, always the same.
+    pub fn new(count: usize, size: ImageSize, channels: usize, classes: Option<usize>) -> Self {
+        let ImageSize { height, width } = size;
+        let sample = |i| {
             let mut stream = Stream::new(0, "bench/images", i);
+            let label = classes.map(|classes| stream.below(classes as u64) as u32);
             let bytes = std::iter::repeat_with(|| stream.next_u64().to_le_bytes()).flatten();
-            let pixels = bytes.take(side * side * channels).collect();
-            Image { width: side, height: side, channels, pixels }
+            let pixels = bytes.take(width * height * channels).collect();
+            Sample { image: Image { width, height, channels, pixels }, label }
         };
-        Self { images: (0..count as u64).map(image).collect(), channels }
+        Self { samples: (0..count as u64).map(sample).collect(), channels, classes }
     }
 }
 
@@ -28,7 +32,7 @@ impl Dataset for RandomImages {
     }
 
     fn len(&self) -> usize {
-        self.images.len()
+        self.samples.len()
     }
 
     fn channels(&self) -> usize {
@@ -36,15 +40,14 @@ impl Dataset for RandomImages {
     }
 
     fn classes(&self) -> Option<usize> {
-        None
+        self.classes
     }
 
     fn get(&self, index: usize) -> Result<Sample> {
-        let image = self.images.get(index).cloned().ok_or_else(|| Error::OutOfRange {
+        self.samples.get(index).cloned().ok_or_else(|| Error::OutOfRange {
             dataset: self.name().to_owned(),
             index,
             len: self.len(),
-        })?;
-        Ok(Sample { image, label: None })
+        })
     }
 }

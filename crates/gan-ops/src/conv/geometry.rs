@@ -2,8 +2,8 @@
 
 use candle_core::{Result, bail};
 
-/// The shape of a convolution between an image `[batch, image_channels, image_h, image_w]` and maps
-/// `[batch, map_channels, map_h, map_w]`. `conv2d` goes from image to maps, `conv_transpose2d` from maps to image.
+/// The shape of a convolution between an image `[batch, image_channels, image_h, image_w]` and feature maps
+/// `[batch, map_channels, map_h, map_w]`. `conv2d` goes from image to feature maps, `conv_transpose2d` from feature maps to image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub batch: usize,
@@ -20,7 +20,7 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, (H + 2p - kh) / s + 1, ...]`.
+    /// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> feature maps `[N, O, (H + 2p - kh) / s + 1, ...]`.
     pub fn of_conv(
         image: (usize, usize, usize, usize),
         weight: (usize, usize, usize, usize),
@@ -43,7 +43,7 @@ impl Geometry {
         Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
     }
 
-    /// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, (h - 1) * s - 2p + kh + output_padding, ...]`.
+    /// feature maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, (h - 1) * s - 2p + kh + output_padding, ...]`.
     pub fn of_conv_transpose(
         maps: (usize, usize, usize, usize),
         weight: (usize, usize, usize, usize),
@@ -72,7 +72,7 @@ impl Geometry {
         Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
     }
 
-    /// Between an image and maps, both `[N, channels, height, width]` of one N.
+    /// Between an image and feature maps, both `[N, channels, height, width]` of one N.
     fn between(
         (batch, image_channels, image_h, image_w): (usize, usize, usize, usize),
         (_, map_channels, map_h, map_w): (usize, usize, usize, usize),
@@ -108,7 +108,7 @@ impl Geometry {
         self.image_channels * self.image_h * self.image_w
     }
 
-    /// Elements of one image's maps.
+    /// Elements of one image's feature maps.
     pub fn map_len(&self) -> usize {
         self.map_channels * self.places()
     }

@@ -129,7 +129,7 @@ impl Flow {
 #[derive(Clone, Copy)]
 struct Convolution {
     geometry: Geometry,
-    /// From maps to image.
+    /// From feature maps to image.
     transposed: bool,
     precision: Precision,
     epilogue: Epilogue,
@@ -227,7 +227,7 @@ impl ConvolutionGradient {
 /// The result of a convolution, and the moments of its planes, if they were asked for and could be had for nothing.
 type Output<T> = (Scratch<T>, Option<Moments>);
 
-/// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> maps `[N, O, h, w]`.
+/// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> feature maps `[N, O, h, w]`.
 fn correlate<T: Real>(
     g: &Geometry,
     precision: Precision,
@@ -243,7 +243,7 @@ fn correlate<T: Real>(
         .unwrap_or_else(|| correlation::run(&plan, image, weight, epilogue))
 }
 
-/// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
+/// feature maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
 fn scatter<T: Real>(
     g: &Geometry,
     precision: Precision,
@@ -264,7 +264,7 @@ fn scatter<T: Real>(
     correlation::run(&plan, maps, weight, epilogue)
 }
 
-/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
+/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
 /// or added to what is there.
 fn weight_gradient<T: Real>(
     g: &Geometry,

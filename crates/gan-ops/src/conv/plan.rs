@@ -5,7 +5,7 @@
 //!
 //! `out[lane][i, j] = sum over channels c and taps t of source[c][origin + i * stride * width + j * stride + offset[t]] * weight[lane, c, t]`
 //!
-//! From image to maps (conv2d) this is one pass. From maps to image (conv_transpose2d), the pixels `s * i + a, s * j + b` of
+//! From image to feature maps (conv2d) this is one pass. From feature maps to image (conv_transpose2d), the pixels `s * i + a, s * j + b` of
 //! each of the s x s phases (a, b) see the same taps, `ky % s == a` and `kx % s == b`: one pass with stride 1 a phase, and no
 //! multiplication by the zeros that a strided input would have between its pixels.
 
@@ -57,7 +57,7 @@ pub(super) struct Padded {
 }
 
 impl Plan {
-    /// From image to maps.
+    /// From image to feature maps.
     pub fn correlate(g: &Geometry) -> Self {
         let source = Padded {
             height: g.image_h,
@@ -91,7 +91,7 @@ impl Plan {
         }
     }
 
-    /// From maps to image.
+    /// From feature maps to image.
     pub fn scatter(g: &Geometry) -> Self {
         let sides = |kernel, image| -> Vec<PhaseSide> {
             (0..g.stride).map(|phase| PhaseSide::of(phase, kernel, image, g.stride, g.padding)).collect()
@@ -163,7 +163,7 @@ impl PhaseSide {
         }
     }
 
-    /// Zeros needed before the maps, and the whole length with those after.
+    /// Zeros needed before the feature maps, and the whole length with those after.
     fn padding(sides: &[PhaseSide], maps: usize) -> (usize, usize) {
         let before = sides.iter().map(|side| side.taps.saturating_sub(1 + side.start)).max().unwrap_or(0);
         let last = sides.iter().map(|side| side.start + side.count).max().unwrap_or(0);

@@ -1,6 +1,6 @@
-//! From maps to an image of few channels (RGB, gray), which would leave most lanes of a vector empty.
+//! From feature maps to an image of few channels (RGB, gray), which would leave most lanes of a vector empty.
 //!
-//! The gemm makes what each place adds to each pixel under its kernel, `columns[C*kh*kw, h*w] = weight^T * maps`; then they
+//! The gemm makes what each place adds to each pixel under its kernel, `columns[C*kh*kw, h*w] = weight^T * feature maps`; then they
 //! are added up (col2im), by phases. With stride s the taps of a kernel visit the padded image in s x s interleaved grids.
 //! Split into these *phases*, the image has one plain row for each row that a tap visits:
 //! `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, and tap (ky, kx) at place (y, x) is
@@ -18,7 +18,7 @@ const COLUMNS_A_GROUP: usize = 256;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
 
-/// maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
+/// feature maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
 pub(super) fn scatter<T: Real>(g: &Geometry, maps: &[T], weight: &[T]) -> Scratch<T> {
     let (places, taps, map_len) = (g.places(), g.taps(), g.map_len());
     let group = COLUMNS_A_GROUP.div_ceil(places).min(g.batch.div_ceil(TASKS)).max(1);

@@ -23,10 +23,10 @@ const TASKS: usize = 8;
 const WEIGHTS_APART: usize = 1 << 20;
 /// Fewer weights are added up on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
-/// Places to sum up before the sums are put aside: their maps fill most of a first-level cache.
+/// Places to sum up before the sums are put aside: their feature maps fill most of a first-level cache.
 const PLACES: usize = 256;
 
-/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
+/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
 /// or added to what is there.
 pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
     let plan = Plan::correlate(g);

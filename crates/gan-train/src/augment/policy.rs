@@ -6,6 +6,7 @@ use strum::{Display, EnumString, VariantNames};
 /// A kind of change, in the order of the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase")]
+#[non_exhaustive]
 pub enum Augmentation {
     /// Brightness, saturation and contrast.
     Color,

@@ -22,7 +22,10 @@ pub use choices::{Crop, Fit, OnDivergence};
 pub use image_size::ImageSize;
 pub use nearest::nearest;
 pub use partial::PartialConfig;
-pub use sections::{Data, DiscriminatorInput, Machine, Model, Objective, Optimizers, Run};
+pub use sections::{
+    DataSettings, DiscriminatorInputSettings, MachineSettings, ModelSettings, ObjectiveSettings,
+    OptimizersSettings, RunSettings,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use setting::Section;
 pub use setting::{Preset, Range, Setting};
@@ -42,32 +45,32 @@ pub struct TrainConfig {
     /// read, and so that of every run, is whole and says `none`.
     pub recipe: String,
     /// Which images, and what is done to each.
-    pub data: Data,
+    pub data: DataSettings,
     /// The networks.
-    pub model: Model,
+    pub model: ModelSettings,
     /// What the two players minimise.
-    pub objective: Objective,
+    pub objective: ObjectiveSettings,
     /// How their weights follow their gradients.
-    pub optimizers: Optimizers,
+    pub optimizers: OptimizersSettings,
     /// What is done to images before the discriminator gets them.
-    pub discriminator_input: DiscriminatorInput,
+    pub discriminator_input: DiscriminatorInputSettings,
     /// How long the run lasts, and what it leaves behind.
-    pub run: Run,
+    pub run: RunSettings,
     /// Where and how fast it computes.
-    pub machine: Machine,
+    pub machine: MachineSettings,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             recipe: NO_RECIPE.into(),
-            data: Data::default(),
-            model: Model::default(),
-            objective: Objective::default(),
-            optimizers: Optimizers::default(),
-            discriminator_input: DiscriminatorInput::default(),
-            run: Run::default(),
-            machine: Machine::default(),
+            data: DataSettings::default(),
+            model: ModelSettings::default(),
+            objective: ObjectiveSettings::default(),
+            optimizers: OptimizersSettings::default(),
+            discriminator_input: DiscriminatorInputSettings::default(),
+            run: RunSettings::default(),
+            machine: MachineSettings::default(),
         }
     }
 }
@@ -75,13 +78,13 @@ impl Default for TrainConfig {
 /// All settings, section by section.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     let all = [
-        Data::SETTINGS,
-        Model::SETTINGS,
-        Objective::SETTINGS,
-        Optimizers::SETTINGS,
-        DiscriminatorInput::SETTINGS,
-        Run::SETTINGS,
-        Machine::SETTINGS,
+        DataSettings::SETTINGS,
+        ModelSettings::SETTINGS,
+        ObjectiveSettings::SETTINGS,
+        OptimizersSettings::SETTINGS,
+        DiscriminatorInputSettings::SETTINGS,
+        RunSettings::SETTINGS,
+        MachineSettings::SETTINGS,
     ];
     all.into_iter().flatten()
 }

@@ -36,7 +36,7 @@ impl TrainConfig {
     pub fn gan_options(&self) -> GanOptions {
         let Self { objective, optimizers, discriminator_input: input, .. } = self;
         let (beta1, beta2) = (optimizers.beta1(), optimizers.beta2());
-        let optimizer = Hyperparameters { rule: optimizers.optimizer, beta1, beta2 };
+        let optimizer = Hyperparameters { kind: optimizers.optimizer, beta1, beta2 };
         let g = PlayerSettings {
             optimizer,
             lr: optimizers.lr,

@@ -49,6 +49,7 @@ pub enum Side {
 /// The losses of the papers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Loss {
     /// G minimises `-ln D(G(z))` and D `-ln D(x) - ln(1 - D(G(z)))` (Goodfellow et al. 2014, section 3): the fixed point of
     /// the minimax game with a strong gradient early on.

@@ -74,7 +74,7 @@ pub struct GanOptions {
 
 impl Default for GanOptions {
     fn default() -> Self {
-        let optimizer = Hyperparameters { rule: OptimizerKind::Adam, beta1: 0.5, beta2: 0.999 };
+        let optimizer = Hyperparameters { kind: OptimizerKind::Adam, beta1: 0.5, beta2: 0.999 };
         let player = PlayerSettings { optimizer, lr: 2e-4, clip_grad: 0.0, clip_weights: 0.0, average: 0.0 };
         Self {
             objective: Objective {

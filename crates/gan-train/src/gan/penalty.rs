@@ -14,6 +14,7 @@ use tracing::trace_span;
 
 /// What is asked of the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Penalty {
     /// A norm of 1: `weight * mean((|g| - 1)^2)`. At points [`between`] real and generated images in WGAN-GP (Gulrajani et
     /// al. 2017, eq. 3), [`near`] real ones in DRAGAN (Kodali et al. 2017).

@@ -107,14 +107,14 @@ impl Gan {
         let shown_real = self.input.show(&batch.real, "real", batch.index, at.seed)?;
         let shown_fake = self.input.show(&batch.fake.detach(), "fake", batch.index, at.seed)?;
 
-        let output = trace_span!("D on real").in_scope(|| self.judge(&shown_real, classes, true))?;
+        let output = trace_span!("D on real").in_scope(|| self.discriminate(&shown_real, classes, true))?;
         let class_real = self.class_loss(&output, classes)?;
         let real = self.input.tell(output.flat_logits()?, Side::Real, batch.index, at.seed)?;
         let err_real = loss.half(Side::Real, &real)?;
         if let Some(err) = &err_real {
             trace_span!("D on real, backward").in_scope(|| learn(&plus(err, class_real.as_ref())?))?;
         }
-        let output = trace_span!("D on fake").in_scope(|| self.judge(&shown_fake, classes, true))?;
+        let output = trace_span!("D on fake").in_scope(|| self.discriminate(&shown_fake, classes, true))?;
         let class_fake = self.class_loss(&output, classes)?;
         let fake = self.input.tell(output.flat_logits()?, Side::Fake, batch.index, at.seed)?;
         let err = match &err_real {
@@ -165,11 +165,11 @@ impl Gan {
             }
         };
         let fake = self.input.show(&fake, "fake for G", *index, at.seed)?;
-        let output = trace_span!("D for G").in_scope(|| self.judge(&fake, classes, false))?;
+        let output = trace_span!("D for G").in_scope(|| self.discriminate(&fake, classes, false))?;
         let real = match real {
             Some(real) => {
                 let shown = self.input.show(real, "real for G", *index, at.seed)?;
-                Some(self.judge(&shown, classes, false)?.flat_logits()?)
+                Some(self.discriminate(&shown, classes, false)?.flat_logits()?)
             }
             None => None,
         };
@@ -188,7 +188,12 @@ impl Gan {
     }
 
     /// What D makes of images that it is shown, said to be of these classes.
-    fn judge(&self, shown: &Tensor, classes: Option<&[u32]>, tracked: bool) -> Result<DiscriminatorOutput> {
+    fn discriminate(
+        &self,
+        shown: &Tensor,
+        classes: Option<&[u32]>,
+        tracked: bool,
+    ) -> Result<DiscriminatorOutput> {
         let context = self.training().tracked_if(tracked).of_classes(classes);
         Ok(self.discriminator.forward(shown, &context)?)
     }

@@ -1,7 +1,7 @@
 //! The gradient of the weight on AMX, on all cores.
 //!
 //! `dweight[o, c, ky, kx] = sum over images and places of maps[o] * padded image[c] at the tap`. For each tap the rows of a
-//! product are c, its columns o, and its words the places of one row of the maps, of so many pairs of images (a *group*)
+//! product are c, its columns o, and its words the places of one row of the feature maps, of so many pairs of images (a *group*)
 //! as fill 16. A word holds one place of two images, and the pairs of a group lie interleaved, `[y, x, pair]`, in phases (as
 //! in `layout.rs`): so each step of the kernel is a step of whole words.
 //!
@@ -21,12 +21,12 @@ use rayon::prelude::*;
 
 /// Words that are packed at a time: for few, threads would often wait for one another.
 const PACKED_WORDS: usize = 1 << 21;
-/// Words of maps that stay in a second-level cache while they are multiplied by many rows.
+/// Words of feature maps that stay in a second-level cache while they are multiplied by many rows.
 const ROUND_WORDS: usize = 3 << 16;
 /// Fewer weights are added up on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 
-/// image `[N, C, H, W]`, maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
+/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
 /// or added to what is there.
 pub(in crate::conv) fn run<const PARTS: usize>(
     simd: V4,
@@ -66,7 +66,7 @@ struct Layout {
     shape: ProductShape,
     /// Pairs of images side by side.
     group: usize,
-    /// Runs of 16 words for one row of the maps, and for all.
+    /// Runs of 16 words for one row of the feature maps, and for all.
     runs_a_row: usize,
     runs: usize,
     /// Rows of the gradient for one tap: c, filled up to whole products.
@@ -216,7 +216,7 @@ fn some(from: &[f32], count: usize) -> std::arch::x86_64::__m512 {
     load(&some)
 }
 
-/// Packs the maps of a group, `[images, O, places]`, as `[runs, tiles of lanes, parts, 16 words, 16 lanes]`.
+/// Packs the feature maps of a group, `[images, O, places]`, as `[runs, tiles of lanes, parts, 16 words, 16 lanes]`.
 struct PackMaps<'a, const PARTS: usize> {
     simd: V4,
     g: &'a Geometry,

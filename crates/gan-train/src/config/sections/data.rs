@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 section! {
     /// Which images, and what is done to each.
-    Data = "data" {
+    DataSettings = "data" {
         /// Data set: digits, shapes (embedded), ring, grid (points of the plane), mnist, fashion-mnist,
         /// cifar10, with --data-dir also cifar100, cifar100-coarse, stl10, kmnist, qmnist, emnist-letters (or
         /// -balanced, -byclass, -bymerge, -digits, -mnist), your own images: PATH (a folder, zip, tar or

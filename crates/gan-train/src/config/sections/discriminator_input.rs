@@ -6,7 +6,7 @@ use crate::config::setting::section;
 
 section! {
     /// What is done to images, real and generated alike, before the discriminator gets them.
-    DiscriminatorInput = "discriminator_input" {
+    DiscriminatorInputSettings = "discriminator_input" {
         /// Change images, real and generated alike, before the discriminator gets them (DiffAugment): any of
         /// color,translation,cutout
         augment: Policy = Policy::default(), is_common = true;

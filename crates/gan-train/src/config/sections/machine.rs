@@ -8,7 +8,7 @@ use gan_ops::Precision;
 
 section! {
     /// Where and how fast a run computes.
-    Machine = "machine" {
+    MachineSettings = "machine" {
         /// auto, cpu, cuda, cuda:N or metal
         device: String = "auto".into(), value_name = "DEVICE", is_common = true, may_change = true;
         /// Threads to compute on

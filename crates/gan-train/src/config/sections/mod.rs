@@ -8,10 +8,10 @@ mod objective;
 mod optimizers;
 mod run;
 
-pub use data::Data;
-pub use discriminator_input::DiscriminatorInput;
-pub use machine::Machine;
-pub use model::Model;
-pub use objective::Objective;
-pub use optimizers::Optimizers;
-pub use run::Run;
+pub use data::DataSettings;
+pub use discriminator_input::DiscriminatorInputSettings;
+pub use machine::MachineSettings;
+pub use model::ModelSettings;
+pub use objective::ObjectiveSettings;
+pub use optimizers::OptimizersSettings;
+pub use run::RunSettings;

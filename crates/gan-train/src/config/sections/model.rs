@@ -7,7 +7,7 @@ use gan_models::{Architecture, Conditional, Latent, Norm, Upsample};
 
 section! {
     /// The networks.
-    Model = "model" {
+    ModelSettings = "model" {
         /// Kind of networks
         model: Architecture = Architecture::Dcgan, is_common = true, aliases = &["architecture"];
         /// Channels of the layer next to the image

@@ -10,7 +10,7 @@ const WGAN_GP: Preset = &[("loss", "wasserstein"), ("gradient_penalty", "10"), (
 
 section! {
     /// What the two players minimise.
-    Objective = "objective" {
+    ObjectiveSettings = "objective" {
         /// What the players minimise; wgan-gp stands for wasserstein with gradient penalty 10 and layer norm
         /// in the discriminator
         loss: Loss = Loss::NonSaturating, synonyms = &[("bce", "non-saturating")],

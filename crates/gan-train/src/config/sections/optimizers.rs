@@ -7,7 +7,7 @@ use gan_nn::{OptimizerKind, Schedule};
 
 section! {
     /// How the weights of the two players follow their gradients.
-    Optimizers = "optimizers" {
+    OptimizersSettings = "optimizers" {
         /// How weights follow their gradients
         optimizer: OptimizerKind = OptimizerKind::Adam;
         /// Learning rate of both players
@@ -38,25 +38,16 @@ section! {
     }
 }
 
-/// The decays that PyTorch's optimizers have where none are given; Adam's first is that of DCGAN.
-impl Optimizers {
+/// The decays are those of PyTorch's optimizers where none are given.
+impl OptimizersSettings {
     /// Adam's decay of the mean of the gradient; the momentum of SGD.
     pub fn beta1(&self) -> f64 {
-        let usual = match self.optimizer {
-            OptimizerKind::Adam => 0.5,
-            OptimizerKind::RmsProp | OptimizerKind::Sgd => 0.0,
-        };
-        self.beta1.unwrap_or(usual)
+        self.beta1.unwrap_or(self.optimizer.usual_decays().0)
     }
 
     /// Decay of the mean of the gradient's square.
     pub fn beta2(&self) -> f64 {
-        let usual = match self.optimizer {
-            OptimizerKind::Adam => 0.999,
-            OptimizerKind::RmsProp => 0.99,
-            OptimizerKind::Sgd => 0.0,
-        };
-        self.beta2.unwrap_or(usual)
+        self.beta2.unwrap_or(self.optimizer.usual_decays().1)
     }
 
     /// Writes out the decays that the optimizer has.

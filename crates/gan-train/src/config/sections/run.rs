@@ -6,7 +6,7 @@ use crate::config::{OnDivergence, Range};
 
 section! {
     /// How long a run lasts, what it leaves behind, and what becomes of it when it diverges.
-    Run = "run" {
+    RunSettings = "run" {
         /// Updates of the generator
         steps: Option<u64> = None, is_common = true, may_change = true, unset = "2000",
             range = Range::whole(1, MOST_COUNTED);
