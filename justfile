@@ -15,6 +15,10 @@ bench *flags:
 classify *flags:
     cargo run -p gan-eval --example classify -- {{flags}}
 
+# Make the classifier of the embedded digits anew, which gan-eval carries
+digits-classifier:
+    cargo run -p gan-eval --example embed_digits
+
 # All tests
 test *flags:
     cargo test --workspace {{flags}}
@@ -69,7 +73,7 @@ sheet set="digits" size="32":
 # Python with PyTorch, for the fixtures and the scripts
 venv:
     python3 -m venv target/venv
-    target/venv/bin/pip install torch torchvision numpy safetensors pillow pyarrow
+    target/venv/bin/pip install torch torchvision numpy safetensors pillow pyarrow scipy pytorch-fid torch-fidelity prdc pytorch-msssim
 
 # Make the PyTorch fixtures anew; with --check compare them with what the scripts make now
 fixtures *flags:

@@ -2,13 +2,15 @@
 
 mod settings;
 
+use crate::generator_choice::{CheckpointChoice, Weights};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use gan_data::{ExportFormat, Split};
+use gan_eval::{FeatureKind, Measures};
 pub use settings::{ImageSettings, Settings};
 use std::path::PathBuf;
 use std::str::FromStr;
-use strum::{EnumString, VariantNames};
+use strum::VariantNames;
 
 /// Train, sample and show GANs.
 #[derive(Parser)]
@@ -28,6 +30,8 @@ pub enum Command {
     Resume(Box<ResumeFlags>),
     /// Make images from a trained generator
     Sample(SampleFlags),
+    /// Measure how good images are: of runs, of generator files, or in folders
+    Eval(EvalFlags),
     /// Say what a run, a checkpoint or a safetensors file is, and whether it is whole
     Inspect(InspectFlags),
     /// Look at a data set, show it, or write it to files
@@ -103,9 +107,13 @@ pub struct InspectFlags {
 
 #[derive(Args)]
 pub struct SampleFlags {
-    /// A run folder (its latest checkpoint is used), or a generator file
+    /// A run folder, one of its checkpoints, or a generator file
     #[arg(value_name = "RUN_OR_FILE")]
     pub model: PathBuf,
+    /// Which checkpoint of a run: best (by its score; the latest, where nothing was measured), latest, or the
+    /// number of a step
+    #[arg(long, default_value = "best", value_name = "best|latest|STEP")]
+    pub checkpoint: CheckpointChoice,
     /// Images to make; a conditional generator makes one class after the other, over and over
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub count: u32,
@@ -141,14 +149,45 @@ pub struct SampleFlags {
     pub device: String,
 }
 
-/// Which weights of a generator.
-#[derive(Clone, Copy, PartialEq, EnumString, VariantNames)]
-#[strum(serialize_all = "lowercase")]
-pub enum Weights {
-    /// The average, where there is one.
-    Ema,
-    /// Those of the last step.
-    Raw,
+#[derive(Args)]
+pub struct EvalFlags {
+    /// Run folders, checkpoints, generator files, or images: a folder, an archive, the name of a data set
+    #[arg(value_name = "RUN|FILE|IMAGES", required = true)]
+    pub subjects: Vec<PathBuf>,
+    /// The real images to compare with [default: those that the first run has learned from]
+    #[arg(long, value_name = "SOURCE")]
+    pub against: Option<String>,
+    /// Which part of them
+    #[arg(long, default_value = "train", value_parser = named::<Split>())]
+    pub split: Split,
+    /// What is measured, any of fd,kid,prdc,is,classes,copies
+    #[arg(long, default_value = "fd,kid,prdc", value_name = "MEASURES")]
+    pub metrics: Measures,
+    /// The features that distances are of: digits (a classifier of digits) or random (convolutions that have
+    /// learned nothing) [default: what suits the real images]
+    #[arg(long, value_parser = named::<FeatureKind>())]
+    pub features: Option<FeatureKind>,
+    /// Images of each side; all, where there are fewer
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub count: u32,
+    /// Which checkpoint of a run: best, latest, or the number of a step
+    #[arg(long, default_value = "best", value_name = "best|latest|STEP")]
+    pub checkpoint: CheckpointChoice,
+    /// The average of the generator's weights, if the run kept one (ema), or those of the last step (raw)
+    #[arg(long, default_value = "ema", value_parser = named::<Weights>())]
+    pub weights: Weights,
+    /// The same seed makes the same images
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Print JSON: a line for each subject
+    #[arg(long)]
+    pub json: bool,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// auto, cpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: String,
 }
 
 #[derive(Subcommand)]

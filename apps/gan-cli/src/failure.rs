@@ -55,6 +55,7 @@ impl From<gan_train::Error> for Failure {
             error,
             gan_train::Error::Config { .. }
                 | gan_train::Error::Model(gan_models::Error::Config { .. })
+                | gan_train::Error::Eval(gan_eval::Error::Config { .. })
                 | gan_train::Error::Data(
                     gan_data::Error::UnknownDataset { .. }
                         | gan_data::Error::WithoutHub { .. }
@@ -85,6 +86,12 @@ impl From<gan_models::Error> for Failure {
 
 impl From<gan_data::Error> for Failure {
     fn from(error: gan_data::Error) -> Self {
+        gan_train::Error::from(error).into()
+    }
+}
+
+impl From<gan_eval::Error> for Failure {
+    fn from(error: gan_eval::Error) -> Self {
         gan_train::Error::from(error).into()
     }
 }

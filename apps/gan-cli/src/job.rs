@@ -10,7 +10,8 @@ use candle_core::Device;
 use gan_data::{Dataset, Split};
 use gan_models::ModelConfig;
 use gan_train::{
-    Checkpoint, Gan, Kind, Metadata, Number, RunDir, StepStats, Summary, TrainConfig, data, run,
+    Best, Checkpoint, Evaluation, FeatureMetric, Gan, Kind, Metadata, Number, RunDir, StepStats, Summary,
+    TrainConfig, data, run,
 };
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -88,6 +89,12 @@ impl Job {
             about.model().ok_or_else(|| Failure::other("a run without networks", "please report it"))?;
         let mut gan = Gan::from_config(&self.config, &model, self.dataset.clone(), &self.device)?;
         let options = self.config.run_options(self.steps);
+        let mut metric = FeatureMetric::from_config(&self.config, &self.dataset)?;
+        let evaluation = metric.as_mut().map(|metric| Evaluation {
+            metric,
+            every: self.config.eval_every(),
+            patience: self.config.evaluation.patience,
+        });
         let mut progress = Steps::new(self.steps, self.config.run.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
@@ -98,7 +105,7 @@ impl Job {
                 Some(_) => ControlFlow::Break(()),
             }
         };
-        let summary = run::train(&mut gan, &options, &about, folder, from, None, &mut on_step)?;
+        let summary = run::train(&mut gan, &options, &about, folder, from, evaluation, &mut on_step)?;
         progress.finish();
         let seconds = started.elapsed().as_secs_f64();
         let first = from.map_or(0, |checkpoint| checkpoint.metadata().step());
@@ -135,8 +142,21 @@ impl Job {
         for measure in &summary.measures {
             say(format_args!("{}", measured(measure)));
         }
+        if let Some(Best { step, metric, score, protocol }) = &summary.best {
+            let features = protocol.as_ref().map(|it| format!(" ({})", it.features)).unwrap_or_default();
+            say(format_args!(
+                "Best: {metric}{features} {score:.4} at step {step}; its checkpoint is kept, and is what                  `sample` takes."
+            ));
+        }
         if summary.bad_images > 0 {
             say(format_args!("Skipped {} that could not be read.", images(summary.bad_images)));
+        }
+        if summary.out_of_patience {
+            let patience = self.config.evaluation.patience.unwrap_or(0);
+            say(format_args!(
+                "Ended at step {} of {}: no better score in the last {patience} measurements (--patience).",
+                summary.steps, self.steps
+            ));
         }
         if !summary.complete {
             say(format_args!(

@@ -11,7 +11,9 @@ mod bench;
 mod configure;
 mod data;
 mod device;
+mod eval;
 mod failure;
+mod generator_choice;
 mod inspect;
 mod job;
 mod printable;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Train(flags) => train::run(&flags),
         Command::Resume(flags) => resume::run(&flags.run, &flags.settings, flags.force, flags.dry_run),
         Command::Sample(flags) => success(sample::run(&flags)),
+        Command::Eval(flags) => success(eval::run(&flags)),
         Command::Inspect(flags) => success(inspect::run(&flags.path)),
         Command::Data(what) => success(data::run(&what)),
         Command::Recipes(flags) => success(recipes::run(flags.name.as_deref())),

@@ -3,29 +3,27 @@
 mod classes;
 mod generated;
 
-use crate::args::{SampleFlags, Weights};
+use crate::args::SampleFlags;
 use crate::device;
 use crate::failure::Failure;
+use crate::generator_choice::{Chosen, choose, no_networks};
 use crate::progress::watch;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use classes::ClassChoice;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
-use gan_models::{Generator, load_generator, read_generator};
 use gan_ops::Precision;
-use gan_train::Checkpoint;
 use generated::{BATCH, Generated};
 use indicatif::ProgressIterator;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The file in a checkpoint to sample from.
-const GENERATOR: &str = "generator.safetensors";
 /// The most images in one grid.
 const LARGEST_GRID: usize = 4096;
 
 pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
     device::use_threads(flags.threads);
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
-    let (generator, from) = generator(&flags.model, flags.weights, &device)?;
+    let Chosen { generator, path: from, because, .. } =
+        choose(&flags.model, flags.checkpoint, flags.weights, &device)?;
     let model = generator.model().cloned().ok_or_else(|| no_networks(&from))?;
     let classes = ClassChoice::wanted(flags, &model)?;
     let count = match flags.per_class {
@@ -48,7 +46,8 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
         None if names_a_folder(&out) => single_images(&images, &out, flags.force)?,
         None => grid(&images, &out, flags.per_class)?,
     }
-    println!("{count} images of {} (seed {}): {}", from.display(), flags.seed, out.display());
+    let because = because.map(|because| format!(", {because}")).unwrap_or_default();
+    println!("{count} images of {}{because} (seed {}): {}", from.display(), flags.seed, out.display());
     Ok(())
 }
 
@@ -117,63 +116,6 @@ fn data_set(generated: &Generated, out: &Path, format: ExportFormat) -> Result<(
     };
     export(generated, out, &options)?;
     Ok(())
-}
-
-/// The generator of a run folder or of a file, and where it was found.
-fn generator(
-    path: &Path,
-    weights: Weights,
-    device: &Device,
-) -> Result<(Box<dyn Generator>, PathBuf), Failure> {
-    if weights == Weights::Raw {
-        return raw_generator(path, device);
-    }
-    if !path.is_dir() {
-        return Ok((load_generator(path, device)?, path.to_path_buf()));
-    }
-    let (found, checkpoint) = Checkpoint::latest(path)?.ok_or_else(|| no_checkpoint(path))?;
-    let bytes = checkpoint.model(GENERATOR).ok_or_else(|| no_checkpoint(path))?;
-    let path = found.join(GENERATOR);
-    Ok((read_generator(bytes, &path, device)?, path))
-}
-
-/// The generator as the last step left it, which is among what a run needs to go on.
-fn raw_generator(path: &Path, device: &Device) -> Result<(Box<dyn Generator>, PathBuf), Failure> {
-    if !path.is_dir() {
-        return Err(Failure::usage(
-            format!("{} has one set of weights", path.display()),
-            "give the run folder with --weights raw, or leave it out",
-        ));
-    }
-    let (found, checkpoint) = Checkpoint::latest(path)?.ok_or_else(|| no_checkpoint(path))?;
-    let own = |(name, tensor): (String, Tensor)| {
-        name.strip_prefix("generator.").map(|name| (name.to_owned(), tensor))
-    };
-    let state = checkpoint.tensors()?.into_iter().filter_map(own).collect();
-    let model = checkpoint.metadata().model().ok_or_else(|| no_networks(&found))?;
-    let generator = model.generator(0, device)?;
-    generator.params().load_state_dict(&state)?;
-    if let Some(name) = generator.params().not_finite()? {
-        return Err(Failure::other(
-            format!("{}: {name} of the generator holds NaN or infinity", found.display()),
-            "sample from an earlier checkpoint",
-        ));
-    }
-    Ok((generator, found))
-}
-
-fn no_networks(path: &Path) -> Failure {
-    Failure::other(
-        format!("{} has networks that this program does not know", path.display()),
-        "sample with the program that trained them",
-    )
-}
-
-fn no_checkpoint(path: &Path) -> Failure {
-    Failure::other(
-        format!("{} has no checkpoint with a generator", path.display()),
-        "give the folder of a run that has saved one, or a generator file",
-    )
 }
 
 /// Whether a file is to be a PNG by its name.

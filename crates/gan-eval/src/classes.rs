@@ -25,6 +25,11 @@ impl ClassMap {
         Self { count, names: Vec::new() }
     }
 
+    /// So many classes with these names, or with none.
+    pub(crate) fn named(count: usize, names: Vec<String>) -> Option<Self> {
+        (names.is_empty() || names.len() == count).then_some(Self { count, names })
+    }
+
     /// Those of a data set.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use gan_data::{
     CacheMode, DataLoader, Dataset, Filter, LoaderConfig, Progress, ProgressCallback, ResizeTo, Transform,
     Transforms, Unit,
 };
-use gan_nn::{Hyperparameters, Optimizer, OptimizerKind, Schedule, cross_entropy};
+use gan_nn::{Builder, Hyperparameters, Optimizer, OptimizerKind, Params, Schedule, cross_entropy};
 
 use crate::accuracy::Accuracy;
 use crate::classes::ClassMap;
@@ -66,7 +66,7 @@ impl ClassifierConfig {
     }
 
     /// Brings an image to the size and the channels; `shift` moves it by up to so many pixels each way at random.
-    fn transforms(&self, shift: usize) -> Transforms {
+    pub(crate) fn transforms(&self, shift: usize) -> Transforms {
         let (height, width) = (self.side, self.side);
         let mut steps = vec![
             Transform::Resize { to: ResizeTo::Shorter(self.side), filter: Filter::Bilinear },
@@ -121,8 +121,26 @@ impl Classifier {
     pub fn new(config: ClassifierConfig, seed: u64, device: &Device) -> Result<Self> {
         config.check()?;
         let ClassifierConfig { channels, side, base_width, .. } = config;
-        let network = Network::new([channels, side, config.classes.count()], base_width, seed, device)?;
+        let tensors = Builder::from_seed(seed, "classifier", device);
+        let network = Network::new([channels, side, config.classes.count()], base_width, tensors)?;
         Ok(Self { config, network, device: device.clone() })
+    }
+
+    /// One that has learned, by its tensors (see [`to_bytes`](Self::to_bytes)).
+    pub(crate) fn of_tensors(
+        config: ClassifierConfig,
+        tensors: BTreeMap<String, Tensor>,
+        device: &Device,
+    ) -> Result<Self> {
+        config.check()?;
+        let ClassifierConfig { channels, side, base_width, .. } = config;
+        let tensors = Builder::from_tensors(tensors, device);
+        let network = Network::new([channels, side, config.classes.count()], base_width, tensors)?;
+        Ok(Self { config, network, device: device.clone() })
+    }
+
+    pub(crate) fn params(&self) -> &Params {
+        self.network.params()
     }
 
     /// What it was made from.
@@ -144,7 +162,7 @@ impl Classifier {
         }
         let (transforms, classes) = (self.config.transforms(options.shift), &self.config.classes);
         let mut feeds = Feed::of_parts(parts, batch_size, seed, workers, classes, &transforms, &self.device)?;
-        let parameters = self.network.parameters();
+        let parameters = self.network.params().parameters().clone();
         let adam = Hyperparameters { kind: OptimizerKind::Adam, beta1: 0.9, beta2: 0.999 };
         let mut optimizer = Optimizer::new(&parameters, adam)?;
         let half = steps / 2;
@@ -174,11 +192,26 @@ impl Classifier {
     /// # Errors
     /// If the images are not of the classifier's size and channels.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        self.expect_shape(images)?;
+        self.network.eval(images)
+    }
+
+    fn expect_shape(&self, images: &Tensor) -> Result<()> {
         let ClassifierConfig { channels, side, .. } = self.config;
         match *images.dims() {
-            [n, c, h, w] if n > 0 && (c, h, w) == (channels, side, side) => Ok(self.network.eval(images)?),
+            [n, c, h, w] if n > 0 && (c, h, w) == (channels, side, side) => Ok(()),
             _ => Err(Error::Shape { channels, side, shape: images.dims().to_vec() }),
         }
+    }
+
+    /// images `[N, C, S, S]` in [-1, 1] -> features `[N, 4 * base width]`: how much of what the last block looks for there is, on
+    /// the mean over the image.
+    ///
+    /// # Errors
+    /// If the images are not of the classifier's size and channels.
+    pub fn features(&self, images: &Tensor) -> Result<Tensor> {
+        self.expect_shape(images)?;
+        self.network.features(images)
     }
 
     /// images `[N, C, S, S]` in [-1, 1] -> the most likely class of each.

@@ -107,6 +107,17 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] gan_data::Error),
 
+    /// A file that is no classifier's, or a damaged one.
+    #[error("this is no classifier's file: {why}")]
+    NotAClassifier {
+        /// What is wrong with it.
+        why: String,
+    },
+
+    /// A network that cannot be made.
+    #[error(transparent)]
+    Network(#[from] gan_nn::Error),
+
     /// A tensor operation that failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -132,7 +143,10 @@ impl Error {
             Error::NoEigenvalues => "give more images, or other features",
             Error::Diverged { .. } => "choose a lower learning rate",
             Error::Data(error) => return error.hint(),
-            Error::Tensor(_) => "this is a bug unless the device ran out of memory; please report it",
+            Error::NotAClassifier { .. } => "give a file that `Classifier::to_bytes` has made",
+            Error::Tensor(_) | Error::Network(_) => {
+                "this is a bug unless the device ran out of memory; please report it"
+            }
         };
         hint.to_owned()
     }

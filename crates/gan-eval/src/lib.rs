@@ -1,4 +1,8 @@
-//! Measures on generated images that need another network: a small image classifier.
+//! How good are generated images? Measures ([`metrics`]) on features of images, which a frozen network ([`FeatureExtractor`])
+//! makes of them, and a small image classifier.
+//!
+//! A [`Score`] carries what it was measured by ([`Protocol`]): distances by the features of one network cannot be compared with
+//! those by another's.
 //!
 //! Trained on real images, a [`Classifier`] says whether a conditional generator's images are of the class that was asked
 //! for. Trained on generated images, alone or beside real ones ([`Part`]), and tested on real ones, it says what they are
@@ -29,14 +33,28 @@
 mod accuracy;
 mod classes;
 mod classifier;
+mod classifier_features;
 mod error;
+mod extractor;
+mod feature_kind;
 mod feed;
+mod file;
+mod measure;
+pub mod metrics;
 mod network;
+mod random_features;
+mod score;
 mod sets;
 
 pub use accuracy::Accuracy;
 pub use classes::ClassMap;
 pub use classifier::{Classifier, ClassifierConfig, TrainOptions};
+pub use classifier_features::ClassifierFeatures;
 pub use error::{Error, Result};
+pub use extractor::{Extracted, FeatureExtractor};
+pub use feature_kind::FeatureKind;
 pub use feed::Part;
+pub use measure::{Measure, Measures, Reference};
+pub use random_features::RandomFeatures;
+pub use score::{Protocol, Score, ScoreKind};
 pub use sets::{Concat, Subset};

@@ -35,6 +35,8 @@ pub enum InitScheme {
         /// The gain.
         gain: f64,
     },
+    /// Normal with variance `2 / inputs`, for layers before ReLU (He et al. 2015); scales 1.
+    He,
 }
 
 impl Init {
@@ -56,6 +58,7 @@ impl InitScheme {
             InitScheme::Xavier { gain } => {
                 Init::Uniform { bound: gain * (6.0 / (fan_in + fan_out) as f64).sqrt() }
             }
+            InitScheme::He => Init::Normal { mean: 0.0, std: (2.0 / fan_in as f64).sqrt() },
         }
     }
 
@@ -63,7 +66,7 @@ impl InitScheme {
     pub fn linear(self, fan_in: usize, fan_out: usize) -> Init {
         match self {
             InitScheme::Dcgan => Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() },
-            InitScheme::Xavier { .. } => self.convolution(fan_in, fan_out),
+            InitScheme::Xavier { .. } | InitScheme::He => self.convolution(fan_in, fan_out),
         }
     }
 
@@ -71,7 +74,7 @@ impl InitScheme {
     pub fn scale(self) -> Init {
         match self {
             InitScheme::Dcgan => Init::Normal { mean: 1.0, std: 0.02 },
-            InitScheme::Xavier { .. } => Init::Constant(1.0),
+            InitScheme::Xavier { .. } | InitScheme::He => Init::Constant(1.0),
         }
     }
 }

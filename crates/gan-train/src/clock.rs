@@ -9,6 +9,8 @@ pub(crate) struct Clock {
     pub time: Duration,
     /// In which the loop stood still for checkpoints.
     pub checkpoints: Duration,
+    /// In which it stood still to measure samples.
+    pub evaluations: Duration,
     images: u64,
     recent_time: Duration,
     recent_images: u64,
@@ -22,6 +24,7 @@ impl Clock {
             started: Instant::now(),
             time: Duration::ZERO,
             checkpoints: Duration::ZERO,
+            evaluations: Duration::ZERO,
             images: 0,
             recent_time: Duration::ZERO,
             recent_images: 0,

@@ -102,6 +102,9 @@ pub enum Error {
     /// A data set that cannot be used.
     #[error(transparent)]
     Data(#[from] gan_data::Error),
+    /// Samples that cannot be measured.
+    #[error(transparent)]
+    Eval(#[from] gan_eval::Error),
     /// A model that cannot be used.
     #[error(transparent)]
     Model(#[from] gan_models::Error),
@@ -142,6 +145,7 @@ impl Error {
             Error::Untracked { .. } => "forward networks that do not learn with Context::untracked".into(),
             Error::Locked { .. } => "wait for it, or stop it; then try again".into(),
             Error::Data(error) => error.hint(),
+            Error::Eval(error) => error.hint(),
             Error::Model(error) => error.hint(),
             Error::Tensor(_) => "this is a bug unless the device ran out of memory; please report it".into(),
         }

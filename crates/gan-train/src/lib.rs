@@ -13,6 +13,7 @@
 //! loss has no probabilities, both are mean logits, and are called so.
 
 pub mod augment;
+mod best;
 mod checkpoint;
 mod clock;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod data;
 mod discard;
 mod durable;
 mod error;
+mod evaluation;
 mod exhibit;
 mod failpoint;
 mod feed;
@@ -42,15 +44,17 @@ mod saver;
 mod stats;
 mod system;
 
+pub use best::Best;
 pub use checkpoint::Checkpoint;
 pub use config::{Crop, Fit, ImageSize, OnDivergence, PartialConfig, TrainConfig};
 pub use error::{Error, Result};
+pub use evaluation::{Evaluation, FeatureMetric, Metric};
 pub use feed::Feed;
 pub use gan::{Gan, GanLoss, GanOptions, LogitsAndTargets, Loss, Side};
 pub use gan_nn;
 pub use metadata::{DataMetadata, Metadata, Program};
 pub use player::{Player, PlayerSettings, backward};
-pub use run::{Evaluation, Metric, Summary};
+pub use run::Summary;
 pub use run_dir::RunDir;
 pub use run_options::RunOptions;
 pub use stats::StepStats;

@@ -3,7 +3,7 @@
 use crate::checkpoint;
 use crate::durable;
 use crate::error::{Error, Result};
-use crate::file_names::{CONFIG, MARKER};
+use crate::file_names::{BEST, CONFIG, MARKER, NUMBERS};
 use crate::lock::Lock;
 use crate::marker;
 use crate::metrics_log::MetricsLog;
@@ -16,7 +16,9 @@ const MOST_DIGITS: usize = 9;
 
 /// Whether a kill left this in the folder of a run.
 pub(crate) fn is_unfinished_file(name: &str) -> bool {
-    let is_ours = |name| [CONFIG, MARKER, MetricsLog::FILE].contains(&name) || MetricsLog::is_aside(name);
+    let is_ours = |name| {
+        [CONFIG, MARKER, MetricsLog::FILE, BEST, NUMBERS].contains(&name) || MetricsLog::is_aside(name)
+    };
     durable::finished_name(name).is_some_and(is_ours)
 }
 

@@ -10,12 +10,12 @@ pub(crate) struct Position {
     pub step: u64,
     /// How often training went back because it had diverged.
     pub rollbacks: u64,
-    pub best: Best,
+    pub best: BestSoFar,
 }
 
 /// The best score of a metric so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Best {
+pub(crate) struct BestSoFar {
     /// The bits of the score: what is saved are whole numbers.
     score: u64,
     /// The step that has it; 0 where there is none yet.
@@ -36,10 +36,15 @@ impl Position {
     }
 }
 
-impl Best {
+impl BestSoFar {
     /// The step that has the best score, if any has been measured.
     pub fn step(&self) -> Option<u64> {
         (self.step > 0).then_some(self.step)
+    }
+
+    /// The best score; of no meaning without a step.
+    pub fn score(&self) -> f64 {
+        f64::from_bits(self.score)
     }
 
     /// Evaluations since the best one.

@@ -1,46 +1,24 @@
 //! The loop: what happens when. It knows a [`System`], and nothing of who plays in it.
 
+use crate::best::Best;
 use crate::checkpoint::Checkpoint;
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::evaluation::{Evaluation, Judge};
 use crate::metadata::Metadata;
 use crate::position::{Position, Training};
 use crate::rollback::{Start, recover};
 use crate::run_dir::RunDir;
 use crate::run_options::RunOptions;
 use crate::saver::Saver;
+use crate::stats::Kinds;
 use crate::stats::StepStats;
-use crate::system::{Better, Kind, Number, System};
+use crate::system::{Number, System};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// Steps that are sampled after whatever the options say: whoever watches a run begin wants to see that it learns.
 const EARLY_SAMPLES: [u64; 5] = [1, 10, 25, 50, 100];
-
-/// A score of what a system makes: an evaluation changes no training state.
-pub trait Metric {
-    /// Its key in `metrics.jsonl`.
-    fn name(&self) -> &'static str;
-
-    /// Which direction is better.
-    fn better(&self) -> Better;
-
-    /// The score of a system as it is now.
-    ///
-    /// # Errors
-    /// If it cannot be measured; the run ends then.
-    fn score(&mut self, system: &mut dyn System) -> Result<f64>;
-}
-
-/// When a metric is asked, and what follows from it. The checkpoint of the best score is kept beside the newest.
-pub struct Evaluation<'a> {
-    /// The metric.
-    pub metric: &'a mut dyn Metric,
-    /// Steps from one evaluation to the next; a checkpoint is saved with each.
-    pub every: u64,
-    /// The run ends after so many evaluations without a better score.
-    pub patience: Option<u64>,
-}
 
 /// What a run made.
 #[derive(Default)]
@@ -57,12 +35,16 @@ pub struct Summary {
     pub bad_images: usize,
     /// What was last counted in samples.
     pub measures: Vec<Number>,
-    /// The step of the best score, if there is a metric.
-    pub best_step: Option<u64>,
+    /// Whether it ended because no score was better for so long as is waited for.
+    pub out_of_patience: bool,
+    /// The best score, if there is a metric.
+    pub best: Option<Best>,
     /// Files to use in the last checkpoint.
     pub models: Vec<String>,
     /// How long the loop stood still for checkpoints.
     pub checkpoint_time: Duration,
+    /// How long it stood still to measure samples.
+    pub evaluation_time: Duration,
 }
 
 /// Trains a system, and puts the results into the run folder; from the first step, or on from a checkpoint to the same bits
@@ -76,7 +58,7 @@ pub fn train(
     about: &Metadata,
     run: &RunDir,
     from: Option<&Checkpoint>,
-    mut evaluation: Option<Evaluation<'_>>,
+    evaluation: Option<Evaluation<'_>>,
     on_step: &mut dyn FnMut(&StepStats) -> ControlFlow<()>,
 ) -> Result<Summary> {
     let mut training = Training { system, position: Position::default() };
@@ -91,6 +73,7 @@ pub fn train(
     let mut saver = Saver::new(run.keeper(options.keep));
     let mut clock = Clock::starting_at(training.system.samples_seen());
     let (mut stopped, mut over) = (false, false);
+    let (mut judge, mut kinds) = (Judge::new(evaluation), Kinds::default());
     let mut summary = Summary::default();
     while training.position.step < options.steps && !stopped && !over {
         let started = Instant::now();
@@ -99,6 +82,7 @@ pub fn train(
             Err(error) => {
                 saver.finish()?;
                 recover(error, &mut training, options, run, &mut start)?;
+                run.save_best(judge.best(&training.position).as_ref())?;
                 continue;
             }
         };
@@ -109,16 +93,13 @@ pub fn train(
         let last = step == options.steps;
         let asked = step.is_multiple_of(options.sample_every) || last;
         let mut measures = if asked { training.system.measures()? } else { Vec::new() };
-        let mut evaluated = false;
-        if let Some(Evaluation { metric, every, patience }) = &mut evaluation
-            && (step.is_multiple_of(*every) || last)
-        {
-            let score = metric.score(training.system)?;
-            let best = &mut training.position.best;
-            best.take(step, score, metric.better());
-            measures.push(Number::new(metric.name(), Kind::Score(metric.better()), score));
-            over = patience.is_some_and(|patience| best.stale() >= patience);
-            evaluated = true;
+        let evaluated = judge.is_due(step, last);
+        if evaluated {
+            let started = Instant::now();
+            let verdict = judge.evaluate(&mut training)?;
+            measures.extend(verdict.scores);
+            over = verdict.is_over;
+            clock.evaluations += started.elapsed();
         }
         let stats = StepStats {
             step,
@@ -130,6 +111,9 @@ pub fn train(
         };
         stopped = on_step(&stats).is_break() && !last;
         if step.is_multiple_of(options.log_every) || step == 1 || last || !stats.measures.is_empty() {
+            if kinds.learn(&stats) {
+                run.save_numbers(&kinds)?;
+            }
             run.log(&stats)?;
             clock.forget_recent();
         }
@@ -145,11 +129,13 @@ pub fn train(
                 Ok(checkpoint) => {
                     summary.models = checkpoint.model_names();
                     start.forget();
-                    saver.save(checkpoint, training.position.best.step())?;
+                    let best = judge.best(&training.position);
+                    saver.save(checkpoint, best)?;
                 }
                 Err(error) => {
                     saver.finish()?;
                     recover(error, &mut training, options, run, &mut start)?;
+                    run.save_best(judge.best(&training.position).as_ref())?;
                     (stopped, over) = (false, false);
                 }
             }
@@ -167,8 +153,10 @@ pub fn train(
         images_per_second: clock.rate(),
         waiting: waited.time.as_secs_f64() / clock.time.as_secs_f64().max(f64::MIN_POSITIVE),
         bad_images: waited.unreadable,
-        best_step: training.position.best.step(),
+        out_of_patience: over,
+        best: judge.best(&training.position),
         checkpoint_time: clock.checkpoints,
+        evaluation_time: clock.evaluations,
         ..summary
     })
 }

@@ -1,8 +1,9 @@
 //! The folder of one run.
 
+use crate::best::Best;
 use crate::checkpoint::{self, Checkpoint};
 use crate::error::{Error, Result};
-use crate::file_names::{CONFIG, EVENTS, SAMPLES};
+use crate::file_names::{BEST, CONFIG, EVENTS, NUMBERS, SAMPLES};
 use crate::lock::Lock;
 use crate::marker;
 use crate::metadata::{Metadata, Program};
@@ -24,7 +25,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// ```text
 /// config.toml                              every setting, resolved
 /// metrics.jsonl                            one line a logged step
-/// events.jsonl                             when the run was gone on with, or set back
+/// events.jsonl                             when the run was resumed, or set back
+/// numbers.json                             what kind each number of metrics.jsonl is of
+/// best.json                                which checkpoint is the best, if that is measured
 /// samples/real.png                         what the discriminator is shown
 /// samples/step-000250.png                  fixed latents, as the run goes on
 /// checkpoints/step-000500/                 see Checkpoint
@@ -100,7 +103,7 @@ impl RunDir {
         let (samples, checkpoints) = (self.path.join(SAMPLES), Checkpoint::folder(&self.path));
         let missing =
             [(&samples, files::has_folder(&samples)?), (&checkpoints, files::has_folder(&checkpoints)?)];
-        for name in [CONFIG, MetricsLog::FILE, EVENTS, Lock::HOLDER] {
+        for name in [CONFIG, MetricsLog::FILE, EVENTS, BEST, NUMBERS, Lock::HOLDER] {
             files::expect_file(&self.path.join(name))?;
         }
         marker::mark(&self.path)?;
@@ -206,6 +209,22 @@ impl RunDir {
         self.log.add(stats)
     }
 
+    /// Writes what kinds of numbers the log holds.
+    pub(crate) fn save_numbers(&self, kinds: &impl Serialize) -> Result<()> {
+        let path = self.path.join(NUMBERS);
+        let text = serde_json::to_vec(kinds)
+            .map_err(|error| Error::file("write", &path)(std::io::Error::other(error)))?;
+        write_whole(&path, &text).map_err(Error::file("write", &path))
+    }
+
+    /// Writes which checkpoint is the best after going back, if one is.
+    pub(crate) fn save_best(&self, best: Option<&Best>) -> Result<()> {
+        match best {
+            Some(best) => best.write(&self.path),
+            None => Best::remove(&self.path),
+        }
+    }
+
     /// Adds a line to `events.jsonl`.
     pub fn note(&self, event: &impl serde::Serialize) -> Result<()> {
         append_json(&self.path.join(EVENTS), event)
@@ -243,11 +262,15 @@ impl Keeper {
         Checkpoint::folder(&self.run)
     }
 
-    /// Writes a checkpoint, and when it is safe removes all but the newest and the one of the `best` step.
-    pub fn save(&self, checkpoint: &Checkpoint, best: Option<u64>) -> Result<()> {
+    /// Writes a checkpoint and which one is the best, and when it is safe removes all but the newest and the best.
+    pub fn save(&self, checkpoint: &Checkpoint, best: Option<&Best>) -> Result<()> {
         // A checkpoint on the disk means that the log up to its step is there too.
         self.log.sync()?;
         checkpoint.write(&Checkpoint::path(&self.run, checkpoint.metadata().step()))?;
+        if let Some(best) = best {
+            best.write(&self.run)?;
+        }
+        let best = best.map(|best| best.step);
         let all = Checkpoint::list(&self.run)?;
         let old = &all[..all.len().saturating_sub(self.keep)];
         for (_, path) in old.iter().filter(|(step, _)| Some(*step) != best) {

@@ -1,5 +1,6 @@
 //! Checkpoints written while training goes on.
 
+use crate::best::Best;
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::run_dir::Keeper;
@@ -18,12 +19,13 @@ impl Saver {
         Self { keeper, writing: None }
     }
 
-    /// Begins to write a checkpoint, once the one before it is written; that of the `best` step is spared.
-    pub fn save(&mut self, checkpoint: Checkpoint, best: Option<u64>) -> Result<()> {
+    /// Begins to write a checkpoint, once the one before it is written; the best one is spared.
+    pub fn save(&mut self, checkpoint: Checkpoint, best: Option<Best>) -> Result<()> {
         self.finish()?;
         let keeper = self.keeper.clone();
-        let writing =
-            thread::Builder::new().name("checkpoint".into()).spawn(move || keeper.save(&checkpoint, best));
+        let writing = thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || keeper.save(&checkpoint, best.as_ref()));
         self.writing = Some(writing.map_err(Error::file("start a thread for", &self.keeper.path()))?);
         Ok(())
     }

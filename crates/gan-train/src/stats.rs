@@ -1,7 +1,8 @@
 //! The numbers of one step.
 
-use crate::system::Number;
+use crate::system::{Kind, Number};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::BTreeMap;
 
 /// What a step says. A logged one is a line of `metrics.jsonl`, in this order, with a key for each number.
 #[derive(Clone, Debug)]
@@ -42,5 +43,39 @@ impl Serialize for StepStats {
             line.serialize_entry(number.name, number)?;
         }
         line.end()
+    }
+}
+
+/// What kinds of numbers a log holds, by name: what a reader of the log needs to draw them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kinds(BTreeMap<&'static str, (Kind, Option<&'static str>)>);
+
+impl Kinds {
+    /// Takes in those of a step; whether there are new ones.
+    pub fn learn(&mut self, stats: &StepStats) -> bool {
+        let before = self.0.len();
+        let all = stats.numbers.iter().chain(&stats.measures);
+        self.0.extend(all.map(|number| (number.name, (number.kind, number.label))));
+        self.0.len() > before
+    }
+}
+
+/// `{"errD": {"kind": "loss", "label": "errD"}, "fd": {"kind": "score", "better": "lower"}}`
+impl Serialize for Kinds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct About {
+            kind: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            label: Option<&'static str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            better: Option<&'static str>,
+        }
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, (kind, label)) in &self.0 {
+            let better = kind.better().map(Into::into);
+            map.serialize_entry(name, &About { kind: kind.into(), label: *label, better })?;
+        }
+        map.end()
     }
 }

@@ -6,6 +6,7 @@ use gan_data::Image;
 use gan_nn::State;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
+use strum::IntoStaticStr;
 
 /// What trains, such as a generator against a discriminator ([`Gan`](crate::Gan)): who plays, what a step is, what must
 /// survive a stop, and what a person looks at. When to log, to draw, to save, to measure, to go back and to end is the
@@ -81,7 +82,8 @@ pub struct Number {
 }
 
 /// What kind of number it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
     /// Is minimised.
@@ -105,8 +107,19 @@ pub enum Kind {
     Score(Better),
 }
 
+impl Kind {
+    /// Which direction is better, of a score.
+    pub fn better(self) -> Option<Better> {
+        match self {
+            Kind::Score(better) => Some(better),
+            _ => None,
+        }
+    }
+}
+
 /// Which direction of a score is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Better {
     /// As of a distance.
     Lower,

@@ -5,7 +5,8 @@
 use candle_core::Device;
 use gan_data::Digits;
 use gan_train::{
-    Better, Checkpoint, Evaluation, Gan, Metric, Result, RunDir, StepStats, System, TrainConfig, run,
+    Best, Better, Checkpoint, Evaluation, Gan, Kind, Metric, Number, Result, RunDir, StepStats, System,
+    TrainConfig, run,
 };
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -19,13 +20,10 @@ impl Metric for NearStepSix {
         "distance"
     }
 
-    fn better(&self) -> Better {
-        Better::Lower
-    }
-
-    fn score(&mut self, system: &mut dyn System) -> Result<f64> {
+    fn scores(&mut self, system: &mut dyn System) -> Result<Vec<Number>> {
         assert_eq!(system.draw(0, 0, 3)?.dims(), [3, 1, 8, 8]);
-        Ok((system.samples_seen() as f64 / 4.0 - 6.0).abs())
+        let distance = (system.samples_seen() as f64 / 4.0 - 6.0).abs();
+        Ok(vec![Number::new(self.name(), Kind::Score(Better::Lower), distance)])
     }
 }
 
@@ -59,12 +57,15 @@ fn the_checkpoint_of_the_best_score_is_spared_and_a_stop_does_not_forget_it() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
     let summary = train(&whole, u64::MAX, None);
-    assert_eq!((summary.steps, summary.best_step, summary.complete), (20, Some(6), true));
+    assert_eq!((summary.steps, summary.best.map(|best| best.step), summary.complete), (20, Some(6), true));
     assert_eq!(steps(&whole), [6, 18, 20]);
     for until in [3, 6, 9, 20] {
         train(&stopped, until, None);
     }
     assert_eq!(steps(&stopped), steps(&whole));
+    let best = Best::of_run(&whole).unwrap().unwrap();
+    assert_eq!((best.step, best.metric.as_str(), best.score), (6, "distance", 0.0));
+    assert_eq!(Best::of_run(&stopped).unwrap().unwrap(), best);
     let state = |run: &Path| std::fs::read(run.join("checkpoints/step-000020/checkpoint.json")).unwrap();
     assert!(state(&whole) == state(&stopped));
     let log = std::fs::read_to_string(whole.join("metrics.jsonl")).unwrap();
@@ -76,6 +77,10 @@ fn patience_ends_a_run_that_gets_no_better() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let summary = train(&run, u64::MAX, Some(3));
-    assert_eq!((summary.steps, summary.best_step), (12, Some(6)), "6 is the best, 8, 10 and 12 are worse");
+    assert_eq!(
+        (summary.steps, summary.best.map(|best| best.step)),
+        (12, Some(6)),
+        "6 is the best, 8, 10 and 12 are worse"
+    );
     assert_eq!(steps(&run), [6, 10, 12]);
 }

@@ -42,7 +42,8 @@ pub fn kid(real: &Features, fake: &Features, options: &KidOptions) -> Result<Kid
     let mut estimates = Vec::with_capacity(options.subsets.max(1));
     for subset in 0..options.subsets.max(1) as u64 {
         let part = |features: &Features, whose: &str| {
-            let order = Stream::new(options.seed, &format!("kid/{whose}"), subset).permutation(features.len());
+            let order =
+                Stream::new(options.seed, &format!("kid/{whose}"), subset).permutation(features.len());
             features.select(&order[..size])
         };
         estimates.push(mmd2(&part(real, "real"), &part(fake, "fake"))?);
@@ -64,9 +65,8 @@ pub fn mmd2(x: &Features, y: &Features) -> Result<f64> {
     let (xx, yy, xy) = (kernel(&x, &x)?, kernel(&y, &y)?, kernel(&x, &y)?);
     let sum = |k: &Tensor| -> Result<f64> { Ok(k.sum_all()?.to_scalar()?) };
     // Without the diagonal: an image beside itself says nothing of the distribution.
-    let off_diagonal = |k: &Tensor, x: &Tensor| -> Result<f64> {
-        Ok(sum(k)? - sum(&cubed(&x.sqr()?.sum(1)?, x.dim(1)?)?)?)
-    };
+    let off_diagonal =
+        |k: &Tensor, x: &Tensor| -> Result<f64> { Ok(sum(k)? - sum(&cubed(&x.sqr()?.sum(1)?, x.dim(1)?)?)?) };
     Ok(off_diagonal(&xx, &x)? / (m * (m - 1.0)) + off_diagonal(&yy, &y)? / (n * (n - 1.0))
         - 2.0 * sum(&xy)? / (m * n))
 }

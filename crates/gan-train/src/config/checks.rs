@@ -95,6 +95,10 @@ impl TrainConfig {
         if self.is_of_points() && !self.discriminator_input.augment.is_empty() {
             return refuse("points of the plane cannot be augmented", "leave out `augment`");
         }
+        if self.is_of_points() && self.eval_every() > 0 {
+            let what = "points of the plane are counted by mode, and have no features to measure";
+            return refuse(what, "leave out `eval_every`: the modes are counted with every sample plot");
+        }
         if self.is_of_points() {
             let size = self.image_size();
             if (size.height, size.width) != (1, 2) || self.data.channels.is_some_and(|channels| channels != 1)

@@ -23,8 +23,8 @@ pub use image_size::ImageSize;
 pub use nearest::nearest;
 pub use partial::PartialConfig;
 pub use sections::{
-    DataSettings, DiscriminatorInputSettings, MachineSettings, ModelSettings, ObjectiveSettings,
-    OptimizersSettings, RunSettings,
+    DataSettings, DiscriminatorInputSettings, EvaluationSettings, MachineSettings, ModelSettings,
+    ObjectiveSettings, OptimizersSettings, RunSettings,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use setting::Section;
@@ -54,6 +54,8 @@ pub struct TrainConfig {
     pub optimizers: OptimizersSettings,
     /// What is done to images before the discriminator gets them.
     pub discriminator_input: DiscriminatorInputSettings,
+    /// How good the samples are, measured while training.
+    pub evaluation: EvaluationSettings,
     /// How long the run lasts, and what it leaves behind.
     pub run: RunSettings,
     /// Where and how fast it computes.
@@ -69,6 +71,7 @@ impl Default for TrainConfig {
             objective: ObjectiveSettings::default(),
             optimizers: OptimizersSettings::default(),
             discriminator_input: DiscriminatorInputSettings::default(),
+            evaluation: EvaluationSettings::default(),
             run: RunSettings::default(),
             machine: MachineSettings::default(),
         }
@@ -83,6 +86,7 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
         ObjectiveSettings::SETTINGS,
         OptimizersSettings::SETTINGS,
         DiscriminatorInputSettings::SETTINGS,
+        EvaluationSettings::SETTINGS,
         RunSettings::SETTINGS,
         MachineSettings::SETTINGS,
     ];
@@ -113,9 +117,11 @@ impl TrainConfig {
         PartialConfig::from_toml(text)?.into_config()
     }
 
-    fn parts(&self) -> [&dyn Section; 7] {
-        let Self { data, model, objective, optimizers, discriminator_input, run, machine, .. } = self;
-        [data, model, objective, optimizers, discriminator_input, run, machine]
+    fn parts(&self) -> [&dyn Section; 8] {
+        let Self {
+            data, model, objective, optimizers, discriminator_input, evaluation, run, machine, ..
+        } = self;
+        [data, model, objective, optimizers, discriminator_input, evaluation, run, machine]
     }
 
     /// All settings that have a value.
@@ -130,9 +136,11 @@ impl TrainConfig {
     }
 
     pub(crate) fn set(&mut self, setting: &Setting, value: &toml::Value) -> Result<()> {
-        let Self { data, model, objective, optimizers, discriminator_input, run, machine, .. } = self;
-        let parts: [&mut dyn Section; 7] =
-            [data, model, objective, optimizers, discriminator_input, run, machine];
+        let Self {
+            data, model, objective, optimizers, discriminator_input, evaluation, run, machine, ..
+        } = self;
+        let parts: [&mut dyn Section; 8] =
+            [data, model, objective, optimizers, discriminator_input, evaluation, run, machine];
         for part in parts {
             if part.settings().iter().any(|one| one.key == setting.key) {
                 let refused =

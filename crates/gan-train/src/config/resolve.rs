@@ -3,11 +3,14 @@
 use super::{Fit, ImageSize, TrainConfig};
 use crate::error::Result;
 use gan_data::Background;
+use gan_eval::FeatureKind;
 use gan_models::{Architecture, ModelConfig};
 use gan_nn::Schedule;
 
 /// Where neither steps nor epochs are given.
 const DEFAULT_STEPS: u64 = 2000;
+/// Where features that know the data come with the program: often enough to show how a run does, and a few hundredths of its time.
+const EVAL_EVERY: u64 = 250;
 
 impl TrainConfig {
     /// Fills in what was left open, and refuses what makes no sense.
@@ -18,6 +21,11 @@ impl TrainConfig {
         self.data.batch_size = Some(self.batch_size());
         self.data.drop_last = Some(self.drop_last());
         self.optimizers.resolve();
+        self.evaluation.eval_every = Some(self.eval_every());
+        if self.eval_every() > 0 {
+            let suits = FeatureKind::for_dataset(&self.data.dataset);
+            self.evaluation.eval_features.get_or_insert(suits);
+        }
         if self.run.epochs.is_none() {
             self.run.steps.get_or_insert(DEFAULT_STEPS);
         }
@@ -36,6 +44,7 @@ impl TrainConfig {
             self.data.fit = Some(if size.height == size.width { Fit::Crop } else { Fit::Stretch });
             self.data.background.get_or_insert(Background::None);
         }
+        self.evaluation.eval_every.get_or_insert(0);
         self
     }
 
@@ -50,6 +59,11 @@ impl TrainConfig {
             Some(4) => Background::Transparent,
             _ => self.data.background.unwrap_or_default(),
         }
+    }
+
+    /// Steps from one measurement of the samples to the next, 0 for none.
+    pub fn eval_every(&self) -> u64 {
+        self.evaluation.eval_every.unwrap_or(if self.data.dataset == "digits" { EVAL_EVERY } else { 0 })
     }
 
     /// Images in a batch.

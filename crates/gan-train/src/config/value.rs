@@ -5,6 +5,7 @@ use super::{Crop, Fit, ImageSize, OnDivergence};
 use crate::augment::Policy;
 use crate::gan::Loss;
 use gan_data::{Background, CacheMode, Filter, OnBadImage};
+use gan_eval::{FeatureKind, Measures};
 use gan_models::{Architecture, Conditional, Latent, Norm, Upsample};
 use gan_nn::OptimizerKind;
 use gan_nn::Schedule;
@@ -216,7 +217,7 @@ macro_rules! written {
     )*};
 }
 
-written!(Policy: "CHANGES", Background: "COLOUR");
+written!(Policy: "CHANGES", Background: "COLOUR", Measures: "MEASURES");
 
 /// Choices, by their names.
 macro_rules! choices {
@@ -248,6 +249,7 @@ choices!(
     CacheMode,
     Conditional,
     Crop,
+    FeatureKind,
     Filter,
     Fit,
     Latent,

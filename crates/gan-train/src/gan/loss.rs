@@ -35,6 +35,11 @@ pub trait GanLoss: Send + Sync {
     fn has_probabilities(&self) -> bool {
         false
     }
+
+    /// The logit above which D takes an image for real, if the loss sets one: what D's accuracy is counted by.
+    fn boundary(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// Which images.
@@ -134,6 +139,13 @@ impl GanLoss for Loss {
 
     fn compares(&self) -> bool {
         *self == Loss::Relativistic
+    }
+
+    fn boundary(&self) -> Option<f64> {
+        match self {
+            Loss::Lsgan => Some(0.5),
+            _ => self.decides_at_zero().then_some(0.0),
+        }
     }
 
     /// The relativistic loss makes a probability of the difference of two logits only: each alone may have any offset.

@@ -5,6 +5,7 @@
 
 mod cost;
 mod from_config;
+mod half;
 mod input;
 mod loss;
 mod penalty;

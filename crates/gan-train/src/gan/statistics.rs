@@ -1,7 +1,10 @@
 //! The numbers of a step.
 
-use super::Gan;
+use super::{Gan, Side};
+use crate::error::Result;
 use crate::system::{Kind, Moment, Number};
+use candle_core::{DType, Tensor};
+use gan_models::probability;
 
 /// The sums of an update's statistics, each a mean over its batches.
 #[derive(Default)]
@@ -12,10 +15,54 @@ pub(super) struct Sums {
     /// Mean output for real images, and for generated ones.
     pub x: f64,
     pub g_z: f64,
+    /// The part of the real images that D takes for real, and of the generated ones that it does not.
+    pub right_real: f64,
+    pub right_fake: f64,
+    /// How far the logits of real images lie above those of generated ones.
+    pub gap: f64,
     pub grad_norm: f64,
 }
 
+impl Sums {
+    /// Adds what a batch says of D: its losses on real and on generated images, and its [`scores`](Gan::scores).
+    pub fn add_discriminator(&mut self, said: [f64; 7]) {
+        let [err_real, err_fake, x, g_z, right_real, right_fake, gap] = said;
+        self.err += err_real + err_fake;
+        self.x += x;
+        self.g_z += g_z;
+        self.right_real += right_real;
+        self.right_fake += right_fake;
+        self.gap += gap;
+    }
+}
+
 impl Gan {
+    /// D(x) as it is reported: a mean probability, or a mean logit where the loss has no probabilities.
+    pub(super) fn mean_score(&self, logits: &Tensor) -> Result<Tensor> {
+        let logits = logits.detach();
+        let has_probabilities = self.objective.loss.has_probabilities();
+        Ok(if has_probabilities { probability(&logits)? } else { logits }.mean_all()?)
+    }
+
+    /// What D's logits of real and of generated images come to, as scalars: D(x), D(G(z)), the part of each that D is right
+    /// about (0 where the loss sets no boundary), and the gap between their means.
+    pub(super) fn scores(&self, real: &Tensor, fake: &Tensor) -> Result<[Tensor; 5]> {
+        let (real, fake) = (real.detach(), fake.detach());
+        let right = |logits: &Tensor, side: Side| -> Result<Tensor> {
+            let Some(boundary) = self.objective.loss.boundary() else {
+                return Ok(logits.zeros_like()?.mean_all()?);
+            };
+            let right = match side {
+                Side::Real => logits.gt(boundary)?,
+                Side::Fake => logits.le(boundary)?,
+            };
+            Ok(right.to_dtype(DType::F32)?.mean_all()?)
+        };
+        let gap = (real.mean_all()? - fake.mean_all()?)?;
+        let (right_real, right_fake) = (right(&real, Side::Real)?, right(&fake, Side::Fake)?);
+        Ok([self.mean_score(&real)?, self.mean_score(&fake)?, right_real, right_fake, gap])
+    }
+
     /// The numbers of a step, in the order of the log.
     pub(super) fn numbers(&self, d: &Sums, g: &Sums, at: &Moment) -> Vec<Number> {
         let mut all = vec![
@@ -35,6 +82,11 @@ impl Gan {
         for ((name, label), value) in names.into_iter().zip(labels).zip([d.x, d.g_z, g.g_z]) {
             all.push(Number::new(name, kind, value).shown(label));
         }
+        if self.objective.loss.boundary().is_some() {
+            all.push(Number::new("d_right_real", Kind::Share, d.right_real));
+            all.push(Number::new("d_right_fake", Kind::Share, d.right_fake));
+        }
+        all.push(Number::new("logit_gap", Kind::Logit, d.gap));
         all.push(Number::new("grad_norm_d", Kind::Norm, d.grad_norm));
         all.push(Number::new("grad_norm_g", Kind::Norm, g.grad_norm));
         all.push(Number::new("lr", Kind::Rate, self.g.lr(at.rate)));

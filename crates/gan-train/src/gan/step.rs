@@ -1,5 +1,6 @@
 //! The step: n_critic updates of D, then one of G (Goodfellow et al. 2014, algorithm 1).
 
+use super::half::Half;
 use super::statistics::Sums;
 use super::{Gan, Side};
 use crate::error::{Error, Result};
@@ -8,7 +9,7 @@ use crate::player::backward;
 use crate::system::{Moment, Number};
 use candle_core::Tensor;
 use gan_data::Batch;
-use gan_models::{DiscriminatorOutput, probability};
+use gan_models::DiscriminatorOutput;
 use gan_nn::{Context, Mode, cross_entropy};
 use gan_rng::Stream;
 use tracing::trace_span;
@@ -107,25 +108,23 @@ impl Gan {
         let shown_real = self.input.show(&batch.real, "real", batch.index, at.seed)?;
         let shown_fake = self.input.show(&batch.fake.detach(), "fake", batch.index, at.seed)?;
 
-        let output = trace_span!("D on real").in_scope(|| self.discriminate(&shown_real, classes, true))?;
-        let class_real = self.class_loss(&output, classes)?;
-        let real = self.input.tell(output.flat_logits()?, Side::Real, batch.index, at.seed)?;
-        let err_real = loss.half(Side::Real, &real)?;
-        if let Some(err) = &err_real {
-            trace_span!("D on real, backward").in_scope(|| learn(&plus(err, class_real.as_ref())?))?;
+        let mut real = self.half(&shown_real, Side::Real, batch, at)?;
+        if let Some(err) = &real.err {
+            trace_span!("D on real, backward").in_scope(|| learn(&plus(err, real.class_loss.as_ref())?))?;
+            real = real.detached(); // its activations go before the others come
         }
-        let output = trace_span!("D on fake").in_scope(|| self.discriminate(&shown_fake, classes, true))?;
-        let class_fake = self.class_loss(&output, classes)?;
-        let fake = self.input.tell(output.flat_logits()?, Side::Fake, batch.index, at.seed)?;
-        let err = match &err_real {
-            Some(_) => loss.half(Side::Fake, &fake)?.ok_or_else(one_half)?,
-            None => loss.discriminator(&real, &fake)?,
+        let fake = self.half(&shown_fake, Side::Fake, batch, at)?;
+        let err = match (&real.err, &fake.err) {
+            (Some(_), fake) => fake.clone().ok_or_else(one_half)?,
+            (None, _) => loss.discriminator(&real.told, &fake.told)?,
         };
-        let mut all = plus(&err, class_fake.as_ref())?;
-        if err_real.is_none() {
-            all = plus(&all, class_real.as_ref())?;
+        let mut all = plus(&err, fake.class_loss.as_ref())?;
+        if real.err.is_none() {
+            all = plus(&all, real.class_loss.as_ref())?;
         }
         trace_span!("D on fake, backward").in_scope(|| learn(&all))?;
+        let (err, fake) = (err.detach(), fake.detached());
+        drop(all);
 
         let penalty = self.objective.penalties.backward(
             (self.discriminator.as_ref(), &self.d),
@@ -134,21 +133,32 @@ impl Gan {
             (batch.index, self.objective.accumulate),
             at.seed,
         )?;
-        self.input.observe(&real.logits)?;
-        let mean = |logits: &Tensor| self.mean_score(logits);
+        self.input.observe(&real.told.logits)?;
         let zero = err.zeros_like()?;
-        let err_real = err_real.as_ref().unwrap_or(&zero);
-        let [err_real, err, x, g_z] = numbers([err_real, &err, &mean(&real.logits)?, &mean(&fake.logits)?])?;
-        sums.err += (err_real + err) * weight;
-        sums.x += x * weight;
-        sums.g_z += g_z * weight;
+        let err_real = real.err.as_ref().unwrap_or(&zero);
+        let [x, g_z, right_real, right_fake, gap] = self.scores(&real.told.logits, &fake.told.logits)?;
+        let said = numbers([err_real, &err, &x, &g_z, &right_real, &right_fake, &gap])?;
+        sums.add_discriminator(said.map(|number| number * weight));
         let add = |sum: Option<f64>, part: Option<f64>| part.map(|part| sum.unwrap_or(0.0) + part * weight);
         sums.penalty = add(sums.penalty, penalty);
-        if let (Some(real), Some(fake)) = (&class_real, &class_fake) {
+        if let (Some(real), Some(fake)) = (&real.class_loss, &fake.class_loss) {
             let [real, fake] = numbers([real, fake])?;
             sums.err_class = add(sums.err_class, Some(real + fake));
         }
         Ok(())
+    }
+
+    /// What D makes of one side of a batch, and the part of its loss that this is.
+    fn half(&self, shown: &Tensor, side: Side, batch: &MicroBatch, at: &Moment) -> Result<Half> {
+        let classes = batch.classes.as_deref();
+        let forward = || self.discriminate(shown, classes, true);
+        let output = match side {
+            Side::Real => trace_span!("D on real").in_scope(forward),
+            Side::Fake => trace_span!("D on fake").in_scope(forward),
+        }?;
+        let class_loss = self.class_loss(&output, classes)?;
+        let told = self.input.tell(output.flat_logits()?, side, batch.index, at.seed)?;
+        Ok(Half { err: self.objective.loss.half(side, &told)?, told, class_loss })
     }
 
     /// Adds the gradients of G's loss on a batch. They flow through D, which has just learned and is untracked now.
@@ -202,13 +212,6 @@ impl Gan {
     fn class_loss(&self, output: &DiscriminatorOutput, classes: Option<&[u32]>) -> Result<Option<Tensor>> {
         let (Some(logits), Some(classes)) = (&output.class_logits, classes) else { return Ok(None) };
         Ok(Some(cross_entropy(logits, classes)?.affine(self.objective.class_weight, 0.0)?))
-    }
-
-    /// D(x) as it is reported: a mean probability, or a mean logit where the loss has no probabilities.
-    fn mean_score(&self, logits: &Tensor) -> Result<Tensor> {
-        let logits = logits.detach();
-        let has_probabilities = self.objective.loss.has_probabilities();
-        Ok(if has_probabilities { probability(&logits)? } else { logits }.mean_all()?)
     }
 }
 

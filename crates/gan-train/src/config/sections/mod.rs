@@ -2,6 +2,7 @@
 
 mod data;
 mod discriminator_input;
+mod evaluation;
 mod machine;
 mod model;
 mod objective;
@@ -10,6 +11,7 @@ mod run;
 
 pub use data::DataSettings;
 pub use discriminator_input::DiscriminatorInputSettings;
+pub use evaluation::EvaluationSettings;
 pub use machine::MachineSettings;
 pub use model::ModelSettings;
 pub use objective::ObjectiveSettings;

@@ -1,0 +1,237 @@
+//! `gan eval`: how good are these images?
+
+use crate::args::EvalFlags;
+use crate::configure;
+use crate::device;
+use crate::failure::Failure;
+use crate::generator_choice::{Chosen, choose, no_networks};
+use crate::progress::watch;
+use candle_core::Device;
+use gan_data::{Dataset, Progress, ProgressCallback, Unit};
+use gan_eval::{Extracted, FeatureExtractor, FeatureKind, Protocol, Reference, Score};
+use gan_models::{Context, Generator};
+use gan_ops::Precision;
+use gan_train::{Crop, ImageSize, PartialConfig, RunDir, TrainConfig, data};
+use serde::Serialize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Images that are made at once.
+const BATCH: usize = 100;
+
+pub fn run(flags: &EvalFlags) -> Result<(), Failure> {
+    if flags.count == 0 {
+        return Err(Failure::usage("--count is 0", "measure at least a few hundred images"));
+    }
+    device::use_threads(flags.threads);
+    let (device, _) = device::choose(&flags.device, Precision::F32)?;
+    let subjects: Result<Vec<Subject>, Failure> =
+        flags.subjects.iter().map(|path| Subject::open(path, flags, &device)).collect();
+    let subjects = subjects?;
+    let real = Real::open(&subjects, flags)?;
+    let kind = flags.features.unwrap_or(FeatureKind::for_dataset(real.data.name()));
+    let extractor = kind.open()?;
+    let extractor = extractor.as_ref();
+    let watch = watch();
+
+    let reference = Reference::new(real.extract(extractor, flags, &watch)?, &flags.split.to_string())?;
+    let mut rows = Vec::new();
+    for subject in &subjects {
+        let fake = subject.extract(extractor, flags, &device, &watch)?;
+        rows.push(Row {
+            subject: &subject.name,
+            scores: reference.measure(extractor, &fake, flags.metrics.list())?,
+        });
+    }
+    match flags.json {
+        true => rows.iter().try_for_each(|row| print_json(row)),
+        false => {
+            print_table(&rows, real.data.as_ref());
+            Ok(())
+        }
+    }
+}
+
+/// What is measured.
+struct Subject {
+    name: String,
+    what: What,
+}
+
+enum What {
+    /// A generator, and the run that it is of.
+    Generator(Box<Chosen>),
+    Images(Arc<dyn Dataset>),
+}
+
+impl Subject {
+    fn open(path: &Path, flags: &EvalFlags, device: &Device) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let is_file = path.extension().is_some_and(|extension| extension == "safetensors");
+        if is_file || RunDir::expect_run(RunDir::of(path).0).is_ok() {
+            let chosen = choose(path, flags.checkpoint, flags.weights, device)?;
+            let name = chosen.because.as_ref().map_or(name.clone(), |because| format!("{name} ({because})"));
+            return Ok(Self { name, what: What::Generator(Box::new(chosen)) });
+        }
+        let config = configure::for_data(&name, &PartialConfig::default())?;
+        let data = data::open(&config, flags.split, &watch())?;
+        Ok(Self { name, what: What::Images(data) })
+    }
+
+    fn extract(
+        &self,
+        extractor: &dyn FeatureExtractor,
+        flags: &EvalFlags,
+        device: &Device,
+        watch: &ProgressCallback,
+    ) -> Result<Extracted, Failure> {
+        match &self.what {
+            What::Images(data) => of_images(data.as_ref(), extractor, flags.count as usize, watch),
+            What::Generator(chosen) => {
+                let mut found = Extracted::new(extractor);
+                let count = flags.count as usize;
+                while found.features.len() < count {
+                    let first = found.features.len();
+                    let images = samples(chosen, flags.seed, first, BATCH.min(count - first), device)?;
+                    found.push(extractor, &images)?;
+                    tell(watch, "measuring generated images", found.features.len(), count);
+                }
+                Ok(found)
+            }
+        }
+    }
+}
+
+/// Images number `first`, `first + 1`, ... of a seed; of a conditional generator one class after the other, over and over.
+fn samples(
+    chosen: &Chosen,
+    seed: u64,
+    first: usize,
+    count: usize,
+    device: &Device,
+) -> Result<candle_core::Tensor, Failure> {
+    let generator: &dyn Generator = chosen.generator.as_ref();
+    let known = generator.class_names().len();
+    let classes: Vec<u32> = (first..first + count).map(|number| (number % known.max(1)) as u32).collect();
+    let classes = (known > 0).then_some(classes);
+    let latents = generator.latent_space().sample_from(seed, first as u64, count, device)?;
+    Ok(generator.forward(&latents, &Context::eval().of_classes(classes.as_deref()))?)
+}
+
+/// The real images, and how they are brought to what a generator makes, if there is one.
+struct Real {
+    data: Arc<dyn Dataset>,
+    as_trained: Option<TrainConfig>,
+}
+
+impl Real {
+    fn open(subjects: &[Subject], flags: &EvalFlags) -> Result<Self, Failure> {
+        let generator = subjects.iter().find_map(|subject| match &subject.what {
+            What::Generator(chosen) => Some(chosen.as_ref()),
+            What::Images(_) => None,
+        });
+        let mut as_trained = match generator {
+            Some(Chosen { run: Some(run), .. }) => {
+                Some(configure::for_resuming(&run.join("config.toml"), &Default::default())?)
+            }
+            Some(Chosen { generator, path, .. }) => {
+                let model = generator.model().ok_or_else(|| no_networks(path))?;
+                let mut images = PartialConfig::default();
+                images.set("image_size", ImageSize { height: model.height, width: model.width })?;
+                images.set("channels", model.channels as i64)?;
+                Some(configure::for_data(flags.against.as_deref().unwrap_or("digits"), &images)?)
+            }
+            None => None,
+        };
+        if let Some(config) = &mut as_trained {
+            (config.data.flip, config.data.color_jitter, config.data.crop) = (false, 0.0, Crop::Center);
+        }
+        let against = match (&flags.against, generator) {
+            (Some(source), _) => source.clone(),
+            (None, Some(Chosen { run: Some(_), .. })) => {
+                as_trained.as_ref().map(|config| config.data.dataset.clone()).unwrap_or_default()
+            }
+            (None, _) => {
+                return Err(Failure::usage(
+                    "there is nothing to compare these images with",
+                    "name the real ones: --against digits, --against PATH",
+                ));
+            }
+        };
+        let config = match (&as_trained, &flags.against) {
+            (Some(config), None) => config.clone().with_short_paths(),
+            _ => configure::for_data(&against, &PartialConfig::default())?,
+        };
+        Ok(Self { data: data::open(&config, flags.split, &watch())?, as_trained })
+    }
+
+    fn extract(
+        &self,
+        extractor: &dyn FeatureExtractor,
+        flags: &EvalFlags,
+        watch: &ProgressCallback,
+    ) -> Result<Extracted, Failure> {
+        let Some(config) = &self.as_trained else {
+            return of_images(self.data.as_ref(), extractor, flags.count as usize, watch);
+        };
+        let count = (flags.count as usize).min(self.data.len());
+        let mut loader = data::loader(config, self.data.clone(), &Device::Cpu)?;
+        let mut found = Extracted::new(extractor);
+        while found.features.len() < count {
+            let images = loader.next_batch()?.images;
+            let left = (count - found.features.len()).min(images.dim(0)?);
+            found.push(extractor, &images.narrow(0, 0, left)?)?;
+            tell(watch, "measuring real images", found.features.len(), count);
+        }
+        Ok(found)
+    }
+}
+
+/// Features of images as they are, spread over a set that has more of them than are wanted.
+fn of_images(
+    data: &dyn Dataset,
+    extractor: &dyn FeatureExtractor,
+    count: usize,
+    watch: &ProgressCallback,
+) -> Result<Extracted, Failure> {
+    let count = count.min(data.len());
+    let mut found = Extracted::new(extractor);
+    for first in (0..count).step_by(BATCH) {
+        let part = first..count.min(first + BATCH);
+        let images: gan_data::Result<Vec<_>> =
+            part.map(|i| Ok(data.get(i * data.len() / count)?.image)).collect();
+        found.push_images(extractor, &images?)?;
+        tell(watch, "measuring images", found.features.len(), count);
+    }
+    Ok(found)
+}
+
+fn tell(watch: &ProgressCallback, what: &str, done: usize, total: usize) {
+    watch.tell(Progress { what, done: done as u64, total: Some(total as u64), unit: Unit::Images });
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    subject: &'a str,
+    scores: Vec<Score>,
+}
+
+fn print_json(row: &Row<'_>) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string(row).map_err(|error| Failure::other(error, "please report it"))?);
+    Ok(())
+}
+
+fn print_table(rows: &[Row<'_>], real: &dyn Dataset) {
+    let Some(Score { protocol, .. }) = rows.iter().find_map(|row| row.scores.first()) else { return };
+    let Protocol { features, digest, resizer, n_real, split, .. } = protocol;
+    println!("real:     {n_real} images of {} ({split})", real.name());
+    println!("features: {features} (weights {}), images {resizer}", &digest[..digest.len().min(12)]);
+    for row in rows {
+        println!("\n{}, {} images", row.subject, row.scores[0].protocol.n_fake);
+        for Score { kind, value, deviation, warning, .. } in &row.scores {
+            let deviation = deviation.map(|deviation| format!(" ± {deviation:.4}")).unwrap_or_default();
+            let warning = warning.as_ref().map(|warning| format!("   ({warning})")).unwrap_or_default();
+            println!("  {:<17} {value:.4}{deviation}{warning}", kind.title());
+        }
+    }
+}
