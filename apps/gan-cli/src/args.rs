@@ -32,6 +32,16 @@ pub enum Command {
     Sample(SampleFlags),
     /// Measure how good images are: of runs, of generator files, or in folders
     Eval(EvalFlags),
+    /// Write the page of a run (report.html), or of several side by side
+    Report(ReportFlags),
+    /// Show a run, or a folder of runs, live in a browser
+    Watch(WatchFlags),
+    /// List the runs of a folder: data, networks, state, best score, and the settings in which they differ
+    Runs(RunsFlags),
+    /// Print the numbers of a run as CSV
+    Log(LogFlags),
+    /// Make a film of a run: the same latents over its steps
+    Film(FilmFlags),
     /// Say what a run, a checkpoint or a safetensors file is, and whether it is whole
     Inspect(InspectFlags),
     /// Look at a data set, show it, or write it to files
@@ -103,6 +113,62 @@ pub struct InspectFlags {
     /// A run folder, one of its checkpoints, or a safetensors file
     #[arg(value_name = "FILE_OR_RUN")]
     pub path: PathBuf,
+}
+
+#[derive(Args)]
+pub struct ReportFlags {
+    /// Run folders
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// One page of all of them: the settings in which they differ, their scores, grids and curves
+    #[arg(long)]
+    pub compare: bool,
+    /// The page of --compare
+    #[arg(long, default_value = "comparison.html", value_name = "FILE.html", requires = "compare")]
+    pub out: PathBuf,
+    /// Write TensorBoard's event files too, into tensorboard/ in each run folder
+    #[arg(long, conflicts_with = "compare")]
+    pub tensorboard: bool,
+}
+
+#[derive(Args)]
+pub struct WatchFlags {
+    /// A run folder, or a folder of runs [default: runs]
+    #[arg(value_name = "RUN|DIR")]
+    pub folder: Option<PathBuf>,
+    /// The port to listen on, of this computer alone
+    #[arg(long, default_value_t = 7878, value_name = "N")]
+    pub port: u16,
+}
+
+#[derive(Args)]
+pub struct RunsFlags {
+    /// The folder that they are in [default: runs]
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct LogFlags {
+    /// A run folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Write it to a file
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct FilmFlags {
+    /// A run folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The film: .gif, .apng or .webp
+    #[arg(long, default_value = "film.gif", value_name = "FILE")]
+    pub out: PathBuf,
+    /// Which pictures, of a run that has several: the name behind the step
+    #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
+    pub name: String,
 }
 
 #[derive(Args)]

@@ -90,6 +90,12 @@ impl From<gan_data::Error> for Failure {
     }
 }
 
+impl From<gan_report::Error> for Failure {
+    fn from(error: gan_report::Error) -> Self {
+        Self::other(&error, error.hint())
+    }
+}
+
 impl From<gan_eval::Error> for Failure {
     fn from(error: gan_eval::Error) -> Self {
         gan_train::Error::from(error).into()

@@ -1,6 +1,7 @@
 //! A run: what it is said to be, how it is trained, and what came of it.
 
 use crate::configure::quoted;
+use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::progress::{Steps, watch};
 use crate::stop::Stop;
@@ -10,7 +11,7 @@ use candle_core::Device;
 use gan_data::{Dataset, Split};
 use gan_models::ModelConfig;
 use gan_train::{
-    Best, Checkpoint, Evaluation, FeatureMetric, Gan, Kind, Metadata, Number, RunDir, StepStats, Summary,
+    Best, Checkpoint, Evaluation, FeatureMetric, Gan, Kind, Metadata, Number, PartialConfig, RunDir, StepStats, Summary,
     TrainConfig, data, run,
 };
 use std::fmt::Write;
@@ -95,11 +96,16 @@ impl Job {
             every: self.config.eval_every(),
             patience: self.config.evaluation.patience,
         });
+        let facts = Facts::new(self.dataset.as_ref(), &model, command(&self.config), self.steps);
         let mut progress = Steps::new(self.steps, self.config.run.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
         let mut on_step = |stats: &StepStats| {
             progress.step(stats);
+            // The pictures of a step are there when the next one has been done.
+            if stats.step > 1 && (stats.step - 1).is_multiple_of(self.config.run.sample_every) {
+                facts.write(folder.path());
+            }
             match stop.asked() {
                 None => ControlFlow::Continue(()),
                 Some(_) => ControlFlow::Break(()),
@@ -107,6 +113,7 @@ impl Job {
         };
         let summary = run::train(&mut gan, &options, &about, folder, from, evaluation, &mut on_step)?;
         progress.finish();
+        facts.ended(summary.complete).write(folder.path());
         let seconds = started.elapsed().as_secs_f64();
         let first = from.map_or(0, |checkpoint| checkpoint.metadata().step());
         let told = out::try_line(format_args!("{}", self.report(&summary, seconds, first, folder)));
@@ -164,6 +171,7 @@ impl Job {
                 summary.steps, self.steps
             ));
         }
+        say(format_args!("  report:    {}", folder.path().join("report.html").display()));
         say(format_args!("  samples:   {}", folder.sample_path(summary.steps).display()));
         for model in &summary.models {
             let name = model.trim_end_matches(".safetensors");
@@ -188,6 +196,18 @@ impl Job {
         }
         text.trim_end().to_owned()
     }
+}
+
+/// What trains such a run again, from its own config.
+fn command(config: &TrainConfig) -> String {
+    let defaults = PartialConfig::of(&TrainConfig::default());
+    let differs = |(key, value): &(&'static str, &toml::Value)| defaults.get(key) != Some(*value);
+    let settings = PartialConfig::of(config);
+    let flags = settings.iter().filter(differs).map(|(key, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), quoted);
+        format!(" --{} {value}", key.replace('_', "-"))
+    });
+    format!("gan train --recipe none{}", flags.collect::<String>())
 }
 
 /// The class of conditional networks that know only one.

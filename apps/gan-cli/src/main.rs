@@ -12,6 +12,7 @@ mod configure;
 mod data;
 mod device;
 mod eval;
+mod facts;
 mod failure;
 mod generator_choice;
 mod inspect;
@@ -21,6 +22,7 @@ mod progress;
 mod recipes;
 mod resume;
 mod sample;
+mod show;
 mod stop;
 mod train;
 mod words;
@@ -42,6 +44,11 @@ fn main() -> ExitCode {
         Command::Resume(flags) => resume::run(&flags.run, &flags.settings, flags.force, flags.dry_run),
         Command::Sample(flags) => success(sample::run(&flags)),
         Command::Eval(flags) => success(eval::run(&flags)),
+        Command::Report(flags) => success(show::report(&flags)),
+        Command::Watch(flags) => success(show::watch(&flags)),
+        Command::Runs(flags) => success(show::runs(&flags)),
+        Command::Log(flags) => success(show::log(&flags)),
+        Command::Film(flags) => success(show::film(&flags)),
         Command::Inspect(flags) => success(inspect::run(&flags.path)),
         Command::Data(what) => success(data::run(&what)),
         Command::Recipes(flags) => success(recipes::run(flags.name.as_deref())),
