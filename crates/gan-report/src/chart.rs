@@ -1,0 +1,272 @@
+//! Curves as inline SVG. `plotters` draws; colours are classes of the page's style sheet, so that a chart is legible in the
+//! dark and on paper. Text is left to the browser, and no font is needed.
+
+use crate::numbers::{Kind, short};
+use crate::thin::thin;
+use maud::{Markup, PreEscaped, html};
+use plotters::prelude::{
+    ChartBuilder, Circle, DrawingAreaErrorKind, IntoDrawingArea, LineSeries, RGBColor, SVGBackend,
+    TRANSPARENT,
+};
+use plotters::style::{Color, TextStyle};
+
+/// How many colours the style sheet has.
+pub(crate) const COLOURS: usize = 8;
+/// Width and height. plotters places everything at whole units, so the units are quarters of a pixel.
+const SIZE: (u32, u32) = (4 * 360, 4 * 220);
+/// 15 pixels in those units; plotters' font sizes are 1.24 times those of SVG.
+const FONT: f64 = 4.0 * 15.0 * 1.24;
+/// Larger values are left out: no curve is seen beside them.
+const LARGEST: f64 = 1e100;
+
+/// A curve.
+pub(crate) struct Curve {
+    pub label: String,
+    /// Which of the colours it has.
+    pub colour: usize,
+    /// Steps and values, in the order of the steps.
+    pub points: Vec<(f64, f64)>,
+    /// The point to be marked.
+    pub best: Option<(f64, f64)>,
+}
+
+/// A panel of curves over the steps.
+pub(crate) struct Chart {
+    pub title: String,
+    pub kind: Kind,
+    pub curves: Vec<Curve>,
+}
+
+// What the colours are called while plotters draws.
+const INK: RGBColor = RGBColor(2, 0, 0);
+const GRID: RGBColor = RGBColor(3, 0, 0);
+const GUIDE: RGBColor = RGBColor(4, 0, 0);
+
+impl Chart {
+    /// The chart with its title and legend; each curve has at most about so many points.
+    pub(crate) fn render(mut self, most_points: usize) -> Markup {
+        for curve in &mut self.curves {
+            curve.points.retain(|(_, value)| value.is_finite() && value.abs() <= LARGEST);
+        }
+        let constant =
+            self.curves.iter().all(|curve| curve.points.windows(2).all(|pair| pair[0].1 == pair[1].1));
+        let is_told = constant && matches!(self.kind, Kind::Rate | Kind::Count);
+        html! {
+            figure.chart {
+                figcaption { h3 { (self.title) } (self.legend()) }
+                @if !is_told {
+                    @match self.draw(most_points) {
+                        Some((svg, is_log)) => {
+                            svg viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(self.description()) {
+                                (PreEscaped(svg))
+                            }
+                            @if is_log { p.note { "logarithmic scale" } }
+                        }
+                        None => p.note { "nothing to draw" }
+                    }
+                }
+            }
+        }
+    }
+
+    fn legend(&self) -> Markup {
+        html! {
+            ul.legend {
+                @for curve in &self.curves {
+                    li {
+                        span class={ "swatch f" (curve.colour % COLOURS) } {} " " (curve.label)
+                        @if let Some((_, value)) = curve.points.last() { " " b { (short(*value)) } }
+                        @if let Some((step, value)) = curve.best {
+                            span.best { "best " b { (short(value)) } " at step " (step) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a reader who does not see the curves is told.
+    fn description(&self) -> String {
+        let curves = self.curves.iter().filter_map(|curve| {
+            let (first, last) = (curve.points.first()?, curve.points.last()?);
+            Some(format!(
+                "{} from {} at step {} to {} at step {}",
+                curve.label,
+                short(first.1),
+                first.0,
+                short(last.1),
+                last.0
+            ))
+        });
+        format!("{}: {}", self.title, curves.collect::<Vec<_>>().join("; "))
+    }
+
+    /// What is inside of the SVG, and whether its scale is logarithmic.
+    fn draw(&self, most_points: usize) -> Option<(String, bool)> {
+        let all = || self.curves.iter().flat_map(|curve| &curve.points);
+        let steps = all().map(|point| point.0).fold(None, widen)?;
+        let axis = Axis::of(self.kind, &all().map(|point| point.1).collect::<Vec<_>>())?;
+        let mut svg = String::new();
+        if let Err(error) = self.draw_on(SVGBackend::with_string(&mut svg, SIZE), steps, &axis, most_points) {
+            tracing::warn!("the chart {} cannot be drawn: {error}", self.title);
+            return None;
+        }
+        let inside = svg.split_once('>')?.1.trim_end().strip_suffix("</svg>")?;
+        Some((with_classes(inside), axis.is_log()))
+    }
+
+    fn draw_on<'a>(
+        &self,
+        backend: SVGBackend<'a>,
+        (first, last): (f64, f64),
+        axis: &Axis,
+        most_points: usize,
+    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+        let root = backend.into_drawing_area();
+        let last = if last > first { last } else { first + 1.0 };
+        let mut chart = ChartBuilder::on(&root)
+            .margin_top(24)
+            .margin_right(56)
+            .y_label_area_size(190)
+            .x_label_area_size(92)
+            .build_cartesian_2d(first..last, axis.low..axis.high)?;
+        let text = TextStyle::from(("sans-serif", FONT)).color(&INK);
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID.stroke_width(4))
+            .axis_style(GRID.stroke_width(4))
+            .label_style(text)
+            .x_labels(4)
+            .y_labels(axis.labels())
+            .x_label_formatter(&|step| in_thousands(*step))
+            .y_label_formatter(&|place| short(axis.value(*place)))
+            .draw()?;
+        let guide = match self.kind {
+            Kind::Probability => Some(0.5),
+            Kind::Logit => Some(0.0),
+            _ => None,
+        };
+        if let Some(place) = guide.map(|value| axis.place(value)).filter(|place| axis.holds(*place)) {
+            chart.draw_series(LineSeries::new([(first, place), (last, place)], GUIDE.stroke_width(6)))?;
+        }
+        for curve in &self.curves {
+            let colour = RGBColor(1, 0, (curve.colour % COLOURS) as u8);
+            let points = thin(&curve.points, most_points);
+            let points: Vec<_> = points.into_iter().map(|(step, value)| (step, axis.place(value))).collect();
+            if let [point] = points[..] {
+                chart.draw_series([Circle::new(point, 14, colour.filled())])?;
+            }
+            chart.draw_series(LineSeries::new(points, colour.stroke_width(7)))?;
+            if let Some((step, value)) = curve.best.filter(|best| best.1.abs() <= LARGEST) {
+                chart.draw_series([Circle::new((step, axis.place(value)), 22, colour.filled())])?;
+            }
+        }
+        root.present()
+    }
+}
+
+/// The vertical axis. Values are placed on it in powers of ten, or as so many units of a size that plotters can count in.
+struct Axis {
+    scale: Scale,
+    low: f64,
+    high: f64,
+}
+
+enum Scale {
+    Linear { unit: f64 },
+    Log,
+}
+
+impl Axis {
+    /// The axis for values of a kind; none for none.
+    fn of(kind: Kind, values: &[f64]) -> Option<Axis> {
+        let (mut low, mut high) = values.iter().copied().fold(None, widen)?;
+        if low > 0.0 && spans_decades(kind, low, high, values) {
+            let room = 0.04 * (high.log10() - low.log10());
+            return Some(Axis { scale: Scale::Log, low: low.log10() - room, high: high.log10() + room });
+        }
+        match kind {
+            Kind::Probability | Kind::Share => (low, high) = (low.min(0.0), high.max(1.0)),
+            // A curve that is low is seen to be low.
+            _ if low > 0.0 && low < 0.5 * high => low = 0.0,
+            _ => {}
+        }
+        let largest = low.abs().max(high.abs());
+        let unit = if largest > 0.0 { 10f64.powf(largest.log10().floor()).max(1e-300) } else { 1.0 };
+        (low, high) = (low / unit, high / unit);
+        // A constant has no extent of its own.
+        let room = if high - low > 1e-4 { 0.04 * (high - low) } else { 0.5 };
+        let is_whole = matches!(kind, Kind::Probability | Kind::Share);
+        let below = if low == 0.0 || is_whole { 0.0 } else { room };
+        let above = if is_whole && high - low > 1e-4 { 0.0 } else { room };
+        Some(Axis { scale: Scale::Linear { unit }, low: low - below, high: high + above })
+    }
+
+    fn is_log(&self) -> bool {
+        matches!(self.scale, Scale::Log)
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        match self.scale {
+            Scale::Linear { unit } => value / unit,
+            Scale::Log => value.log10(),
+        }
+    }
+
+    fn value(&self, place: f64) -> f64 {
+        match self.scale {
+            Scale::Linear { unit } => place * unit,
+            Scale::Log => 10f64.powf(place),
+        }
+    }
+
+    fn holds(&self, place: f64) -> bool {
+        (self.low..=self.high).contains(&place)
+    }
+
+    /// How many labels it has at most: on a logarithmic scale one for each power of ten.
+    fn labels(&self) -> usize {
+        if self.is_log() { ((self.high - self.low).floor() as usize + 1).clamp(2, 5) } else { 5 }
+    }
+}
+
+/// Whether positive values are better seen on a logarithmic scale: norms across decades, and what a spike would flatten.
+fn spans_decades(kind: Kind, low: f64, high: f64, values: &[f64]) -> bool {
+    let mut sorted = values.to_vec();
+    let middle = sorted.len() / 2;
+    let median = *sorted.select_nth_unstable_by(middle, f64::total_cmp).1;
+    match kind {
+        Kind::Probability | Kind::Share | Kind::Count => false,
+        Kind::Norm => high >= 100.0 * low,
+        _ => high >= 100.0 * median,
+    }
+}
+
+fn widen(range: Option<(f64, f64)>, value: f64) -> Option<(f64, f64)> {
+    range.map_or(Some((value, value)), |(low, high)| Some((low.min(value), high.max(value))))
+}
+
+/// A step as short as an axis has it: `500`, `12k`, `1.5M`.
+fn in_thousands(step: f64) -> String {
+    match step {
+        _ if step >= 1e6 => format!("{}M", short(step / 1e6)),
+        _ if step >= 1e4 => format!("{}k", short(step / 1e3)),
+        _ => short(step),
+    }
+}
+
+/// Puts the classes of the style sheet in the place of the colours. Text cannot hold what is replaced: its quotes are escaped.
+fn with_classes(svg: &str) -> String {
+    let mut svg = svg
+        .replace(r##"fill="#020000""##, r#"class="ink""#)
+        .replace(r##"stroke="#030000""##, r#"class="grid""#)
+        .replace(r##"stroke="#040000""##, r#"class="guide""#);
+    for colour in 0..COLOURS {
+        svg = svg
+            .replace(&format!(r##"stroke="#0100{colour:02X}""##), &format!(r#"class="s{colour}""#))
+            .replace(&format!(r##"fill="#0100{colour:02X}""##), &format!(r#"class="f{colour}""#));
+    }
+    svg.replace(r#" font-family="sans-serif""#, "").replace(r#" opacity="1""#, "")
+}

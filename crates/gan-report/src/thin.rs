@@ -1,0 +1,48 @@
+//! Long logs with fewer points: of each stretch its least and its greatest value, so that no peak is lost.
+
+/// At most about `most` of the points. The first and the last stay.
+pub(crate) fn thin(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
+    if points.len() <= most.max(4) {
+        return points.to_vec();
+    }
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
+    let stretch = points.len().div_ceil(most.max(4) / 2);
+    let mut kept = vec![*first];
+    for part in points.chunks(stretch) {
+        let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+        let (Some(least), Some(greatest)) = (part.iter().min_by(by_value), part.iter().max_by(by_value))
+        else {
+            continue;
+        };
+        let mut pair = [*least, *greatest];
+        pair.sort_by(|a, b| a.0.total_cmp(&b.0));
+        kept.extend(pair);
+    }
+    kept.push(*last);
+    kept.dedup();
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_of_one_step_stays() {
+        let mut points: Vec<_> = (0..100_000).map(|step| (f64::from(step), 1.0)).collect();
+        points[54_321].1 = 1e9;
+        points[777].1 = -5.0;
+        let thinned = thin(&points, 1000);
+        assert!(thinned.len() <= 1002);
+        for peak in [points[54_321], points[777], points[0], points[99_999]] {
+            assert!(thinned.contains(&peak));
+        }
+        assert!(thinned.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn a_short_log_stays_as_it_is() {
+        let points = vec![(0.0, 1.0), (1.0, 2.0)];
+        assert_eq!(thin(&points, 1000), points);
+    }
+}
