@@ -104,7 +104,11 @@ fn duration(seconds: f64) -> String {
 /// The verdicts, the worst first.
 fn verdicts(run: &RunRecord) -> Markup {
     let mut verdicts: Vec<_> = run.health.iter().collect();
-    verdicts.sort_by_key(|health| health.severity);
+    verdicts.sort_by_key(|health| match health.severity {
+        Severity::Bad => 0,
+        Severity::Warning => 1,
+        Severity::Good => 2,
+    });
     html! {
         @if !verdicts.is_empty() {
             section.verdicts aria-label="Health" {

@@ -86,18 +86,18 @@ pub struct Health {
 }
 
 /// How much a verdict matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
     /// The run is of no use as it is.
     Bad,
+    /// All is well.
+    Good,
     /// Worth a look.
     #[default]
     #[serde(other)]
     Warning,
-    /// All is well.
-    Good,
 }
 
 /// A line of `events.jsonl`.
