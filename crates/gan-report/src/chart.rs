@@ -2,7 +2,7 @@
 //! dark and on paper. Text is left to the browser, and no font is needed.
 
 use crate::numbers::{Kind, short};
-use crate::thin::thin;
+use crate::thin::{average, thin};
 use maud::{Markup, PreEscaped, html};
 use plotters::prelude::{
     ChartBuilder, Circle, DrawingAreaErrorKind, IntoDrawingArea, LineSeries, RGBColor, SVGBackend,
@@ -16,6 +16,8 @@ pub(crate) const COLOURS: usize = 8;
 const SIZE: (u32, u32) = (4 * 360, 4 * 220);
 /// 15 pixels in those units; plotters' font sizes are 1.24 times those of SVG.
 const FONT: f64 = 4.0 * 15.0 * 1.24;
+/// A curve of more points is drawn faintly, below its average.
+pub(crate) const MOST_SINGLE: usize = 200;
 /// Larger values are left out: no curve is seen beside them.
 const LARGEST: f64 = 1e100;
 
@@ -115,6 +117,11 @@ impl Chart {
         Some((with_classes(inside), axis.is_log()))
     }
 
+    /// Whether a curve is drawn with its average: where single steps say little and there are many.
+    fn is_averaged(&self, curve: &Curve) -> bool {
+        curve.points.len() > MOST_SINGLE && !matches!(self.kind, Kind::Rate | Kind::Count | Kind::Score)
+    }
+
     fn draw_on<'a>(
         &self,
         backend: SVGBackend<'a>,
@@ -152,19 +159,42 @@ impl Chart {
             chart.draw_series(LineSeries::new([(first, place), (last, place)], GUIDE.stroke_width(6)))?;
         }
         for curve in &self.curves {
-            let colour = RGBColor(1, 0, (curve.colour % COLOURS) as u8);
-            let points = thin(&curve.points, most_points);
-            let points: Vec<_> = points.into_iter().map(|(step, value)| (step, axis.place(value))).collect();
+            let colour = colour_of(curve);
+            let points = thin(&placed(curve, axis), most_points);
             if let [point] = points[..] {
                 chart.draw_series([Circle::new(point, 14, colour.filled())])?;
             }
-            chart.draw_series(LineSeries::new(points, colour.stroke_width(7)))?;
+            let style = if self.is_averaged(curve) {
+                colour.mix(0.3).stroke_width(4)
+            } else {
+                colour.stroke_width(7)
+            };
+            chart.draw_series(LineSeries::new(points, style))?;
+        }
+        // Above all else.
+        for curve in self.curves.iter().filter(|curve| self.is_averaged(curve)) {
+            let points = average(&placed(curve, axis), curve.points.len() / 40);
+            chart.draw_series(LineSeries::new(
+                thin(&points, most_points / 4),
+                colour_of(curve).stroke_width(8),
+            ))?;
+        }
+        for curve in &self.curves {
             if let Some((step, value)) = curve.best.filter(|best| best.1.abs() <= LARGEST) {
-                chart.draw_series([Circle::new((step, axis.place(value)), 22, colour.filled())])?;
+                chart.draw_series([Circle::new((step, axis.place(value)), 22, colour_of(curve).filled())])?;
             }
         }
         root.present()
     }
+}
+
+fn colour_of(curve: &Curve) -> RGBColor {
+    RGBColor(1, 0, (curve.colour % COLOURS) as u8)
+}
+
+/// The points of a curve where they stand on the axis.
+fn placed(curve: &Curve, axis: &Axis) -> Vec<(f64, f64)> {
+    curve.points.iter().map(|&(step, value)| (step, axis.place(value))).collect()
 }
 
 /// The vertical axis. Values are placed on it in powers of ten, or as so many units of a size that plotters can count in.

@@ -1,13 +1,13 @@
 //! Several runs side by side.
 
-use crate::chart::{COLOURS, Chart, Curve};
+use crate::chart::{COLOURS, Chart, Curve, MOST_SINGLE};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::numbers::{MOST_PANELS, best_of, better, count, kind_of, label, panels, short};
+use crate::numbers::{Kind, MOST_PANELS, best_of, better, count, kind_of, label, panels, short};
 use crate::page::{Mode, page};
 use crate::pictures::Picture;
 use crate::record::{RunRecord, differing};
-use crate::report::{left_out, newest, points_of_each, state};
+use crate::report::{grid, how_to_read, left_out, newest, points_of_each, state};
 use maud::{Markup, html};
 use std::path::{Path, PathBuf};
 
@@ -52,10 +52,9 @@ pub fn write_comparison(folders: &[impl AsRef<Path>], out: impl AsRef<Path>) -> 
     files::write(out.as_ref(), compare(&runs).as_bytes())
 }
 
-/// A row for each run: state, scores and the settings that differ.
+/// A column for each run: state, scores and the settings that differ.
 fn table(runs: &[&RunRecord]) -> Markup {
     let settings = differing(runs);
-    let scores = scores(runs);
     html! {
         section {
             h2 { "Runs" }
@@ -63,20 +62,20 @@ fn table(runs: &[&RunRecord]) -> Markup {
                 table {
                     thead {
                         tr {
-                            th scope="col" { "Run" } th scope="col" { "State" } th scope="col" { "Steps" }
-                            @for name in &scores { th scope="col" { (label_in(runs, name)) } }
-                            @for (name, _) in &settings { th scope="col" { (name) } }
+                            td {}
+                            @for (place, run) in runs.iter().enumerate() {
+                                th scope="col" { (swatch(place)) " " (run.title()) }
+                            }
                         }
                     }
                     tbody {
-                        @for (place, run) in runs.iter().enumerate() {
-                            tr {
-                                th scope="row" { (swatch(place)) " " (run.title()) }
-                                td { (state(run)) }
-                                td { (count(run.steps_done())) }
-                                @for name in &scores { td { (score(run, name)) } }
-                                @for (_, values) in &settings { td { (values[place]) } }
-                            }
+                        tr { th scope="row" { "state" } @for run in runs { td { (state(run)) } } }
+                        tr { th scope="row" { "steps" } @for run in runs { td { (count(run.steps_done())) } } }
+                        @for name in scores(runs) {
+                            tr { th scope="row" { (label_in(runs, name)) } @for run in runs { td { (score(run, name)) } } }
+                        }
+                        @for (name, values) in &settings {
+                            tr { th scope="row" { (name) } @for value in values { td { (value) } } }
                         }
                     }
                 }
@@ -141,7 +140,7 @@ fn grids(runs: &[&RunRecord], damage: &mut Vec<String>) -> Markup {
                                 h3 { (swatch(*place)) " " (run.title()) }
                                 span { "step " (run.newest_sample().map_or(0, |sample| sample.step)) }
                             }
-                            (crate::report::grid(picture, &format!("Newest samples of {}", run.title())))
+                            (grid(picture, &format!("Newest samples of {}", run.title())))
                         }
                     }
                 }
@@ -158,6 +157,8 @@ fn curves(runs: &[&RunRecord]) -> Markup {
             names.push(name);
         }
     }
+    let is_score = |name: &String| runs.iter().any(|run| kind_of(run, name) == Kind::Score);
+    names.sort_by_key(|name| !is_score(name));
     names.truncate(MOST_PANELS);
     let charts: Vec<Chart> = names.iter().map(|name| chart(runs, name)).collect();
     let points = points_of_each(charts.iter().map(|chart| chart.curves.len()).sum());
@@ -165,6 +166,7 @@ fn curves(runs: &[&RunRecord]) -> Markup {
         @if !charts.is_empty() {
             section {
                 h2 { "Curves" }
+                @if runs.iter().any(|run| run.metrics.steps.len() > MOST_SINGLE) { (how_to_read()) }
                 div.charts { @for chart in charts { (chart.render(points)) } }
             }
         }

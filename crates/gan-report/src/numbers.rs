@@ -67,8 +67,8 @@ pub(crate) struct Panel {
 /// The order of the panels, and the titles of those that hold all numbers of a kind.
 const SHARED: [(Kind, &str); 7] = [
     (Kind::Loss, "Losses"),
-    (Kind::Probability, "What the discriminator says"),
-    (Kind::Logit, "Logits of the discriminator"),
+    (Kind::Probability, "D(x) and D(G(z))"),
+    (Kind::Logit, "Logits of D"),
     (Kind::Norm, "Norms"),
     (Kind::Share, "Shares"),
     (Kind::Count, "Counts"),

@@ -1,6 +1,7 @@
 //! What a run folder holds, read once.
 
 mod facts;
+mod lines;
 mod metrics;
 mod samples;
 mod settings;

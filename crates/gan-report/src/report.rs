@@ -3,7 +3,7 @@
 mod curves;
 mod grids;
 
-pub(crate) use curves::points_of_each;
+pub(crate) use curves::{how_to_read, points_of_each};
 pub(crate) use grids::{grid, newest, thumbnail};
 
 use crate::error::Result;

@@ -1,4 +1,5 @@
-//! Long logs with fewer points: of each stretch its least and its greatest value, so that no peak is lost.
+//! Long logs with fewer points: of each stretch its least and its greatest value, so that no peak is lost; and what they
+//! are on average.
 
 /// At most about `most` of the points. The first and the last stay.
 pub(crate) fn thin(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
@@ -23,6 +24,24 @@ pub(crate) fn thin(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
     kept
 }
 
+/// Each value as the average of so many points around it.
+pub(crate) fn average(points: &[(f64, f64)], around: usize) -> Vec<(f64, f64)> {
+    let reach = around / 2;
+    let mut sum = 0.0;
+    let mut sums = vec![0.0];
+    sums.extend(points.iter().map(|point| {
+        sum += point.1;
+        sum
+    }));
+    let averaged = points.iter().enumerate().map(|(place, point)| {
+        // As far on both sides, so that the ends are not pulled to the middle.
+        let reach = reach.min(place).min(points.len() - 1 - place);
+        let (from, to) = (place - reach, place + reach + 1);
+        (point.0, (sums[to] - sums[from]) / (to - from) as f64)
+    });
+    averaged.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +57,15 @@ mod tests {
             assert!(thinned.contains(&peak));
         }
         assert!(thinned.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn the_average_of_a_straight_line_is_the_line() {
+        let points: Vec<_> = (0..100).map(|step| (f64::from(step), 3.0 * f64::from(step))).collect();
+        for (averaged, point) in average(&points, 11).iter().zip(&points) {
+            assert!((averaged.1 - point.1).abs() < 1e-9);
+        }
+        assert!(average(&[], 5).is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The small JSON files of a run, and its events.
 
-use super::metrics::lines;
+use super::lines::lines;
 use crate::files;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -134,7 +134,7 @@ pub(super) fn events(folder: &Path, damage: &mut Vec<String>) -> Vec<Event> {
         let event = text(object.get("event").ok_or("it has no event")?);
         let step = object.get("step").and_then(serde_json::Value::as_u64);
         let is_detail = |name: &str| !(name == "event" || name == "step" && step.is_some());
-        let details = object.iter().filter(|(name, _)| is_detail(name));
+        let details = object.0.iter().filter(|(name, _)| is_detail(name));
         let details = details.map(|(name, value)| (name.clone(), text(value))).collect();
         events.push(Event { event, step, details });
         Ok(())

@@ -1,7 +1,8 @@
 //! `metrics.jsonl`: the numbers of each logged step.
 
+use super::lines::lines;
 use crate::files;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -65,7 +66,7 @@ pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
         let row = metrics.steps.len();
         metrics.steps.push(step);
         metrics.epochs.push(object.get("epoch").and_then(Value::as_f64));
-        let numbers = object.into_iter().filter(|(name, _)| name != "step" && name != "epoch");
+        let numbers = object.0.into_iter().filter(|(name, _)| name != "step" && name != "epoch");
         for (name, value) in numbers {
             // What is not finite is logged as null.
             let Some(value) = value.as_f64() else { continue };
@@ -78,7 +79,12 @@ pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
             if place == next {
                 metrics.series.push(Series { name, values: Vec::new() });
             }
-            metrics.series[place].values.push((row, value));
+            let values = &mut metrics.series[place].values;
+            // A name that a line holds twice counts once.
+            match values.last_mut() {
+                Some(last) if last.0 == row => last.1 = value,
+                _ => values.push((row, value)),
+            }
         }
         Ok(())
     });
@@ -88,41 +94,4 @@ pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
         ));
     }
     metrics
-}
-
-/// Reads a file of JSON lines. Damaged lines are left out and counted; a last one that is broken off is not damage but the
-/// mark of a kill, and said as such.
-pub(super) fn lines(
-    folder: &Path,
-    name: &str,
-    most: u64,
-    damage: &mut Vec<String>,
-    mut take: impl FnMut(Map<String, Value>) -> Result<(), &'static str>,
-) {
-    let bytes = match files::read_if_there(&folder.join(name), most) {
-        Ok(bytes) => bytes.unwrap_or_default(),
-        Err(error) => return damage.push(format!("{name}: {error}")),
-    };
-    let mut damaged = 0;
-    let mut first = String::new();
-    for (number, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let parsed = serde_json::from_slice(line).map_err(|error| error.to_string());
-        let Err(what) = parsed.and_then(|object| take(object).map_err(str::to_owned)) else { continue };
-        if !line.ends_with(b"\n") {
-            damage.push(format!("{name}: the last line is broken off, and left out"));
-            continue;
-        }
-        damaged += 1;
-        if first.is_empty() {
-            first = format!("line {}: {what}", number + 1);
-        }
-    }
-    match damaged {
-        0 => {}
-        1 => damage.push(format!("{name}: {first}; it is left out")),
-        _ => damage.push(format!("{name}: {damaged} damaged lines are left out, first {first}")),
-    }
 }

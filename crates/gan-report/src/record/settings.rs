@@ -2,7 +2,7 @@
 
 use super::RunRecord;
 use crate::files;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -66,14 +66,22 @@ fn flatten(section: &str, table: &Table, settings: &mut Vec<Setting>) {
 }
 
 /// The settings in which runs differ, each with its value in every run. A setting that a run lacks is a dash there.
+///
+/// A setting is known by its key, whatever section it stands in, so that runs of different versions can be compared; where
+/// a run has a key in two sections, by both.
 pub(crate) fn differing(runs: &[&RunRecord]) -> Vec<(String, Vec<String>)> {
+    let repeated = repeated_keys(runs);
     let mut rows: Vec<(String, Vec<Option<&str>>)> = Vec::new();
     let mut places = HashMap::new();
     for (column, run) in runs.iter().enumerate() {
         for setting in &run.settings {
-            let place = *places.entry((&setting.section, &setting.key)).or_insert(rows.len());
+            let section = if repeated.contains(setting.key.as_str()) { setting.section.as_str() } else { "" };
+            let place = *places.entry((section, &setting.key)).or_insert(rows.len());
+            let name = setting.full_name();
             if place == rows.len() {
-                rows.push((setting.full_name(), vec![None; runs.len()]));
+                rows.push((name, vec![None; runs.len()]));
+            } else if rows[place].0.len() < name.len() {
+                rows[place].0 = name;
             }
             rows[place].1[column] = Some(&setting.value);
         }
@@ -81,4 +89,15 @@ pub(crate) fn differing(runs: &[&RunRecord]) -> Vec<(String, Vec<String>)> {
     rows.retain(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1]));
     let or_dash = |value: Option<&str>| value.unwrap_or("–").to_owned();
     rows.into_iter().map(|(name, values)| (name, values.into_iter().map(or_dash).collect())).collect()
+}
+
+/// The keys that a run has in more than one section.
+fn repeated_keys<'a>(runs: &[&'a RunRecord]) -> HashSet<&'a str> {
+    let mut repeated = HashSet::new();
+    for run in runs {
+        let mut seen = HashSet::new();
+        let keys = run.settings.iter().map(|setting| setting.key.as_str());
+        repeated.extend(keys.filter(|key| !seen.insert(*key)));
+    }
+    repeated
 }

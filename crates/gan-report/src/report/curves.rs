@@ -1,6 +1,6 @@
 //! The curves of a run.
 
-use crate::chart::{Chart, Curve};
+use crate::chart::{Chart, Curve, MOST_SINGLE};
 use crate::numbers::{Panel, best_of, better, label, panels};
 use crate::record::RunRecord;
 use maud::{Markup, html};
@@ -22,12 +22,18 @@ pub(super) fn section(run: &RunRecord) -> Markup {
         @if !panels.is_empty() {
             section {
                 h2 { "Curves" }
+                @if run.metrics.steps.len() > MOST_SINGLE { (how_to_read()) }
                 div.charts {
                     @for panel in panels { (chart(run, panel).render(points)) }
                 }
             }
         }
     }
+}
+
+/// What is faint and what is not.
+pub(crate) fn how_to_read() -> Markup {
+    html! { p.above.soft { "Faint: each logged step. Strong: the average of the steps around it." } }
 }
 
 fn chart(run: &RunRecord, panel: Panel) -> Chart {

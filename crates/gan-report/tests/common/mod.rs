@@ -54,7 +54,11 @@ pub fn fill(path: &Path) {
             2.0 + step_f / 100.0,
             10f64.powf(step_f / 25.0),
             step_f / 10.0,
-            if step % 50 == 0 { format!(",\"fd_digits\":{}", 400.0 - 3.0 * step_f) } else { String::new() },
+            if step.is_multiple_of(50) {
+                format!(",\"fd_digits\":{}", 400.0 - 3.0 * step_f)
+            } else {
+                String::new()
+            },
         )
     };
     let log: String = (1..=10).map(|i| line(10 * i)).collect();
