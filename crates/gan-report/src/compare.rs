@@ -3,10 +3,10 @@
 use crate::chart::{COLOURS, Chart, Curve, MOST_SINGLE};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::numbers::{Kind, MOST_PANELS, best_of, better, count, kind_of, label, panels, short};
+use crate::numbers::{MOST_PANELS, best_of, better, count, kind_of, label, panels, short};
 use crate::page::{Mode, page};
 use crate::pictures::Picture;
-use crate::record::{RunRecord, differing};
+use crate::record::{Kind, RunRecord, differing};
 use crate::report::{grid, how_to_read, left_out, newest, points_of_each, state};
 use maud::{Markup, html};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ const MOST: usize = 24;
 /// How many bytes the pictures have together.
 const BYTES_OF_PICTURES: usize = 2_000_000;
 
-/// A page that shows runs side by side: in which settings they differ, how far they are and how good, their newest grids,
-/// and their curves on the same axes.
+/// A page that shows runs side by side: in which settings they differ, how far they are and how good, their
+/// newest grids, and their curves on the same axes.
 pub fn compare(runs: &[RunRecord]) -> String {
     let shown = &runs[..runs.len().min(MOST)];
     let all: Vec<&RunRecord> = shown.iter().collect();
@@ -70,9 +70,15 @@ fn table(runs: &[&RunRecord]) -> Markup {
                     }
                     tbody {
                         tr { th scope="row" { "state" } @for run in runs { td { (state(run)) } } }
-                        tr { th scope="row" { "steps" } @for run in runs { td { (count(run.steps_done())) } } }
+                        tr {
+                            th scope="row" { "steps" }
+                            @for run in runs { td { (count(run.steps_done())) } }
+                        }
                         @for name in scores(runs) {
-                            tr { th scope="row" { (label_in(runs, name)) } @for run in runs { td { (score(run, name)) } } }
+                            tr {
+                                th scope="row" { (label_in(runs, name)) }
+                                @for run in runs { td { (score(run, name)) } }
+                            }
                         }
                         @for (name, values) in &settings {
                             tr { th scope="row" { (name) } @for value in values { td { (value) } } }

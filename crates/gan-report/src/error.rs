@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a run could not be read or shown. `Display` says in one line what is wrong, [`Error::hint`] what to do about it.
+/// Why a run could not be read or shown. `Display` says in one line what is wrong, [`Error::hint`] what to do
+/// about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -91,7 +92,7 @@ impl Error {
             }
             Error::NothingToCompare => "give the folders of two runs or more",
             Error::NoSamples { .. } => {
-                "give the name of pictures that are in the run's samples folder, or none; see that the run draws samples"
+                "give a name that pictures in the run's samples folder have, or none for those without"
             }
             Error::Picture { .. } => "move that picture away, or draw it anew",
             Error::FilmFormat { .. } => "end the name in .gif, .png, .apng or .webp",

@@ -1,5 +1,5 @@
-//! Every file of a run is opened here: only regular files, no links, and no more bytes than there can be. What is written
-//! appears whole or not at all.
+//! Every file of a run is opened here: only regular files, no links, and no more bytes than there can be.
+//! What is written appears whole or not at all.
 
 use crate::error::{Error, Result};
 use std::fs::{self, File, OpenOptions};

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 const MILLISECONDS: u16 = 200;
 const MILLISECONDS_AT_THE_END: u16 = 2000;
 
-/// Writes the pictures of a name (empty for the samples themselves) as a film: `.gif`, `.png` or `.apng`, `.webp`, by the
-/// name of the file. GIF has 256 colours a picture; the others keep every pixel. Pictures that cannot be read, or are of
-/// another size than the first, are left out with a warning.
+/// Writes the pictures of a name (empty for the samples themselves) as a film: `.gif`, `.png` or `.apng`,
+/// `.webp`, by the name of the file. GIF has 256 colours a picture; the others keep every pixel. Pictures
+/// that cannot be read, or are of another size than the first, are left out with a warning.
 ///
 /// # Errors
 /// If the folder holds no run, there are no such pictures, or the film cannot be written.
@@ -41,8 +41,8 @@ pub fn write(folder: impl AsRef<Path>, name: &str, out: impl AsRef<Path>) -> Res
     files::keep(file, out)
 }
 
-/// The pictures that can be read and are of one size. They are read again as they are encoded: a film may be larger than
-/// memory.
+/// The pictures that can be read and are of one size. They are read again as they are encoded: a film may be
+/// larger than memory.
 fn sound(samples: &[&Sample]) -> Vec<Sample> {
     let mut size = None;
     let mut sound = Vec::new();

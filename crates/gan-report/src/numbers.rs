@@ -1,60 +1,6 @@
 //! What kind of number each number of the log is, and which of them are drawn together.
 
-use crate::record::{RunRecord, Series};
-use serde::Deserialize;
-
-/// What `numbers.json` says of a number.
-#[derive(Debug, Clone, Deserialize)]
-#[non_exhaustive]
-pub struct Number {
-    /// Its kind.
-    #[serde(default)]
-    pub kind: Kind,
-    /// What to call it.
-    #[serde(default)]
-    pub label: Option<String>,
-    /// Which values of a score are better.
-    #[serde(default)]
-    pub better: Option<Better>,
-}
-
-/// Kinds of numbers. Those of a kind are drawn together where it makes sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Kind {
-    /// A loss of a player.
-    Loss,
-    /// A probability, such as D(x): 1/2 where neither player wins.
-    Probability,
-    /// What a discriminator says before the sigmoid.
-    Logit,
-    /// The norm of a gradient or of weights.
-    Norm,
-    /// A learning rate.
-    Rate,
-    /// A part of a whole, from 0 to 1.
-    Share,
-    /// Something counted.
-    Count,
-    /// A measure of how good the samples are.
-    Score,
-    /// Anything else.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-/// Which values of a score are better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Better {
-    /// A distance.
-    Lower,
-    /// An accuracy.
-    Higher,
-}
+use crate::record::{Better, Kind, RunRecord, Series};
 
 /// What is drawn in one panel.
 pub(crate) struct Panel {
@@ -80,7 +26,8 @@ const MOST_CURVES: usize = 8;
 /// The most panels of a page.
 pub(crate) const MOST_PANELS: usize = 40;
 
-/// Which numbers of a run are drawn together: scores first, each by itself, then those of a kind, then the rest.
+/// Which numbers of a run are drawn together: scores first, each by itself, then those of a kind, then the
+/// rest.
 pub(crate) fn panels(run: &RunRecord) -> Vec<Panel> {
     // Time is an axis, and no curve.
     let names = || run.metrics.series.iter().map(|series| &series.name).filter(|name| *name != "seconds");

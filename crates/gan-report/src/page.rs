@@ -1,4 +1,5 @@
-//! What all pages share: one file without an outside reference, which a browser is told not to look for either.
+//! What all pages share: one file without an outside reference, which a browser is told not to look for
+//! either.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -23,8 +24,8 @@ pub(crate) enum Mode<'a> {
     },
 }
 
-/// What a page may do: run the scripts that are meant, show what it holds, and nothing else. A live page also listens to
-/// the server that it comes from.
+/// What a page may do: run the scripts that are meant, show what it holds, and nothing else. A live page also
+/// listens to the server that it comes from.
 pub(crate) fn policy(mode: Mode<'_>) -> String {
     let hash = |script: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)));
     let (scripts, connect) = match mode {

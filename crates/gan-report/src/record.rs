@@ -1,12 +1,14 @@
 //! What a run folder holds, read once.
 
 mod facts;
+mod kinds;
 mod lines;
 mod metrics;
 mod samples;
 mod settings;
 
 pub use facts::{Best, Event, Facts, Health, Severity, State};
+pub use kinds::{Better, Kind, Number};
 pub use metrics::{Metrics, Series};
 pub use samples::Sample;
 pub use settings::Setting;
@@ -15,14 +17,13 @@ pub(crate) use settings::differing;
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::numbers::Number;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Everything of a run folder but the pixels: they are read when they are shown.
 ///
-/// What is missing is empty here, and what is damaged is left out and named in [`RunRecord::damage`], so that a run can be
-/// looked at whatever became of it.
+/// What is missing is empty here, and what is damaged is left out and named in [`RunRecord::damage`], so that
+/// a run can be looked at whatever became of it.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RunRecord {

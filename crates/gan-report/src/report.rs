@@ -68,7 +68,9 @@ fn header(run: &RunRecord) -> Markup {
                 @if let Some(data) = run.data() { div { dt { "Data" } dd { (data) } } }
                 @if let Some(model) = run.model() { div { dt { "Model" } dd { (model) } } }
                 @if let Some(seconds) = last("seconds") { div { dt { "Time" } dd { (duration(seconds)) } } }
-                @if let Some(Some(epoch)) = metrics.epochs.last() { div { dt { "Epochs" } dd { (short(*epoch)) } } }
+                @if let Some(Some(epoch)) = metrics.epochs.last() {
+                    div { dt { "Epochs" } dd { (short(*epoch)) } }
+                }
                 @if let Some(best) = &run.best {
                     div {
                         dt { "Best " (best.metric) }
@@ -147,7 +149,10 @@ fn settings(settings: &[Setting]) -> Markup {
                             @for setting in section {
                                 tr {
                                     th scope="row" { (setting.key) }
-                                    td { @if setting.value.is_empty() { span.soft { "none" } } @else { (setting.value) } }
+                                    td {
+                                        @if setting.value.is_empty() { span.soft { "none" } }
+                                        (setting.value)
+                                    }
                                 }
                             }
                         }
@@ -164,10 +169,14 @@ fn events(run: &RunRecord) -> Markup {
         @if !run.events.is_empty() {
             section {
                 h2 { "Events" }
-                @if left_out > 0 { p.note { "the last " (MOST_EVENTS) " of " (count(run.events.len() as u64)) } }
+                @if left_out > 0 {
+                    p.note { "the last " (MOST_EVENTS) " of " (count(run.events.len() as u64)) }
+                }
                 div.wide {
                     table {
-                        thead { tr { th scope="col" { "Event" } th scope="col" { "Step" } th scope="col" { "Details" } } }
+                        thead {
+                            tr { th scope="col" { "Event" } th scope="col" { "Step" } th scope="col" { "Details" } }
+                        }
                         tbody {
                             @for event in &run.events[left_out..] {
                                 tr {

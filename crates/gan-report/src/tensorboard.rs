@@ -12,14 +12,15 @@ use std::io::{BufWriter, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// TensorBoard reads the files that have `tfevents` in their names. The name is always the same, so that a run that is
-/// written again is not seen twice.
+/// TensorBoard reads the files that have `tfevents` in their names. The name is always the same, so that a
+/// run that is written again is not seen twice.
 const FILE: &str = "events.out.tfevents.gan";
 
 /// Reads a run folder and writes `tensorboard/events.out.tfevents.gan` there.
 ///
 /// # Errors
-/// If the folder holds no run, or the file cannot be written. Pictures that cannot be read are left out, with a warning.
+/// If the folder holds no run, or the file cannot be written. Pictures that cannot be read are left out, with
+/// a warning.
 pub fn write(folder: impl AsRef<Path>) -> Result<PathBuf> {
     let run = RunRecord::read(&folder)?;
     let into = folder.as_ref().join("tensorboard");

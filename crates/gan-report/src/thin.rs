@@ -1,5 +1,5 @@
-//! Long logs with fewer points: of each stretch its least and its greatest value, so that no peak is lost; and what they
-//! are on average.
+//! Long logs with fewer points: of each stretch its least and its greatest value, so that no peak is lost;
+//! and what they are on average.
 
 /// At most about `most` of the points. The first and the last stay.
 pub(crate) fn thin(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {

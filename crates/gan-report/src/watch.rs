@@ -1,9 +1,10 @@
 //! A live page of a run, or of a folder of runs, for the browser on this computer.
 //!
-//! Nothing that a browser asks for becomes a path: an address is compared with those of the runs that are there, and the
-//! pages hold their pictures. Only this computer is answered, and only under its own name, so that no page of another
-//! server can ask through a browser.
+//! Nothing that a browser asks for becomes a path: an address is compared with those of the runs that are
+//! there, and the pages hold their pictures. Only this computer is answered, and only under its own name, so
+//! that no page of another server can ask through a browser.
 
+mod address;
 mod changes;
 mod index;
 mod pages;
@@ -44,7 +45,8 @@ impl Server {
     /// Listens for requests to see a run folder, or a folder of runs. Port 0 is any that is free.
     ///
     /// # Errors
-    /// If there is no such folder, the address is not one of this computer alone, or it cannot be listened on.
+    /// If there is no such folder, the address is not one of this computer alone, or it cannot be listened
+    /// on.
     pub fn bind(folder: impl AsRef<Path>, addr: SocketAddr) -> Result<Server> {
         let folder = folder.as_ref();
         std::fs::read_dir(folder).map_err(Error::file("read", folder))?;
@@ -131,7 +133,8 @@ fn answer(shared: &Shared, request: Request) -> io::Result<()> {
     }
 }
 
-/// Whether a request names this computer: a page of another server, whose name was made to mean this computer, names that.
+/// Whether a request names this computer: a page of another server, whose name was made to mean this
+/// computer, names that.
 fn asks_for_this_computer(request: &Request) -> bool {
     let mut hosts = request.headers().iter().filter(|header| header.field.equiv("Host"));
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
@@ -171,7 +174,8 @@ fn follow(shared: &Shared, request: Request, of: changes::Watched, since: Option
     let mut out = request.into_writer();
     // tiny_http's own streams are held back until there is much to send.
     out.write_all(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n\
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\
+          Connection: close\r\n\r\n\
           retry: 2000\n\n",
     )?;
     out.flush()?;

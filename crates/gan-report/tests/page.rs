@@ -20,7 +20,8 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> Vec<&'a str> {
 fn the_page_shows_the_run() {
     let run = Run::small();
     run.write("health.json", r#"[{"verdict": "all is well", "severity": "good", "evidence": "e"},
-        {"verdict": "mode collapse", "severity": "bad", "evidence": "3 of 10", "remedy": "gan train --lr 1e-4", "step": 12}]"#);
+        {"verdict": "mode collapse", "severity": "bad", "evidence": "3 of 10", "remedy": "gan train --lr 1e-4",
+        "step": 12}]"#);
     run.write("events.jsonl", "{\"event\":\"rollback\",\"step\":50}\n");
     let page = page(&run);
     for shown in [

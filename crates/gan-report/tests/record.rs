@@ -16,7 +16,10 @@ fn a_run_is_read_whole() {
         r#"{"errD": {"kind": "loss", "label": "D"}, "new": {"kind": "of a later version"}}"#,
     );
     run.write("best.json", r#"{"step": 100, "metric": "fd_digits", "score": 100.0}"#);
-    run.write("health.json", r#"[{"verdict": "fine", "severity": "good", "evidence": "e"}, {"verdict": "odd", "severity": "dire"}]"#);
+    run.write(
+        "health.json",
+        r#"[{"verdict": "fine", "severity": "good"}, {"verdict": "odd", "severity": "dire"}]"#,
+    );
     run.write("events.jsonl", "{\"event\":\"resumed\",\"step\":50,\"from\":\"step-000050\"}\n");
     let record = RunRecord::read(&run.path).unwrap();
     assert_eq!(record.damage, [""; 0]);
@@ -145,9 +148,12 @@ proptest! {
     #[test]
     fn nothing_in_the_files_breaks_the_page(
         values in proptest::collection::vec(prop_oneof![
-            any::<f64>(), Just(0.0), Just(f64::MAX), Just(f64::MIN_POSITIVE), Just(1e16), Just(1e16 + 2.0), -1e3..1e3,
+            any::<f64>(), Just(0.0), Just(f64::MAX), Just(f64::MIN_POSITIVE), Just(1e16), Just(1e16 + 2.0),
+            -1e3..1e3,
         ], 1..40),
-        name in prop_oneof![Just("errD".to_owned()), Just("d_x".into()), Just("grad_norm_d".into()), Just("fd".into()), ".*"],
+        name in prop_oneof![
+            Just("errD".to_owned()), Just("d_x".into()), Just("grad_norm_d".into()), Just("fd".into()), ".*"
+        ],
         junk in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
         let run = Run::empty("0001");
@@ -155,7 +161,8 @@ proptest! {
             serde_json::json!({"step": step as u64 * u64::from(u32::MAX), &name: value}).to_string() + "\n"
         });
         run.write("metrics.jsonl", lines.collect::<String>());
-        for file in ["events.jsonl", "numbers.json", "health.json", "best.json", "report.json", "samples/step-1.png"] {
+        let jsons = ["events.jsonl", "numbers.json", "health.json", "best.json", "report.json"];
+        for file in jsons.into_iter().chain(["samples/step-1.png"]) {
             run.write(file, &junk);
         }
         let page = gan_report::render(&RunRecord::read(&run.path).unwrap());

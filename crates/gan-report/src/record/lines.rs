@@ -40,8 +40,8 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// Reads a file of JSON lines. Damaged lines are left out and counted; a last one that is broken off is not damage but the
-/// mark of a kill, and said as such.
+/// Reads a file of JSON lines. Damaged lines are left out and counted; a last one that is broken off is not
+/// damage but the mark of a kill, and said as such.
 pub(super) fn lines(
     folder: &Path,
     name: &str,

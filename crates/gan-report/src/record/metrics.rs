@@ -55,7 +55,8 @@ impl Metrics {
     }
 }
 
-/// Reads `metrics.jsonl`. A step that was trained again, after a stop or after going back, counts as it was then.
+/// Reads `metrics.jsonl`. A step that was trained again, after a stop or after going back, counts as it was
+/// then.
 pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
     let mut metrics = Metrics::default();
     let mut places = HashMap::new();

@@ -65,10 +65,11 @@ fn flatten(section: &str, table: &Table, settings: &mut Vec<Setting>) {
     }
 }
 
-/// The settings in which runs differ, each with its value in every run. A setting that a run lacks is a dash there.
+/// The settings in which runs differ, each with its value in every run. A setting that a run lacks is a dash
+/// there.
 ///
-/// A setting is known by its key, whatever section it stands in, so that runs of different versions can be compared; where
-/// a run has a key in two sections, by both.
+/// A setting is known by its key, whatever section it stands in, so that runs of different versions can be
+/// compared; where a run has a key in two sections, by both.
 pub(crate) fn differing(runs: &[&RunRecord]) -> Vec<(String, Vec<String>)> {
     let repeated = repeated_keys(runs);
     let mut rows: Vec<(String, Vec<Option<&str>>)> = Vec::new();

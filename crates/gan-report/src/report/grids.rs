@@ -67,7 +67,8 @@ fn choose(samples: &[&Sample], best: Option<u64>, most_bytes: usize, damage: &mu
         let sample = samples[place];
         read(&sample.path, damage).map(|picture| Frame { step: sample.step, picture })
     };
-    // The newest that can be read is shown in any case. The size of the others is guessed by it and the first.
+    // The newest that can be read is shown in any case. The size of the others is guessed by it and the
+    // first.
     let Some((last, newest)) =
         (0..samples.len()).rev().take(20).find_map(|place| Some((place, frame(place)?)))
     else {
@@ -132,7 +133,9 @@ pub(crate) fn thumbnail(run: &RunRecord) -> Markup {
 
 /// A grid by itself.
 pub(crate) fn grid(picture: &Picture, alt: &str) -> Markup {
-    html! { img src=(picture.url) width=(picture.width) height=(picture.height) class=(class(picture)) alt=(alt); }
+    html! {
+        img src=(picture.url) width=(picture.width) height=(picture.height) class=(class(picture)) alt=(alt);
+    }
 }
 
 fn class(picture: &Picture) -> &'static str {

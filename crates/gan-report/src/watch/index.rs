@@ -1,6 +1,6 @@
 //! The page of a folder of runs.
 
-use super::pages::address;
+use super::address::address;
 use crate::numbers::{count, short};
 use crate::record::RunRecord;
 use crate::report::{state, thumbnail};

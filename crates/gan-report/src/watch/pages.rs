@@ -1,11 +1,11 @@
 //! Which page an address means.
 
+use super::address::address;
 use super::changes::Watched;
 use super::index;
 use crate::page::{Mode, page};
 use crate::record::{RunRecord, is_run};
 use crate::{report, runs};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,11 +91,6 @@ impl Pages {
         kept.insert(path.to_owned(), (state, Arc::clone(&page)));
         page
     }
-}
-
-/// The address of a run's page.
-pub(super) fn address(run: &Path) -> Option<String> {
-    Some(format!("/run/{}", utf8_percent_encode(run.file_name()?.to_str()?, NON_ALPHANUMERIC)))
 }
 
 fn render(watched: &Watched, place: &str, state: u64) -> Option<String> {
