@@ -3,8 +3,8 @@
 
 mod axis;
 
-use crate::numbers::short;
 use crate::record::Kind;
+use crate::text::short;
 use crate::thin::{average, thin};
 use axis::{Axis, widen};
 use maud::{Markup, PreEscaped, html};
@@ -79,7 +79,9 @@ impl Chart {
             ul.legend {
                 @for curve in &self.curves {
                     li {
-                        span class={ "swatch f" (curve.colour % COLOURS) } {} " " (curve.label)
+                        span class={ "swatch f" (curve.colour % COLOURS) } {} " "
+                        // The title of a panel with one curve says what it is.
+                        (if curve.label == self.title { "last" } else { &curve.label })
                         @if let Some((_, value)) = curve.points.last() { " " b { (short(*value)) } }
                         @if let Some((step, value)) = curve.best {
                             span.best { "best " b { (short(value)) } " at step " (step) }

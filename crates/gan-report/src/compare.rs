@@ -3,11 +3,12 @@
 use crate::chart::{COLOURS, Chart, Curve, MOST_SINGLE};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::numbers::{MOST_PANELS, best_of, better, count, kind_of, label, panels, short};
+use crate::numbers::{MOST_PANELS, best_of, better, kind_of, label, panels};
 use crate::page::{Mode, page};
 use crate::pictures::Picture;
 use crate::record::{Kind, RunRecord, differing};
 use crate::report::{grid, how_to_read, left_out, newest, points_of_each, state};
+use crate::text::{clip, count, short};
 use maud::{Markup, html};
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,7 @@ fn table(runs: &[&RunRecord]) -> Markup {
                         tr {
                             td {}
                             @for (place, run) in runs.iter().enumerate() {
-                                th scope="col" { (swatch(place)) " " (run.title()) }
+                                th scope="col" { (swatch(place)) " " (clip(run.title())) }
                             }
                         }
                     }
@@ -81,7 +82,7 @@ fn table(runs: &[&RunRecord]) -> Markup {
                             }
                         }
                         @for (name, values) in &settings {
-                            tr { th scope="row" { (name) } @for value in values { td { (value) } } }
+                            tr { th scope="row" { (name) } @for value in values { td { (clip(value)) } } }
                         }
                     }
                 }
@@ -143,7 +144,7 @@ fn grids(runs: &[&RunRecord], damage: &mut Vec<String>) -> Markup {
                     @for (place, run, picture) in &shown {
                         figure {
                             figcaption {
-                                h3 { (swatch(*place)) " " (run.title()) }
+                                h3 { (swatch(*place)) " " (clip(run.title())) }
                                 span { "step " (run.newest_sample().map_or(0, |sample| sample.step)) }
                             }
                             (grid(picture, &format!("Newest samples of {}", run.title())))
@@ -172,7 +173,7 @@ fn curves(runs: &[&RunRecord]) -> Markup {
         @if !charts.is_empty() {
             section {
                 h2 { "Curves" }
-                @if runs.iter().any(|run| run.metrics.steps.len() > MOST_SINGLE) { (how_to_read()) }
+                (how_to_read(runs.iter().any(|run| run.metrics.steps.len() > MOST_SINGLE)))
                 div.charts { @for chart in charts { (chart.render(points)) } }
             }
         }
@@ -182,7 +183,7 @@ fn curves(runs: &[&RunRecord]) -> Markup {
 fn chart(runs: &[&RunRecord], name: &str) -> Chart {
     let curve = |(colour, run): (usize, &&RunRecord)| {
         let points = run.metrics.points(run.metrics.get(name)?);
-        Some(Curve { label: run.title().to_owned(), colour, points, best: None })
+        Some(Curve { label: clip(run.title()), colour, points, best: None })
     };
     let curves = runs.iter().enumerate().filter_map(curve).collect();
     let kind = runs.iter().find(|run| run.metrics.get(name).is_some()).map(|run| kind_of(run, name));

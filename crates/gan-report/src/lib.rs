@@ -36,6 +36,7 @@ mod record;
 mod report;
 mod runs;
 pub mod tensorboard;
+mod text;
 mod thin;
 pub mod watch;
 

@@ -1,6 +1,7 @@
 //! What kind of number each number of the log is, and which of them are drawn together.
 
 use crate::record::{Better, Kind, RunRecord, Series};
+use crate::text::clip;
 
 /// What is drawn in one panel.
 pub(crate) struct Panel {
@@ -87,7 +88,7 @@ fn better_by_name(name: &str) -> Option<Better> {
 /// What to call a number.
 pub(crate) fn label(run: &RunRecord, name: &str) -> String {
     let given = run.numbers.get(name).and_then(|number| number.label.clone());
-    given.unwrap_or_else(|| match name {
+    given.map(|given| clip(&given)).unwrap_or_else(|| match name {
         "d_x" => "D(x)".to_owned(),
         "d_g_z1" => "D(G(z)) as D learns".to_owned(),
         "d_g_z2" => "D(G(z)) as G learns".to_owned(),
@@ -107,62 +108,9 @@ pub(crate) fn best_of(series: &Series, better: Better) -> Option<(usize, f64)> {
     }
 }
 
-/// A number in a few digits: `0.4963`, `21.57`, `1.2e-9`.
-pub(crate) fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    if !(1e-4..1e7).contains(&size) {
-        return format!("{:e}", rounded(value, 3));
-    }
-    // Four digits that count, and no zeros after them.
-    let decimals = (3 - size.log10().floor() as i32).clamp(0, 8) as usize;
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-/// A value with so many digits that count.
-fn rounded(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
-}
-
-/// A count with commas: `12,500`.
-pub(crate) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_short_and_keep_what_counts() {
-        for (value, text) in [
-            (0.496_274_71, "0.4963"),
-            (21.568_36, "21.57"),
-            (12_500.0, "12500"),
-            (0.0004, "0.0004"),
-            (1.234e-9, "1.23e-9"),
-            (-3e12, "-3e12"),
-            (0.0, "0"),
-            (99.996, "100"),
-        ] {
-            assert_eq!(short(value), text);
-        }
-        assert_eq!(
-            (count(999), count(12_500), count(1_234_567)),
-            ("999".into(), "12,500".into(), "1,234,567".into())
-        );
-    }
 
     #[test]
     fn the_measures_of_the_field_are_known_by_name() {

@@ -1,6 +1,7 @@
 //! What all pages share: one file without an outside reference, which a browser is told not to look for
 //! either.
 
+use crate::text::clip;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -53,7 +54,7 @@ pub(crate) fn page(title: &str, mode: Mode<'_>, main: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (title) }
+                title { (clip(title)) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }

@@ -8,14 +8,16 @@ pub(crate) use grids::{grid, newest, thumbnail};
 
 use crate::error::Result;
 use crate::files;
-use crate::numbers::{count, short};
 use crate::page::{Mode, page};
 use crate::record::{RunRecord, Setting, Severity};
+use crate::text::{clip, count, short};
 use maud::{Markup, html};
 use std::path::{Path, PathBuf};
 
-/// The most events that are shown, and the most things that are said to be damaged.
+/// The most verdicts, events and details of an event that are shown, and the most things that are said to be damaged.
+const MOST_VERDICTS: usize = 50;
 const MOST_EVENTS: usize = 200;
+const MOST_DETAILS: usize = 30;
 const MOST_DAMAGE: usize = 50;
 
 /// The page of a run: one HTML file that needs nothing else.
@@ -58,22 +60,22 @@ fn header(run: &RunRecord) -> Markup {
     let last = |name: &str| metrics.get(name).and_then(|series| series.values.last()).map(|value| value.1);
     html! {
         header {
-            h1 { (run.title()) }
+            h1 { (clip(run.title())) }
             dl.facts {
                 div { dt { "State" } dd { (state(run)) } }
                 div {
                     dt { "Steps" }
                     dd { (count(done)) @if let Some(steps) = steps { " of " (count(steps)) } }
                 }
-                @if let Some(data) = run.data() { div { dt { "Data" } dd { (data) } } }
-                @if let Some(model) = run.model() { div { dt { "Model" } dd { (model) } } }
+                @if let Some(data) = run.data() { div { dt { "Data" } dd { (clip(data)) } } }
+                @if let Some(model) = run.model() { div { dt { "Model" } dd { (clip(model)) } } }
                 @if let Some(seconds) = last("seconds") { div { dt { "Time" } dd { (duration(seconds)) } } }
                 @if let Some(Some(epoch)) = metrics.epochs.last() {
                     div { dt { "Epochs" } dd { (short(*epoch)) } }
                 }
                 @if let Some(best) = &run.best {
                     div {
-                        dt { "Best " (best.metric) }
+                        dt { "Best " (clip(&best.metric)) }
                         dd { (short(best.score)) " at step " (count(best.step)) }
                     }
                 }
@@ -114,11 +116,11 @@ fn verdicts(run: &RunRecord) -> Markup {
     html! {
         @if !verdicts.is_empty() {
             section.verdicts aria-label="Health" {
-                @for health in verdicts {
+                @for health in verdicts.into_iter().take(MOST_VERDICTS) {
                     article class={ "verdict " (tone(health.severity)) } {
-                        h3 { (health.verdict) }
+                        h3 { (clip(&health.verdict)) }
                         p {
-                            (health.evidence)
+                            (clip(&health.evidence))
                             @if let Some(step) = health.step { span.soft { " (step " (count(step)) ")" } }
                         }
                         @if let Some(remedy) = &health.remedy { pre { code { (remedy) } } }
@@ -144,14 +146,14 @@ fn settings(settings: &[Setting]) -> Markup {
             div.sections {
                 @for section in settings.chunk_by(|a, b| a.section == b.section) {
                     table {
-                        @if !section[0].section.is_empty() { caption { (section[0].section) } }
+                        @if !section[0].section.is_empty() { caption { (clip(&section[0].section)) } }
                         tbody {
                             @for setting in section {
                                 tr {
-                                    th scope="row" { (setting.key) }
+                                    th scope="row" { (clip(&setting.key)) }
                                     td {
                                         @if setting.value.is_empty() { span.soft { "none" } }
-                                        (setting.value)
+                                        (clip(&setting.value))
                                     }
                                 }
                             }
@@ -175,17 +177,17 @@ fn events(run: &RunRecord) -> Markup {
                 div.wide {
                     table {
                         thead {
-                            tr { th scope="col" { "Event" } th scope="col" { "Step" } th scope="col" { "Details" } }
+                            tr { @for name in ["Event", "Step", "Details"] { th scope="col" { (name) } } }
                         }
                         tbody {
                             @for event in &run.events[left_out..] {
                                 tr {
-                                    th scope="row" { (event.event) }
+                                    th scope="row" { (clip(&event.event)) }
                                     td { @if let Some(step) = event.step { (count(step)) } }
                                     td {
-                                        @for (i, (name, value)) in event.details.iter().enumerate() {
+                                        @for (i, (name, value)) in event.details.iter().take(MOST_DETAILS).enumerate() {
                                             @if i > 0 { ", " }
-                                            span.soft { (name) } " " (value)
+                                            span.soft { (clip(name)) } " " (clip(value))
                                         }
                                     }
                                 }
@@ -204,7 +206,7 @@ pub(crate) fn left_out(damage: &[String]) -> Markup {
         @if !damage.is_empty() {
             section {
                 h2 { "Left out" }
-                ul { @for what in damage.iter().take(MOST_DAMAGE) { li { (what) } } }
+                ul { @for what in damage.iter().take(MOST_DAMAGE) { li { (clip(what)) } } }
                 @if damage.len() > MOST_DAMAGE { p.note { "and " (damage.len() - MOST_DAMAGE) " more" } }
             }
         }

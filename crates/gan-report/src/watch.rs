@@ -128,7 +128,9 @@ fn answer(shared: &Shared, request: Request) -> io::Result<()> {
         return respond(request, Answer::Refused { status: 405, why: "there is nothing to change here" });
     }
     match shared.pages.answer(request.url()) {
-        Answer::Events { of, since } => follow(shared, request, of, since),
+        Answer::Events { of, since } if *request.method() == Method::Get => {
+            follow(shared, request, of, since)
+        }
         other => respond(request, other),
     }
 }
@@ -150,7 +152,7 @@ fn respond(request: Request, answer: Answer) -> io::Result<()> {
     let (status, kind, body) = match answer {
         Answer::Page(page) => (200, "text/html; charset=utf-8", page.as_bytes().to_vec()),
         Answer::Refused { status, why } => (status, "text/plain; charset=utf-8", why.as_bytes().to_vec()),
-        Answer::Events { .. } => (500, "text/plain; charset=utf-8", Vec::new()),
+        Answer::Events { .. } => (405, "text/plain; charset=utf-8", Vec::new()),
     };
     let mut response = Response::from_data(body).with_status_code(status);
     let headers = [

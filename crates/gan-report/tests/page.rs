@@ -19,9 +19,12 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> Vec<&'a str> {
 #[test]
 fn the_page_shows_the_run() {
     let run = Run::small();
-    run.write("health.json", r#"[{"verdict": "all is well", "severity": "good", "evidence": "e"},
-        {"verdict": "mode collapse", "severity": "bad", "evidence": "3 of 10", "remedy": "gan train --lr 1e-4",
-        "step": 12}]"#);
+    run.write(
+        "health.json",
+        r#"[{"verdict": "all is well", "severity": "good", "evidence": "e"},
+        {"verdict": "mode collapse", "severity": "bad", "evidence": "3 of 10", "remedy": "gan train --lr 1",
+        "step": 12}]"#,
+    );
     run.write("events.jsonl", "{\"event\":\"rollback\",\"step\":50}\n");
     let page = page(&run);
     for shown in [
@@ -39,7 +42,7 @@ fn the_page_shows_the_run() {
         "training",
         "dataset",
         "rollback",
-        "gan train --lr 1e-4",
+        "gan train --lr 1",
         "gan train --config",
         "Real images",
         "step 100",
@@ -138,6 +141,24 @@ fn many_large_grids_stay_under_three_megabytes_with_the_first_last_and_best() {
     }
     let shown = page.matches("data-step").count();
     assert!(shown > 5 && page.contains(&format!("shown: {shown} of 120 steps")), "{shown}");
+}
+
+#[test]
+fn a_page_stays_small_whatever_is_in_the_files() {
+    let run = Run::small();
+    let long = "long ".repeat(100_000);
+    run.write("report.json", format!(r#"{{"title": "{long}", "data": "{long}"}}"#));
+    run.write("health.json", format!(r#"[{{"verdict": "{long}", "evidence": "{long}"}}]"#));
+    run.write("events.jsonl", format!("{{\"event\":\"{long}\",\"why\":\"{long}\"}}\n"));
+    run.write("config.toml", format!("a = \"{long}\"\n"));
+    let numbers = (0..600).map(|i| format!(",\"number {i}\":{i}")).collect::<String>();
+    let lines = (0..100).map(|step| format!("{{\"step\":{step},\"{long}\":1{numbers}}}\n"));
+    run.write("metrics.jsonl", lines.collect::<String>());
+    let record = RunRecord::read(&run.path).unwrap();
+    let page = render(&record);
+    assert!(page.len() < 1_000_000, "{}", page.len());
+    assert_eq!(record.metrics.series.len(), 500);
+    assert!(page.contains("Left out") && page.contains("more than 500 numbers"));
 }
 
 #[test]

@@ -6,8 +6,9 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The most numbers of a run that have a name of their own.
+/// The most numbers of a run that have a name of their own, and the longest name.
 const MOST_NAMES: usize = 500;
+const LONGEST_NAME: usize = 200;
 
 /// The numbers of the logged steps, by name.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +61,7 @@ impl Metrics {
 pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
     let mut metrics = Metrics::default();
     let mut places = HashMap::new();
-    let mut too_many = false;
+    let mut is_cut = false;
     lines(folder, "metrics.jsonl", files::MOST_OF_LOG, damage, |object| {
         let step = object.get("step").and_then(Value::as_u64).ok_or("it has no step")?;
         metrics.go_back_to(step);
@@ -72,8 +73,8 @@ pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
             // What is not finite is logged as null.
             let Some(value) = value.as_f64() else { continue };
             let next = metrics.series.len();
-            if next == MOST_NAMES && !places.contains_key(&name) {
-                too_many = true;
+            if name.len() > LONGEST_NAME || next == MOST_NAMES && !places.contains_key(&name) {
+                is_cut = true;
                 continue;
             }
             let place = *places.entry(name.clone()).or_insert(next);
@@ -89,10 +90,9 @@ pub(super) fn read(folder: &Path, damage: &mut Vec<String>) -> Metrics {
         }
         Ok(())
     });
-    if too_many {
-        damage.push(format!(
-            "metrics.jsonl: more than {MOST_NAMES} different numbers; the others are left out"
-        ));
+    if is_cut {
+        let what = format!("more than {MOST_NAMES} numbers, or names of more than {LONGEST_NAME} bytes");
+        damage.push(format!("metrics.jsonl: {what}; the others are left out"));
     }
     metrics
 }

@@ -22,7 +22,7 @@ pub(super) fn section(run: &RunRecord) -> Markup {
         @if !panels.is_empty() {
             section {
                 h2 { "Curves" }
-                @if run.metrics.steps.len() > MOST_SINGLE { (how_to_read()) }
+                (how_to_read(run.metrics.steps.len() > MOST_SINGLE))
                 div.charts {
                     @for panel in panels { (chart(run, panel).render(points)) }
                 }
@@ -31,9 +31,14 @@ pub(super) fn section(run: &RunRecord) -> Markup {
     }
 }
 
-/// What is faint and what is not.
-pub(crate) fn how_to_read() -> Markup {
-    html! { p.above.soft { "Faint: each logged step. Strong: the average of the steps around it." } }
+/// What the axis is, and what is faint and what is not.
+pub(crate) fn how_to_read(is_averaged: bool) -> Markup {
+    html! {
+        p.above.soft {
+            "Over the steps of training."
+            @if is_averaged { " Faint: each logged step. Strong: the average of the steps around it." }
+        }
+    }
 }
 
 fn chart(run: &RunRecord, panel: Panel) -> Chart {

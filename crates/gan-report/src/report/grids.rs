@@ -1,8 +1,8 @@
 //! The sample grids of a run: the newest beside the real images, and a slider through the steps.
 
-use crate::numbers::count;
 use crate::pictures::{Picture, spread};
 use crate::record::{RunRecord, Sample};
+use crate::text::count;
 use maud::{Markup, html};
 use std::path::Path;
 

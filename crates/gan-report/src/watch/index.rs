@@ -1,10 +1,10 @@
 //! The page of a folder of runs.
 
 use super::address::address;
-use crate::numbers::{count, short};
 use crate::record::RunRecord;
 use crate::report::{state, thumbnail};
 use crate::runs::{RunSummary, summaries};
+use crate::text::{clip, count, short};
 use maud::{Markup, html};
 
 /// How many runs are shown with a picture: the last.
@@ -53,8 +53,8 @@ fn row(run: &RunRecord, summary: &RunSummary, has_best: bool, with_picture: bool
             td { (picture) }
             th scope="row" {
                 @match address(&run.folder) {
-                    Some(address) => a href=(address) { (summary.name) },
-                    None => (summary.name),
+                    Some(address) => a href=(address) { (clip(&summary.name)) },
+                    None => (clip(&summary.name)),
                 }
             }
             td { (state(run)) }
@@ -70,9 +70,9 @@ fn row(run: &RunRecord, summary: &RunSummary, has_best: bool, with_picture: bool
                     }
                 }
             }
-            td { (summary.data.as_deref().unwrap_or("–")) }
-            td { (summary.model.as_deref().unwrap_or("–")) }
-            @for (_, value) in &summary.settings { td { (value) } }
+            td { (clip(summary.data.as_deref().unwrap_or("–"))) }
+            td { (clip(summary.model.as_deref().unwrap_or("–"))) }
+            @for (_, value) in &summary.settings { td { (clip(value)) } }
         }
     }
 }
