@@ -60,7 +60,9 @@ impl Chart {
         html! {
             figure.chart {
                 figcaption { h3 { (self.title) } (self.legend()) }
-                @if !is_told {
+                @if is_told {
+                    p.note { "constant" }
+                } @else {
                     @match self.draw(most_points) {
                         Some((svg, is_log)) => {
                             svg viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img"

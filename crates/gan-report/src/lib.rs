@@ -1,11 +1,11 @@
 //! Shows what a run folder holds: to people as a page, to other programs as tables and event files.
 //!
-//! - [`write`] makes `report.html` of a run, one file that needs nothing else; [`write_comparison`] sets runs
+//! - [`write()`] makes `report.html` of a run, one file that needs nothing else; [`write_comparison()`] sets runs
 //!   side by side.
 //! - [`watch::Server`] shows the same page live, and a folder of runs as a table.
 //! - [`tensorboard::write`] makes event files for TensorBoard, [`csv::write`] a table, [`film::write`] a film
 //!   of the samples.
-//! - [`RunRecord::read`] is what all of them read a run by, [`runs`] lists those of a folder.
+//! - [`RunRecord::read`] is what all of them read a run by, [`runs()`] lists those of a folder.
 //!
 //! ```no_run
 //! # fn main() -> gan_report::Result<()> {
