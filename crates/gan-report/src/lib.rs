@@ -1,7 +1,7 @@
 //! Shows what a run folder holds: to people as a page, to other programs as tables and event files.
 //!
-//! - [`write()`] makes `report.html` of a run, one file that needs nothing else; [`write_comparison()`] sets runs
-//!   side by side.
+//! - [`write()`] makes `report.html` of a run, one file that needs nothing else; [`write_comparison()`] sets
+//!   runs side by side.
 //! - [`watch::Server`] shows the same page live, and a folder of runs as a table.
 //! - [`tensorboard::write`] makes event files for TensorBoard, [`csv::write`] a table, [`film::write`] a film
 //!   of the samples.

@@ -14,7 +14,7 @@ use crate::text::{clip, count, short};
 use maud::{Markup, html};
 use std::path::{Path, PathBuf};
 
-/// The most verdicts, events and details of an event that are shown, and the most things that are said to be damaged.
+/// The most verdicts, events and details of an event that are shown, and of what is damaged.
 const MOST_VERDICTS: usize = 50;
 const MOST_EVENTS: usize = 200;
 const MOST_DETAILS: usize = 30;
@@ -185,7 +185,8 @@ fn events(run: &RunRecord) -> Markup {
                                     th scope="row" { (clip(&event.event)) }
                                     td { @if let Some(step) = event.step { (count(step)) } }
                                     td {
-                                        @for (i, (name, value)) in event.details.iter().take(MOST_DETAILS).enumerate() {
+                                        @let details = event.details.iter().take(MOST_DETAILS);
+                                        @for (i, (name, value)) in details.enumerate() {
                                             @if i > 0 { ", " }
                                             span.soft { (clip(name)) } " " (clip(value))
                                         }
