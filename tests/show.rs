@@ -17,7 +17,8 @@ fn every_run_has_a_page_that_says_what_it_is_and_what_repeats_it() {
     assert!(!page.contains("src=\"http") && page.len() < 3_000_000);
     // The command on the page trains the same run.
     let command = page.split("gan train ").nth(1).unwrap().split('<').next().unwrap();
-    let again: Vec<&str> = ["train", "--out", "again"].into_iter().chain(command.split_whitespace()).collect();
+    let again: Vec<&str> =
+        ["train", "--out", "again"].into_iter().chain(command.split_whitespace()).collect();
     succeed_in(folder.path(), &again);
     let generator = "checkpoints/step-000004/generator.safetensors";
     let bytes = |run: &str| std::fs::read(folder.path().join(run).join(generator)).unwrap();

@@ -26,9 +26,9 @@ impl Facts {
     pub fn write(&self, run: &Path) {
         let text = serde_json::to_vec(self).map_err(std::io::Error::other);
         let written = text.and_then(|text| gan_models::files::write_whole(&run.join("report.json"), &text));
-        let page = written.map_err(|error| error.to_string()).and_then(|()| {
-            gan_report::write(run).map_err(|error| format!("{error}; {}", error.hint()))
-        });
+        let page = written
+            .map_err(|error| error.to_string())
+            .and_then(|()| gan_report::write(run).map_err(|error| format!("{error}; {}", error.hint())));
         if let Err(error) = page {
             tracing::warn!("the report of {} is not written: {error}", run.display());
         }

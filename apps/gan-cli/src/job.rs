@@ -11,8 +11,8 @@ use candle_core::Device;
 use gan_data::{Dataset, Split};
 use gan_models::ModelConfig;
 use gan_train::{
-    Best, Checkpoint, Evaluation, FeatureMetric, Gan, Kind, Metadata, Number, PartialConfig, RunDir, StepStats, Summary,
-    TrainConfig, data, run,
+    Best, Checkpoint, Evaluation, FeatureMetric, Gan, Kind, Metadata, Number, PartialConfig, RunDir,
+    StepStats, Summary, TrainConfig, data, run,
 };
 use std::fmt::Write;
 use std::ops::ControlFlow;
