@@ -169,9 +169,16 @@ mod tests {
     #[test]
     fn the_help_is_in_groups_and_fits_the_terminal() {
         let help = help("train", true);
-        for title in
-            ["Data:", "Model:", "Objective:", "Optimizers:", "Discriminator input:", "Run:", "Machine:"]
-        {
+        for title in [
+            "Data:",
+            "Model:",
+            "Objective:",
+            "Optimizers:",
+            "Discriminator input:",
+            "Evaluation:",
+            "Run:",
+            "Machine:",
+        ] {
             assert!(help.lines().any(|line| line == title), "{title} in\n{help}");
         }
         let long: Vec<&str> = help.lines().filter(|line| line.chars().count() > 100).collect();
