@@ -319,8 +319,9 @@ fn one_signal_ends_the_step_saves_and_says_how_to_go_on() {
         std::thread::sleep(std::time::Duration::from_millis(200)); // for the thread that writes what it said
         let said = fs::read_to_string(folder.path().join("said")).unwrap();
         let lines: Vec<&str> = said.lines().collect();
-        let [.., stopped, _, _, _, _, sample, _, command] = lines[..] else { panic!("{said}") };
+        let [.., stopped, report, _, _, _, _, sample, _, command] = lines[..] else { panic!("{said}") };
         assert!(stopped.contains("Stopped at step ") && stopped.contains("everything is saved"), "{said}");
+        assert!(report.ends_with("run/report.html"), "{said}");
         assert!(command.ends_with("resume run"), "{said}");
         assert!(sample.ends_with("sample run --seed 1"), "{said}");
         succeed_in(folder.path(), &["sample", "run", "--seed", "1"]);

@@ -19,10 +19,12 @@ fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
             false => format!("checkpoints/step-00000{step}/{file}.safetensors"),
         })
     };
-    let rest = [".gan-run", "config.toml", "lock", "metrics.jsonl", "samples/real.png"].map(String::from);
+    let said_of_it = ["numbers.json", "report.html", "report.json"];
+    let rest = [".gan-run", "config.toml", "lock", "metrics.jsonl", "samples/real.png"];
+    let rest = rest.into_iter().chain(said_of_it).map(String::from);
     // The first step is sampled unasked.
     let samples = [1, 3, 4].map(|step| format!("samples/step-00000{step}.png"));
-    let expected = rest.into_iter().chain(samples).chain(checkpoint(2)).chain(checkpoint(4)).collect();
+    let expected = rest.chain(samples).chain(checkpoint(2)).chain(checkpoint(4)).collect();
     assert_eq!(files_under(&run), expected);
     // 8x8 images of 16 px, 2 px apart.
     assert_eq!(png_size(&run.join("samples/step-000004.png")), (146, 146));

@@ -18,7 +18,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A part of the time that is worth a word.
 const LONG_WAIT: f64 = 0.1;
@@ -132,13 +132,18 @@ impl Job {
         let mut say = |line: std::fmt::Arguments<'_>| {
             let _ = writeln!(text, "{line}"); // into a string nothing can fail
         };
+        let part = |time: Duration| time.as_secs_f64() / seconds.max(f64::MIN_POSITIVE) * 100.0;
+        let scores = match part(summary.evaluation_time) {
+            0.0 => String::new(),
+            part => format!(", {part:.1} % for scores"),
+        };
         let steps = summary.steps.saturating_sub(first); // a rollback may lead to before the first
         say(format_args!(
             "\nTrained {steps} steps in {seconds:.0} s ({:.0} images/s, {:.1} % of the time waiting \
-             for images, {:.1} % for checkpoints).",
+             for images, {:.1} % for checkpoints{scores}).",
             summary.images_per_second,
             summary.waiting * 100.0,
-            summary.checkpoint_time.as_secs_f64() / seconds.max(f64::MIN_POSITIVE) * 100.0
+            part(summary.checkpoint_time)
         ));
         if images_are_slow(summary.waiting, steps, seconds) {
             say(format_args!(

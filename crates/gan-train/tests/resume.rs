@@ -439,7 +439,7 @@ fn whatever_is_left_out_of_the_state_is_missed() {
 fn with_another(setting: &Setting) -> (TrainConfig, String) {
     let mut values: Vec<toml::Value> =
         vec![true.into(), false.into(), 1.into(), 3.into(), 8.into(), 0.25.into()];
-    values.extend(setting.names().iter().copied().chain(["cutout", "red"]).map(toml::Value::from));
+    values.extend(setting.names().iter().copied().chain(["cutout", "red", "kid"]).map(toml::Value::from));
     for value in values {
         let mut partial = PartialConfig::of(&config());
         let now = partial.get(setting.key).cloned();

@@ -219,7 +219,7 @@ fn each_setting_is_declared_once() {
         let default = (setting.default)();
         assert!(default.is_none_or(|value| setting.check(&value).is_ok()), "{}", setting.key);
     }
-    assert_eq!(sections().count(), 7);
+    assert_eq!(sections().count(), 8);
     assert!(names.len() > 64, "{}", names.len());
     assert!(sections().all(|section| !names.contains(section) || section == "model"));
 }
