@@ -51,6 +51,11 @@ bench-table:
     cargo build --release
     bash scripts/bench_table.sh
 
+# Open reports in Chromium as a phone and as a desktop do; fails on errors, puts pictures into target/look/pictures
+look *pages:
+    npm install --silent --prefix target/look playwright-core
+    NODE_PATH=target/look/node_modules node scripts/look_at_report.mjs target/look/pictures {{pages}}
+
 # The kernels under valgrind: no access out of bounds, and (valgrind knows no AVX-512) their AVX2 form
 valgrind:
     PROPTEST_CASES=4 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --error-exitcode=1 --quiet" cargo test -p gan-ops --test references --test pytorch

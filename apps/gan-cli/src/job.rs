@@ -151,13 +151,13 @@ impl Job {
                  --workers N with more threads."
             ));
         }
-        for measure in &summary.measures {
+        for measure in summary.measures.iter().filter(|measure| measure.kind.better().is_none()) {
             say(format_args!("{}", measured(measure)));
         }
         if let Some(Best { step, metric, score, protocol }) = &summary.best {
             let features = protocol.as_ref().map(|it| format!(" ({})", it.features)).unwrap_or_default();
             say(format_args!(
-                "Best: {metric}{features} {score:.4} at step {step}; its checkpoint is kept, and is what                  `sample` takes."
+                "Best: {metric}{features} {score:.4} at step {step}; its checkpoint is kept, and `gan sample` takes it."
             ));
         }
         if summary.bad_images > 0 {
