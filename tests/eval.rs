@@ -98,6 +98,34 @@ fn sample_takes_the_best_checkpoint_and_says_so() {
 }
 
 #[test]
+fn a_resumed_run_may_be_measured_in_another_way_and_forgets_what_cannot_be_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let best = folder.path().join("run/best.json");
+    train(folder.path(), "run", &["--eval-every", "0"]);
+    assert!(!best.exists());
+    let resume = |steps: &str, more: &[&str]| {
+        let said = gan_in(folder.path(), &[&["resume", "run", "--steps", steps], more].concat());
+        assert_eq!(said.status, 0, "{}", said.stderr);
+        said.stderr
+    };
+    let warned = resume("30", &MEASURED);
+    assert!(!warned.contains("forgotten") && json(&best)["step"] == 30, "{warned}");
+    // A score that nothing can beat is one of another number of images.
+    let text = std::fs::read_to_string(&best).unwrap();
+    assert!(text.contains("\"n_fake\":200"), "{text}");
+    let warned = resume("40", &["--eval-samples", "100"]);
+    assert!(warned.contains("the best so far is forgotten"), "{warned}");
+    assert_eq!((&json(&best)["step"], &json(&best)["protocol"]["n_fake"]), (&40.into(), &100.into()));
+    // Going back to an earlier checkpoint goes back to the best of that time.
+    let said = gan_in(
+        folder.path(),
+        &["resume", "run/checkpoints/step-000030", "--steps", "31", "--eval-every", "50"],
+    );
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert!(!best.exists() || json(&best)["step"] == 30, "{}", std::fs::read_to_string(&best).unwrap());
+}
+
+#[test]
 fn patience_ends_a_run() {
     let folder = tempfile::tempdir().unwrap();
     // With a learning rate of next to nothing no measurement is better than the first by much, but some may be.

@@ -4,7 +4,7 @@ use crate::best::Best;
 use crate::config::TrainConfig;
 use crate::data;
 use crate::error::Result;
-use crate::position::{Position, Training};
+use crate::position::{BestSoFar, Position, Training};
 use crate::system::{Better, Kind, Number, System};
 use candle_core::Device;
 use gan_data::{Dataset, Split};
@@ -51,6 +51,20 @@ pub(crate) struct Verdict {
 impl<'a> Judge<'a> {
     pub fn new(evaluation: Option<Evaluation<'a>>) -> Self {
         Self(evaluation)
+    }
+
+    /// Whether anything is measured.
+    pub fn is_asked(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Forgets a best score that was measured in another way than scores are from now on.
+    pub fn forget_what_differs(&self, position: &mut Position, before: Option<Best>) {
+        let (Some(now), Some(before)) = (self.best(position), before) else { return };
+        if (&before.metric, &before.protocol) != (&now.metric, &now.protocol) {
+            tracing::warn!("scores are measured in another way than before: the best so far is forgotten");
+            position.best = BestSoFar::default();
+        }
     }
 
     /// Whether it is time to; `last` is the last step of the run.

@@ -65,16 +65,20 @@ pub fn train(
     if let Some(checkpoint) = from {
         checkpoint.restore(&mut training)?;
     }
+    let mut judge = Judge::new(evaluation);
+    judge.forget_what_differs(&mut training.position, Best::of_run(run.path())?);
     let mut start = Start::of(&mut training, options, from)?;
     let references = training.system.references()?;
     run.begin(training.position.step, about, options.schedule.end(options.decay_steps))?; // all that can fail is done
     run.save_references(&references)?;
+    if judge.is_asked() {
+        run.save_best(judge.best(&training.position).as_ref())?; // one of a later step is another's, who is gone back from
+    }
 
     let mut saver = Saver::new(run.keeper(options.keep));
     let mut clock = Clock::starting_at(training.system.samples_seen());
     let (mut stopped, mut over) = (false, false);
-    let (mut judge, mut kinds) = (Judge::new(evaluation), Kinds::default());
-    let mut summary = Summary::default();
+    let (mut summary, mut kinds) = (Summary::default(), Kinds::default());
     while training.position.step < options.steps && !stopped && !over {
         let started = Instant::now();
         let numbers = match training.system.step(&options.moment(&training.position)) {

@@ -12,12 +12,12 @@ section! {
         eval_every: Option<u64> = None, value_name = "STEPS", is_common = true, may_change = true,
             unset = "250 on the embedded digits, else 0", range = Range::whole(0, MOST_COUNTED);
         /// What is measured, any of fd,kid,prdc,is,classes,copies; the first decides which checkpoint is the best
-        metrics: Measures = Measures::default();
+        metrics: Measures = Measures::default(), may_change = true;
         /// The features that distances are of: digits (a classifier of digits) or random (convolutions that have
         /// learned nothing)
-        eval_features: Option<FeatureKind> = None, unset = "digits on the embedded digits, else random";
+        eval_features: Option<FeatureKind> = None, may_change = true, unset = "digits on the embedded digits, else random";
         /// Generated images that are measured
-        eval_samples: usize = 1000, value_name = "N", range = Range::whole(2, 1_000_000);
+        eval_samples: usize = 1000, value_name = "N", may_change = true, range = Range::whole(2, 1_000_000);
         /// End the run after so many measurements without a better one
         patience: Option<u64> = None, value_name = "N", may_change = true, range = Range::whole(1, MOST_COUNTED);
     }
