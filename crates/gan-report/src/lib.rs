@@ -43,8 +43,8 @@ pub mod watch;
 pub use compare::{compare, write_comparison};
 pub use error::{Error, Result};
 pub use record::{
-    Best, Better, Event, Facts, Health, Kind, Metrics, Number, RunRecord, Sample, Series, Setting, Severity,
-    State,
+    Best, Better, Event, Facts, Health, Kind, Metrics, Number, Protocol, RunRecord, Sample, Series, Setting,
+    Severity, State,
 };
 pub use report::{render, write};
 pub use runs::{RunSummary, runs};

@@ -85,8 +85,16 @@ fn better_by_name(name: &str) -> Option<Better> {
     }
 }
 
-/// What to call a number.
+/// What to call a number. A score is called by its features too: by others it is another score.
 pub(crate) fn label(run: &RunRecord, name: &str) -> String {
+    let features = run.best.as_ref().and_then(|best| best.protocol.features.as_deref());
+    match features.filter(|_| kind_of(run, name) == Kind::Score) {
+        Some(features) => format!("{} ({})", label_alone(run, name), clip(features)),
+        None => label_alone(run, name),
+    }
+}
+
+fn label_alone(run: &RunRecord, name: &str) -> String {
     let given = run.numbers.get(name).and_then(|number| number.label.clone());
     given.map(|given| clip(&given)).unwrap_or_else(|| match name {
         "d_x" => "D(x)".to_owned(),
@@ -94,6 +102,13 @@ pub(crate) fn label(run: &RunRecord, name: &str) -> String {
         "d_g_z2" => "D(G(z)) as G learns".to_owned(),
         "grad_norm_d" => "gradient of D".to_owned(),
         "grad_norm_g" => "gradient of G".to_owned(),
+        "d_right_real" => "real images that D is right about".to_owned(),
+        "d_right_fake" => "generated ones".to_owned(),
+        "logit_gap" => "gap between real and generated".to_owned(),
+        "fd" => "FD".to_owned(),
+        "kid" => "KID".to_owned(),
+        "is" => "IS".to_owned(),
+        "class_divergence" => "class divergence".to_owned(),
         "images_per_second" => "images per second".to_owned(),
         other => other.to_owned(),
     })

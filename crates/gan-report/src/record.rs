@@ -7,7 +7,7 @@ mod metrics;
 mod samples;
 mod settings;
 
-pub use facts::{Best, Event, Facts, Health, Severity, State};
+pub use facts::{Best, Event, Facts, Health, Protocol, Severity, State};
 pub use kinds::{Better, Kind, Number};
 pub use metrics::{Metrics, Series};
 pub use samples::Sample;

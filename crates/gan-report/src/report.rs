@@ -8,6 +8,7 @@ pub(crate) use grids::{grid, newest, thumbnail};
 
 use crate::error::Result;
 use crate::files;
+use crate::numbers::label;
 use crate::page::{Mode, page};
 use crate::record::{RunRecord, Setting, Severity};
 use crate::text::{clip, count, short};
@@ -75,7 +76,7 @@ fn header(run: &RunRecord) -> Markup {
                 }
                 @if let Some(best) = &run.best {
                     div {
-                        dt { "Best " (clip(&best.metric)) }
+                        dt { "Best " (clip(&label(run, &best.metric))) }
                         dd { (short(best.score)) " at step " (count(best.step)) }
                     }
                 }

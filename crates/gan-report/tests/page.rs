@@ -202,3 +202,15 @@ fn the_comparison_shows_what_differs_and_the_curves_together() {
     assert!(losses.contains("class=\"s0\"") && losses.contains("class=\"s1\""));
     assert!(write_comparison(&[] as &[&str], "never.html").is_err());
 }
+
+#[test]
+fn scores_are_called_by_the_features_that_they_are_of() {
+    let run = Run::small();
+    run.write("metrics.jsonl", "{\"step\":1,\"fd\":9.5}\n{\"step\":2,\"fd\":3.25}\n");
+    let features =
+        r#"{"step": 2, "metric": "fd", "score": 3.25, "protocol": {"features": "digits <b>", "n": 5}}"#;
+    run.write("best.json", features);
+    let page = page(&run);
+    assert_eq!(page.matches("FD (digits &lt;b&gt;)").count(), page.matches("FD (").count());
+    assert!(page.contains("Best FD (digits &lt;b&gt;)") && !page.contains("digits <b>"));
+}

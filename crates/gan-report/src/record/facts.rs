@@ -63,6 +63,18 @@ pub struct Best {
     pub metric: String,
     /// What it was there.
     pub score: f64,
+    /// How it was measured.
+    #[serde(default)]
+    pub protocol: Protocol,
+}
+
+/// How the scores of a run are measured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Protocol {
+    /// The features that distances are of.
+    pub features: Option<String>,
 }
 
 /// A verdict on a run's health.
