@@ -1,8 +1,8 @@
 //! A run: what it is said to be, how it is trained, and what came of it.
 
 use crate::configure::quoted;
-use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::page::Page;
 use crate::progress::{Steps, watch};
 use crate::stop::Stop;
 use crate::words::{images, program};
@@ -96,7 +96,7 @@ impl Job {
             every: self.config.eval_every(),
             patience: self.config.evaluation.patience,
         });
-        let facts = Facts::new(self.dataset.as_ref(), &model, command(&self.config), self.steps);
+        let mut page = Page::new(self.dataset.as_ref(), &model, command(&self.config), self.steps);
         let mut progress = Steps::new(self.steps, self.config.run.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
@@ -104,7 +104,7 @@ impl Job {
             progress.step(stats);
             // The pictures of a step are there when the next one has been done.
             if stats.step > 1 && (stats.step - 1).is_multiple_of(self.config.run.sample_every) {
-                facts.write(folder.path());
+                page.rewrite(folder.path());
             }
             match stop.asked() {
                 None => ControlFlow::Continue(()),
@@ -113,7 +113,7 @@ impl Job {
         };
         let summary = run::train(&mut gan, &options, &about, folder, from, evaluation, &mut on_step)?;
         progress.finish();
-        facts.ended(summary.complete).write(folder.path());
+        page.finish(folder.path(), summary.complete);
         let seconds = started.elapsed().as_secs_f64();
         let first = from.map_or(0, |checkpoint| checkpoint.metadata().step());
         let told = out::try_line(format_args!("{}", self.report(&summary, seconds, first, folder)));
