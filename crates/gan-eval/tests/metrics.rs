@@ -51,9 +51,11 @@ fn frechet_distances_are_pytorch_fids() {
         let [real, fake] = sides(&fixture, set).map(|features| gaussian(&features));
         let (ours, theirs) =
             (frechet_distance(&real, &fake).unwrap(), numbers(&fixture[&format!("{set}.frechet")])[0]);
-        // Where covariances are singular scipy's square root is the one that is off (it says so): by 2e-7 of the trace.
-        assert_near(ours, theirs, 1e-6, set);
-        assert_near(frechet_distance(&fake, &real).unwrap(), ours, 1e-7, "the other way round");
+        // Of "few" and "narrow" covariances are singular: scipy warns that its root of their product may be off, and our
+        // eigenvalues that are 0 but for rounding have roots of some 1e-8.
+        let tolerance = if ["few", "narrow"].contains(&set) { 1e-6 } else { 1e-9 };
+        assert_near(ours, theirs, tolerance, set);
+        assert_near(frechet_distance(&fake, &real).unwrap(), ours, tolerance, "the other way round");
     }
 }
 
@@ -153,7 +155,7 @@ fn structural_similarity_is_pytorch_msssims() {
         };
         let ours = ms_ssim(&image("a"), &image("b")).unwrap();
         for (ours, theirs) in ours.iter().zip(numbers(&fixture[&format!("{size}.ms_ssim")])) {
-            assert_near(*ours, theirs, 1e-5, size); // its window is in f32
+            assert_near(*ours, theirs, 1e-9, size);
         }
         let equal = ms_ssim(&image("a"), &image("a")).unwrap();
         assert!(equal.iter().all(|value| (value - 1.0).abs() < 1e-12), "{equal:?}");
