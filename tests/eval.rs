@@ -128,7 +128,8 @@ fn a_resumed_run_may_be_measured_in_another_way_and_forgets_what_cannot_be_compa
 #[test]
 fn patience_ends_a_run() {
     let folder = tempfile::tempdir().unwrap();
-    // With a learning rate of next to nothing no measurement is better than the first by much, but some may be.
+    // With a learning rate of next to nothing no measurement is better than the first by much, but some may
+    // be.
     let flags =
         ["--eval-every", "2", "--eval-samples", "50", "--patience", "1", "--lr", "1e-12", "--ema", "0"];
     let said = train(folder.path(), "run", &flags);

@@ -315,7 +315,8 @@ pub enum Bench {
     Data(Box<BenchDataFlags>),
 }
 
-/// What `gan bench train` and `gan bench sample` share. Of the settings of a run, `--steps` is how many to time.
+/// What `gan bench train` and `gan bench sample` share. Of the settings of a run, `--steps` is how many to
+/// time.
 #[derive(Args)]
 pub struct BenchFlags {
     /// Begin from named settings (see `gan recipes`)

@@ -140,7 +140,8 @@ impl Workload {
         let chosen = flags.recipe.is_some() || flags.config.is_some();
         let names_data = chosen || given.contains("dataset");
         if !chosen {
-            // What is left out is as in PyTorch's example: Adam with 2e-4, one update of D for one of G, no average.
+            // What is left out is as in PyTorch's example: Adam with 2e-4, one update of D for one of G, no
+            // average.
             let example = [("image_size", 64), ("base_width", 64), ("batch_size", 64)];
             for (key, value) in example {
                 if !given.contains(key) {

@@ -13,8 +13,9 @@ const MOST_BYTES: u64 = 1 << 20;
 /// What a recipe says of labels, which is not meant for a loss that has none.
 const OF_LABELS: [&str; 3] = ["label_smoothing", "label_smoothing_fake", "label_noise"];
 
-/// The recipe of this name (that of the data set, if none is named), overridden by the config file at `path`, overridden by
-/// the flags, with all that was left open filled in; and what is to be said of where the settings come from, in lines.
+/// The recipe of this name (that of the data set, if none is named), overridden by the config file at `path`,
+/// overridden by the flags, with all that was left open filled in; and what is to be said of where the
+/// settings come from, in lines.
 pub fn for_training(
     named: Option<&str>,
     path: Option<&Path>,

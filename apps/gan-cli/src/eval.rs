@@ -102,7 +102,8 @@ impl Subject {
     }
 }
 
-/// Images number `first`, `first + 1`, ... of a seed; of a conditional generator one class after the other, over and over.
+/// Images number `first`, `first + 1`, ... of a seed; of a conditional generator one class after the other,
+/// over and over.
 fn samples(
     chosen: &Chosen,
     seed: u64,

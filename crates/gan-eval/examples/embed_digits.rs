@@ -1,7 +1,7 @@
 //! Makes the classifier of the embedded digits, which every program of this crate carries.
 //!
-//! `cargo run -p gan-eval --example embed_digits` writes crates/gan-eval/assets/digits.safetensors and says how many of the
-//! test images it reads right. The same machine writes the same bytes.
+//! `cargo run -p gan-eval --example embed_digits` writes crates/gan-eval/assets/digits.safetensors and says
+//! how many of the test images it reads right. The same machine writes the same bytes.
 
 #![allow(clippy::print_stdout)] // an example prints
 

@@ -204,8 +204,8 @@ impl Classifier {
         }
     }
 
-    /// images `[N, C, S, S]` in [-1, 1] -> features `[N, 4 * base width]`: how much of what the last block looks for there is, on
-    /// the mean over the image.
+    /// images `[N, C, S, S]` in [-1, 1] -> features `[N, 4 * base width]`: how much of what the last block
+    /// looks for there is, on the mean over the image.
     ///
     /// # Errors
     /// If the images are not of the classifier's size and channels.

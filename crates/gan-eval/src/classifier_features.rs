@@ -25,7 +25,8 @@ impl ClassifierFeatures {
         Ok(Self { data: data.to_owned(), classifier, digest })
     }
 
-    /// The classifier of the embedded digits, which comes with this crate: see `examples/embed_digits.rs` for how it was made.
+    /// The classifier of the embedded digits, which comes with this crate: see `examples/embed_digits.rs` for
+    /// how it was made.
     ///
     /// # Errors
     /// If there is no memory for it.

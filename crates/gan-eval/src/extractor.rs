@@ -9,8 +9,8 @@ use gan_rng::Stream;
 /// Images that go through a network at once.
 const BATCH: usize = 100;
 
-/// A frozen network that says of each image `D` numbers, whose distribution the measures compare. It has a name, which every score
-/// carries: distances by other features are other distances.
+/// A frozen network that says of each image `D` numbers, whose distribution the measures compare. It has a
+/// name, which every score carries: distances by other features are other distances.
 pub trait FeatureExtractor: Send {
     /// What the features are called: `digits classifier`.
     fn name(&self) -> String;
@@ -65,8 +65,8 @@ impl Extracted {
         Self { features: Features::new(extractor.dim()), predicted: Vec::new(), logits: None }
     }
 
-    /// What a network says of images `[N, C, H, W]` in [-1, 1] of any size. They are rounded to 8 bits first, as they are in the
-    /// files that others measure.
+    /// What a network says of images `[N, C, H, W]` in [-1, 1] of any size. They are rounded to 8 bits first,
+    /// as they are in the files that others measure.
     ///
     /// # Errors
     /// If they are no images, or hold NaN.

@@ -23,7 +23,8 @@ struct Header {
 }
 
 impl Classifier {
-    /// The bytes of a safetensors file that [`of_bytes`](Self::of_bytes) reads. The same classifier gives the same bytes.
+    /// The bytes of a safetensors file that [`of_bytes`](Self::of_bytes) reads. The same classifier gives the
+    /// same bytes.
     ///
     /// # Errors
     /// If the tensors cannot be read from their device.

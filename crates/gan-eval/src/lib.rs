@@ -1,8 +1,8 @@
-//! How good are generated images? Measures ([`metrics`]) on features of images, which a frozen network ([`FeatureExtractor`])
-//! makes of them, and a small image classifier.
+//! How good are generated images? Measures ([`metrics`]) on features of images, which a frozen network
+//! ([`FeatureExtractor`]) makes of them, and a small image classifier.
 //!
-//! A [`Score`] carries what it was measured by ([`Protocol`]): distances by the features of one network cannot be compared with
-//! those by another's.
+//! A [`Score`] carries what it was measured by ([`Protocol`]): distances by the features of one network
+//! cannot be compared with those by another's.
 //!
 //! Trained on real images, a [`Classifier`] says whether a conditional generator's images are of the class that was asked
 //! for. Trained on generated images, alone or beside real ones ([`Part`]), and tested on real ones, it says what they are

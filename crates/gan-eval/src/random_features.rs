@@ -1,4 +1,5 @@
-//! Features of convolutions that have learned nothing: for images of any kind, offline, without weights to fetch.
+//! Features of convolutions that have learned nothing: for images of any kind, offline, without weights to
+//! fetch.
 
 use crate::error::Result;
 use crate::extractor::FeatureExtractor;
@@ -14,8 +15,9 @@ const WIDTHS: [usize; 4] = [16, 32, 64, 128];
 /// Names the weights, which must never change.
 const SEED: u64 = 0;
 
-/// Four convolutions with weights of a seed, and of each the mean over the image. Such features know textures and colours at four
-/// sizes, not things. They rank runs on the same data; they say little of how good images look to a person.
+/// Four convolutions with weights of a seed, and of each the mean over the image. Such features know textures
+/// and colours at four sizes, not things. They rank runs on the same data; they say little of how good images
+/// look to a person.
 pub struct RandomFeatures {
     blocks: Vec<Sequential>,
     digest: String,

@@ -1,4 +1,5 @@
-//! Each measure against the package that people compare with (assets/fixtures/make_metrics.py), and the traps they are known for.
+//! Each measure against the package that people compare with (assets/fixtures/make_metrics.py), and the traps
+//! they are known for.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -51,8 +52,8 @@ fn frechet_distances_are_pytorch_fids() {
         let [real, fake] = sides(&fixture, set).map(|features| gaussian(&features));
         let (ours, theirs) =
             (frechet_distance(&real, &fake).unwrap(), numbers(&fixture[&format!("{set}.frechet")])[0]);
-        // Of "few" and "narrow" covariances are singular: scipy warns that its root of their product may be off, and our
-        // eigenvalues that are 0 but for rounding have roots of some 1e-8.
+        // Of "few" and "narrow" covariances are singular: scipy warns that its root of their product may be
+        // off, and our eigenvalues that are 0 but for rounding have roots of some 1e-8.
         let tolerance = if ["few", "narrow"].contains(&set) { 1e-6 } else { 1e-9 };
         assert_near(ours, theirs, tolerance, set);
         assert_near(frechet_distance(&fake, &real).unwrap(), ours, tolerance, "the other way round");
@@ -207,8 +208,8 @@ fn missing_classes_are_named_and_an_even_spread_has_no_divergence() {
 
 #[test]
 fn a_path_length_is_that_of_the_features() {
-    // Latents in the plane, features that are the latents themselves, times 3: on the unit circle a step of epsilon of the way
-    // is epsilon times the angle long.
+    // Latents in the plane, features that are the latents themselves, times 3: on the unit circle a step of
+    // epsilon of the way is epsilon times the angle long.
     let latents = |_: u64, count: usize| -> gan_eval::Result<[Tensor; 2]> {
         let row = |x: f32, y: f32| Tensor::new(&[[x, y]], &Device::Cpu)?.repeat((count, 1));
         Ok([row(1.0, 0.0)?, row(0.0, 1.0)?])

@@ -23,7 +23,8 @@ pub enum OptimizerKind {
 }
 
 impl OptimizerKind {
-    /// The decays that PyTorch's optimizer of this kind has, 0 where it has none; Adam's first is that of DCGAN.
+    /// The decays that PyTorch's optimizer of this kind has, 0 where it has none; Adam's first is that of
+    /// DCGAN.
     pub fn usual_decays(self) -> (f64, f64) {
         match self {
             Self::Adam => (0.5, 0.999),

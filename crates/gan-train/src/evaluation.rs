@@ -1,4 +1,5 @@
-//! How good what a system makes is, while it trains: by features of a frozen network, against the images that it learns from.
+//! How good what a system makes is, while it trains: by features of a frozen network, against the images that
+//! it learns from.
 
 use crate::best::Best;
 use crate::config::TrainConfig;
@@ -28,11 +29,13 @@ pub trait Metric {
     }
 }
 
-/// When a metric is asked, and what follows from it. The checkpoint of the best score is kept beside the newest.
+/// When a metric is asked, and what follows from it. The checkpoint of the best score is kept beside the
+/// newest.
 pub struct Evaluation<'a> {
     /// The metric.
     pub metric: &'a mut dyn Metric,
-    /// Steps from one evaluation to the next; a checkpoint is saved with each. A run that is as long has one at its end too.
+    /// Steps from one evaluation to the next; a checkpoint is saved with each. A run that is as long has one
+    /// at its end too.
     pub every: u64,
     /// The run ends after so many evaluations without a better score.
     pub patience: Option<u64>,
@@ -97,7 +100,8 @@ impl<'a> Judge<'a> {
 const REAL_IMAGES: usize = 5000;
 /// Images that are drawn, or loaded, at once.
 const BATCH: usize = 100;
-/// Names the latents that are measured: the same each time, so that one evaluation can be compared with the next.
+/// Names the latents that are measured: the same each time, so that one evaluation can be compared with the
+/// next.
 const SEED: u64 = 0;
 
 /// Measures samples by the features of a network, against the images of the run.

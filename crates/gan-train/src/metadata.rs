@@ -13,7 +13,8 @@ pub(crate) const MOST_COUNTED: u64 = 1 << 53;
 /// Counters that are no counts, but the bits of an f64: ADA's p, and the best score.
 const ADA_P: &str = "ada.p";
 const BEST_SCORE: &str = "best.score";
-/// Copies of all networks that training resumes from: themselves, an average, and two means of each optimizer.
+/// Copies of all networks that training resumes from: themselves, an average, and two means of each
+/// optimizer.
 const MOST_COPIES: u64 = 8;
 /// Bytes of a network that are no parameters: statistics, and what a header may have.
 const MOST_BESIDE: u64 = 32 << 20;

@@ -262,7 +262,8 @@ impl Keeper {
         Checkpoint::folder(&self.run)
     }
 
-    /// Writes a checkpoint and which one is the best, and when it is safe removes all but the newest and the best.
+    /// Writes a checkpoint and which one is the best, and when it is safe removes all but the newest and the
+    /// best.
     pub fn save(&self, checkpoint: &Checkpoint, best: Option<&Best>) -> Result<()> {
         // A checkpoint on the disk means that the log up to its step is there too.
         self.log.sync()?;

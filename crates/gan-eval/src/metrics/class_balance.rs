@@ -27,15 +27,16 @@ impl ClassBalance {
         self.counts.iter().sum()
     }
 
-    /// Kullback-Leibler divergence to a uniform distribution, nats: 0 if all classes are made equally often, ln(classes) if one
-    /// alone is. 0 of no images.
+    /// Kullback-Leibler divergence to a uniform distribution, nats: 0 if all classes are made equally often,
+    /// ln(classes) if one alone is. 0 of no images.
     pub fn divergence(&self) -> f64 {
         let (total, classes) = (self.total() as f64, self.counts.len() as f64);
         let parts = self.counts.iter().filter(|&&count| count > 0).map(|&count| count as f64 / total);
         parts.map(|part| part * (part * classes).ln()).sum::<f64>().max(0.0)
     }
 
-    /// The classes that hardly occur: less than a tenth of an equal share. None of few images, which say nothing.
+    /// The classes that hardly occur: less than a tenth of an equal share. None of few images, which say
+    /// nothing.
     pub fn missing(&self) -> Vec<usize> {
         let share = self.total() as f64 / self.counts.len().max(1) as f64;
         if share * MISSING < 1.0 {

@@ -1,5 +1,5 @@
-//! Fréchet distance between two Gaussians (Dowson & Landau 1982), which FID is with the features of InceptionV3 (Heusel et al.
-//! 2017).
+//! Fréchet distance between two Gaussians (Dowson & Landau 1982), which FID is with the features of
+//! InceptionV3 (Heusel et al. 2017).
 
 use super::Gaussian;
 use crate::error::{Error, Result};
@@ -7,9 +7,9 @@ use faer::{Mat, Side};
 
 /// `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`, 0 or more.
 ///
-/// The trace of the square root is the sum of the roots of the eigenvalues of `C1^(1/2) C2 C1^(1/2)`, which is symmetric: unlike
-/// the Schur form of `C1 C2` that scipy takes, it knows no complex numbers, and needs no small multiple of the identity where
-/// covariances are singular.
+/// The trace of the square root is the sum of the roots of the eigenvalues of `C1^(1/2) C2 C1^(1/2)`, which
+/// is symmetric: unlike the Schur form of `C1 C2` that scipy takes, it knows no complex numbers, and needs no
+/// small multiple of the identity where covariances are singular.
 ///
 /// # Errors
 /// If the two are of different features, or their eigenvalues are not found.
@@ -34,7 +34,8 @@ pub fn frechet_distance(a: &Gaussian, b: &Gaussian) -> Result<f64> {
     let trace = |g: &Gaussian| (0..dim).map(|i| g.covariance[i * dim + i]).sum::<f64>();
     let matrix = |g: &Gaussian| Mat::from_fn(dim, dim, |i, j| g.covariance[i * dim + j]);
 
-    // With C1 = U S U^T, the matrix S^(1/2) U^T C2 U S^(1/2) has the same eigenvalues as C1^(1/2) C2 C1^(1/2).
+    // With C1 = U S U^T, the matrix S^(1/2) U^T C2 U S^(1/2) has the same eigenvalues as C1^(1/2) C2
+    // C1^(1/2).
     let of_a = matrix(a).self_adjoint_eigen(Side::Lower).map_err(|_| Error::NoEigenvalues)?;
     let (vectors, values) = (of_a.U(), of_a.S().column_vector());
     let root = |i: usize| values[i].max(0.0).sqrt(); // rounding leaves small negative ones

@@ -1,4 +1,5 @@
-//! Inception Score (Salimans et al. 2016): each image clearly of one class, and all classes there. It never looks at real images.
+//! Inception Score (Salimans et al. 2016): each image clearly of one class, and all classes there. It never
+//! looks at real images.
 
 use crate::error::{Error, Result};
 use candle_core::{D, DType, Tensor};

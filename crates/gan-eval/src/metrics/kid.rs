@@ -1,4 +1,5 @@
-//! Kernel distance between two sets of features (Bińkowski et al. 2018): unbiased for any number of images, unlike FID.
+//! Kernel distance between two sets of features (Bińkowski et al. 2018): unbiased for any number of images,
+//! unlike FID.
 
 use super::Features;
 use crate::error::Result;
@@ -26,7 +27,8 @@ impl Default for KidOptions {
 /// A kernel distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kid {
-    /// Over the subsets. As the estimate is unbiased, that of two equal distributions lies around 0, on both sides.
+    /// Over the subsets. As the estimate is unbiased, that of two equal distributions lies around 0, on both
+    /// sides.
     pub mean: f64,
     /// Standard deviation over the subsets.
     pub deviation: f64,
@@ -53,8 +55,8 @@ pub fn kid(real: &Features, fake: &Features, options: &KidOptions) -> Result<Kid
     Ok(Kid { mean, deviation: variance.sqrt() })
 }
 
-/// The unbiased estimate of the squared maximum mean discrepancy with the kernel `(x . y / D + 1)^3` (Gretton et al. 2012, lemma
-/// 6; the two sets need not be of one size).
+/// The unbiased estimate of the squared maximum mean discrepancy with the kernel `(x . y / D + 1)^3` (Gretton
+/// et al. 2012, lemma 6; the two sets need not be of one size).
 ///
 /// # Errors
 /// If there are fewer than two images in a set, or features of different networks.

@@ -45,8 +45,8 @@ impl Moments {
         Ok(moments)
     }
 
-    /// Adds the features of more images, `[N, D]` (Chan, Golub & LeVeque 1979: no sum of large squares is ever subtracted from
-    /// another).
+    /// Adds the features of more images, `[N, D]` (Chan, Golub & LeVeque 1979: no sum of large squares is
+    /// ever subtracted from another).
     ///
     /// # Errors
     /// If there is another number of each.

@@ -1,4 +1,5 @@
-//! How alike two images look (Wang, Simoncelli & Bovik 2003), and so how diverse the images of a class are (Odena et al. 2017).
+//! How alike two images look (Wang, Simoncelli & Bovik 2003), and so how diverse the images of a class are
+//! (Odena et al. 2017).
 
 use crate::error::{Error, Result};
 use candle_core::{DType, Tensor};
@@ -16,7 +17,8 @@ const C2: f64 = 0.03 * 0.03;
 /// Pairs that are compared at a time.
 const AT_A_TIME: usize = 64;
 
-/// How alike the images of a class are: 1 if all are the same, and of real images the less, the more diverse they are.
+/// How alike the images of a class are: 1 if all are the same, and of real images the less, the more diverse
+/// they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Similarity {
     /// The mean over the classes.
@@ -25,8 +27,8 @@ pub struct Similarity {
     pub per_class: BTreeMap<u32, f64>,
 }
 
-/// The mean similarity of random pairs of images of one class; of all images, where there are no labels. Images `[N, C, H, W]` in
-/// [-1, 1], `pairs` of each class (100 in the paper).
+/// The mean similarity of random pairs of images of one class; of all images, where there are no labels.
+/// Images `[N, C, H, W]` in [-1, 1], `pairs` of each class (100 in the paper).
 ///
 /// # Errors
 /// If no class has two images, or the images are smaller than the window (11 pixels).
@@ -66,11 +68,12 @@ pub fn diversity_within_classes(
     Ok(Similarity { mean: per_class.values().sum::<f64>() / per_class.len() as f64, per_class })
 }
 
-/// The multi-scale structural similarity of each pair of images, both `[N, C, H, W]` in [-1, 1]: at most 1, which only equal images
-/// have.
+/// The multi-scale structural similarity of each pair of images, both `[N, C, H, W]` in [-1, 1]: at most 1,
+/// which only equal images have.
 ///
-/// Five scales need 176 pixels. Smaller images have as many as leave the window its 11 pixels, with the weights of these scaled to a
-/// sum of 1, so that values of one size can be compared with each other, not with those of another.
+/// Five scales need 176 pixels. Smaller images have as many as leave the window its 11 pixels, with the
+/// weights of these scaled to a sum of 1, so that values of one size can be compared with each other, not
+/// with those of another.
 ///
 /// # Errors
 /// If the shapes differ, or the images are smaller than the window.
@@ -137,7 +140,8 @@ fn blurred(x: &Tensor) -> Result<Tensor> {
     Ok(x)
 }
 
-/// Half the size by means of 2x2 pixels; where a side is odd a row of zeros comes before it, as in pytorch-msssim.
+/// Half the size by means of 2x2 pixels; where a side is odd a row of zeros comes before it, as in
+/// pytorch-msssim.
 fn halved(x: &Tensor) -> Result<Tensor> {
     let mut x = x.clone();
     for dim in [2, 3] {

@@ -11,8 +11,9 @@ pub struct Neighbours {
     pub nearest: Vec<usize>,
     /// Its distance.
     pub distances: Vec<f64>,
-    /// The part of the generated images that lie nearer to a real one than the nearest other real one does (1 - authenticity,
-    /// Alaa et al. 2022). Half of as many fresh samples of the same distribution would; of copies all do.
+    /// The part of the generated images that lie nearer to a real one than the nearest other real one does:
+    /// one minus the authenticity of Alaa et al. 2022. Half of as many fresh samples of the same distribution
+    /// would; of copies all do.
     pub copied: f64,
 }
 

@@ -1,4 +1,5 @@
-//! Perceptual path length (Karras et al. 2019): how much the image changes along a short step between latents.
+//! Perceptual path length (Karras et al. 2019): how much the image changes along a short step between
+//! latents.
 
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Tensor};
@@ -35,8 +36,8 @@ pub struct PathLength {
 }
 
 /// The mean of `|f(z(t)) - f(z(t + epsilon))|^2 / epsilon^2`, where `z` leads from one latent to another and `t` is uniform over
-/// [0, 1). `latents` gives the pairs, `[N, Z]` for the first of a batch and its size; `features` what a network says of the images
-/// of latents, `[N, D]`.
+/// [0, 1). `latents` gives the pairs, `[N, Z]` for the first of a batch and its size; `features` what a
+/// network says of the images of latents, `[N, D]`.
 ///
 /// # Errors
 /// If there are no samples, or the features are not finite.
@@ -71,8 +72,8 @@ pub fn path_length(
     Ok(PathLength { mean, deviation: variance.sqrt() })
 }
 
-/// The latents at `t` (`[N, 1]`) of the way from `from` to `to`, both `[N, Z]`: in f64, as the steps are short, and then as the
-/// latents are.
+/// The latents at `t` (`[N, 1]`) of the way from `from` to `to`, both `[N, Z]`: in f64, as the steps are
+/// short, and then as the latents are.
 fn between(from: &Tensor, to: &Tensor, t: &Tensor, spherical: bool) -> Result<Tensor> {
     let kind = from.dtype();
     let (from, to) = (from.to_dtype(DType::F64)?, to.to_dtype(DType::F64)?);

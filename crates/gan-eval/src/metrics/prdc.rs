@@ -1,27 +1,28 @@
-//! Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020): is what is generated like the real
-//! images, and is all that is real generated?
+//! Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020): is what is
+//! generated like the real images, and is all that is real generated?
 
 use super::Features;
 use super::distances::{each_row, to_kth_neighbour};
 use crate::error::{Error, Result};
 
-/// Four numbers of two sets of images. All but density lie between 0 and 1, and of two samples of one distribution density and
-/// coverage lie near 1.
+/// Four numbers of two sets of images. All but density lie between 0 and 1, and of two samples of one
+/// distribution density and coverage lie near 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prdc {
     /// The part of the generated images that lie among the real ones.
     pub precision: f64,
     /// The part of the real images that lie among the generated ones.
     pub recall: f64,
-    /// How many real neighbourhoods a generated image lies in, by what is to be expected. Unlike precision, one real outlier
-    /// with a wide neighbourhood hardly changes it.
+    /// How many real neighbourhoods a generated image lies in, by what is to be expected. Unlike precision,
+    /// one real outlier with a wide neighbourhood hardly changes it.
     pub density: f64,
     /// The part of the real images that have a generated one in their neighbourhood.
     pub coverage: f64,
 }
 
-/// As the package `prdc` has them: an image's neighbourhood reaches to its `k`-th nearest other image of the same set, and what
-/// lies at that very distance is outside. (torch-fidelity counts it as inside.) `k` is 5 in Naeem et al., 3 in Kynkäänniemi et al.
+/// As the package `prdc` has them: an image's neighbourhood reaches to its `k`-th nearest other image of the
+/// same set, and what lies at that very distance is outside. (torch-fidelity counts it as inside.) `k` is 5
+/// in Naeem et al., 3 in Kynkäänniemi et al.
 ///
 /// # Errors
 /// If a set has no more than `k` images, or the features are of different networks.

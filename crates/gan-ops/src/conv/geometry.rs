@@ -3,7 +3,8 @@
 use candle_core::{Result, bail};
 
 /// The shape of a convolution between an image `[batch, image_channels, image_h, image_w]` and feature maps
-/// `[batch, map_channels, map_h, map_w]`. `conv2d` goes from image to feature maps, `conv_transpose2d` from feature maps to image.
+/// `[batch, map_channels, map_h, map_w]`. `conv2d` goes from image to feature maps, `conv_transpose2d` from
+/// feature maps to image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub batch: usize,
@@ -43,7 +44,8 @@ impl Geometry {
         Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
     }
 
-    /// feature maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, (h - 1) * s - 2p + kh + output_padding, ...]`.
+    /// feature maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, (h - 1) * s - 2p + kh +
+    /// output_padding, ...]`.
     pub fn of_conv_transpose(
         maps: (usize, usize, usize, usize),
         weight: (usize, usize, usize, usize),

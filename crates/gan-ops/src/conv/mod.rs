@@ -264,8 +264,8 @@ fn scatter<T: Real>(
     correlation::run(&plan, maps, weight, epilogue)
 }
 
-/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
-/// or added to what is there.
+/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O,
+/// C, kh, kw]`, written or added to what is there.
 fn weight_gradient<T: Real>(
     g: &Geometry,
     precision: Precision,

@@ -5,9 +5,10 @@
 //!
 //! `out[lane][i, j] = sum over channels c and taps t of source[c][origin + i * stride * width + j * stride + offset[t]] * weight[lane, c, t]`
 //!
-//! From image to feature maps (conv2d) this is one pass. From feature maps to image (conv_transpose2d), the pixels `s * i + a, s * j + b` of
-//! each of the s x s phases (a, b) see the same taps, `ky % s == a` and `kx % s == b`: one pass with stride 1 a phase, and no
-//! multiplication by the zeros that a strided input would have between its pixels.
+//! From image to feature maps (conv2d) this is one pass. From feature maps to image (conv_transpose2d), the
+//! pixels `s * i + a, s * j + b` of each of the s x s phases (a, b) see the same taps, `ky % s == a` and `kx
+//! % s == b`: one pass with stride 1 a phase, and no multiplication by the zeros that a strided input would
+//! have between its pixels.
 
 use super::geometry::Geometry;
 use crate::cpu::Real;

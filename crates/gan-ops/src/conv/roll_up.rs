@@ -1,8 +1,9 @@
 //! From feature maps to an image of few channels (RGB, gray), which would leave most lanes of a vector empty.
 //!
-//! The gemm makes what each place adds to each pixel under its kernel, `columns[C*kh*kw, h*w] = weight^T * feature maps`; then they
-//! are added up (col2im), by phases. With stride s the taps of a kernel visit the padded image in s x s interleaved grids.
-//! Split into these *phases*, the image has one plain row for each row that a tap visits:
+//! The gemm makes what each place adds to each pixel under its kernel, `columns[C*kh*kw, h*w] = weight^T *
+//! feature maps`; then they are added up (col2im), by phases. With stride s the taps of a kernel visit the
+//! padded image in s x s interleaved grids. Split into these *phases*, the image has one plain row for each
+//! row that a tap visits:
 //! `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, and tap (ky, kx) at place (y, x) is
 //! `phase[ky % s, kx % s][y + ky / s, x + kx / s]`. So each of the many taps is a sum of whole rows, and stride and padding
 //! are dealt with once a pixel, when the phases become the image.

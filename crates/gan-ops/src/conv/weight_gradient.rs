@@ -26,8 +26,8 @@ const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 /// Places to sum up before the sums are put aside: their feature maps fill most of a first-level cache.
 const PLACES: usize = 256;
 
-/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
-/// or added to what is there.
+/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O,
+/// C, kh, kw]`, written or added to what is there.
 pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
     let plan = Plan::correlate(g);
     let taps = g.taps();

@@ -9,7 +9,8 @@ use gan_nn::Schedule;
 
 /// Where neither steps nor epochs are given.
 const DEFAULT_STEPS: u64 = 2000;
-/// Where features that know the data come with the program: often enough to show how a run does, and a few hundredths of its time.
+/// Where features that know the data come with the program: often enough to show how a run does, and a few
+/// hundredths of its time.
 const EVAL_EVERY: u64 = 250;
 
 impl TrainConfig {

@@ -36,7 +36,8 @@ pub trait GanLoss: Send + Sync {
         false
     }
 
-    /// The logit above which D takes an image for real, if the loss sets one: what D's accuracy is counted by.
+    /// The logit above which D takes an image for real, if the loss sets one: what D's accuracy is counted
+    /// by.
     fn boundary(&self) -> Option<f64> {
         None
     }

@@ -24,7 +24,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds what a batch says of D: its losses on real and on generated images, and its [`scores`](Gan::scores).
+    /// Adds what a batch says of D: its losses on real and on generated images, and its
+    /// [`scores`](Gan::scores).
     pub fn add_discriminator(&mut self, said: [f64; 7]) {
         let [err_real, err_fake, x, g_z, right_real, right_fake, gap] = said;
         self.err += err_real + err_fake;
@@ -44,8 +45,8 @@ impl Gan {
         Ok(if has_probabilities { probability(&logits)? } else { logits }.mean_all()?)
     }
 
-    /// What D's logits of real and of generated images come to, as scalars: D(x), D(G(z)), the part of each that D is right
-    /// about (0 where the loss sets no boundary), and the gap between their means.
+    /// What D's logits of real and of generated images come to, as scalars: D(x), D(G(z)), the part of each
+    /// that D is right about (0 where the loss sets no boundary), and the gap between their means.
     pub(super) fn scores(&self, real: &Tensor, fake: &Tensor) -> Result<[Tensor; 5]> {
         let (real, fake) = (real.detach(), fake.detach());
         let right = |logits: &Tensor, side: Side| -> Result<Tensor> {

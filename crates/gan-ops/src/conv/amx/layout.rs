@@ -1,8 +1,9 @@
 //! How the pixels of a source and the sums of an output lie for AMX.
 //!
 //! A row of a tile is one place of one image with 32 channels of it; a tile has 16 such rows, one after the other in memory.
-//! So that they are 16 next to each other in narrow feature maps too, some images (a *group*) lie interleaved: `[y, x, image]`. So
-//! that a stride needs no gaps, the padded source is split into stride x stride *phases*, each a plain plane:
+//! So that they are 16 next to each other in narrow feature maps too, some images (a *group*) lie
+//! interleaved: `[y, x, image]`. So that a stride needs no gaps, the padded source is split into stride x
+//! stride *phases*, each a plain plane:
 //! `phase[a, b][y, x] = padded[s * y + a, s * x + b]`.
 
 use super::super::plan::{Pass, Plan};

@@ -1,9 +1,10 @@
 //! The gradient of the weight on AMX, on all cores.
 //!
 //! `dweight[o, c, ky, kx] = sum over images and places of maps[o] * padded image[c] at the tap`. For each tap the rows of a
-//! product are c, its columns o, and its words the places of one row of the feature maps, of so many pairs of images (a *group*)
-//! as fill 16. A word holds one place of two images, and the pairs of a group lie interleaved, `[y, x, pair]`, in phases (as
-//! in `layout.rs`): so each step of the kernel is a step of whole words.
+//! product are c, its columns o, and its words the places of one row of the feature maps, of so many pairs of
+//! images (a *group*) as fill 16. A word holds one place of two images, and the pairs of a group lie
+//! interleaved, `[y, x, pair]`, in phases (as in `layout.rs`): so each step of the kernel is a step of whole
+//! words.
 //!
 //! First some groups are packed, each on one thread, then each thread makes some of the sums, over all of them in their
 //! order, and so on with the next groups: one thread and many give the same bits.
@@ -26,8 +27,8 @@ const ROUND_WORDS: usize = 3 << 16;
 /// Fewer weights are added up on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 
-/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O, C, kh, kw]`, written
-/// or added to what is there.
+/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O,
+/// C, kh, kw]`, written or added to what is there.
 pub(in crate::conv) fn run<const PARTS: usize>(
     simd: V4,
     g: &Geometry,
@@ -216,7 +217,8 @@ fn some(from: &[f32], count: usize) -> std::arch::x86_64::__m512 {
     load(&some)
 }
 
-/// Packs the feature maps of a group, `[images, O, places]`, as `[runs, tiles of lanes, parts, 16 words, 16 lanes]`.
+/// Packs the feature maps of a group, `[images, O, places]`, as `[runs, tiles of lanes, parts, 16 words, 16
+/// lanes]`.
 struct PackMaps<'a, const PARTS: usize> {
     simd: V4,
     g: &'a Geometry,

@@ -8,13 +8,15 @@ use gan_eval::{FeatureKind, Measures};
 section! {
     /// How good the samples are, measured while training.
     EvaluationSettings = "evaluation" {
-        /// Measure the samples every so many steps, and keep the best checkpoint beside the newest; 0 is never
+        /// Measure the samples every so many steps, and keep the best checkpoint beside the newest; 0 is
+        /// never
         eval_every: Option<u64> = None, value_name = "STEPS", is_common = true, may_change = true,
             unset = "250 on the embedded digits, else 0", range = Range::whole(0, MOST_COUNTED);
-        /// What is measured, any of fd,kid,prdc,is,classes,copies; the first decides which checkpoint is the best
+        /// What is measured, any of fd,kid,prdc,is,classes,copies; the first decides which checkpoint is the
+        /// best
         metrics: Measures = Measures::default(), may_change = true;
-        /// The features that distances are of: digits (a classifier of digits) or random (convolutions that have
-        /// learned nothing)
+        /// The features that distances are of: digits (a classifier of digits) or random (convolutions that
+        /// have learned nothing)
         eval_features: Option<FeatureKind> = None, may_change = true, unset = "digits on the embedded digits, else random";
         /// Generated images that are measured
         eval_samples: usize = 1000, value_name = "N", may_change = true, range = Range::whole(2, 1_000_000);
