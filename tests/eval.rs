@@ -164,6 +164,10 @@ fn runs_files_and_folders_are_measured_against_the_data_or_each_other() {
     assert_eq!(value(&rows[0], "fd"), value(&rows[2], "fd"), "files hold what is measured");
     assert!(value(&rows[3], "fd") < 0.2 * value(&rows[0], "fd"), "{rows:?}");
     assert!(value(&rows[3], "coverage") > 0.8 && value(&rows[0], "coverage") < 0.3, "{rows:?}");
+    // Real images fewer than a batch of the run are enough.
+    succeed_in(folder.path(), &["data", "export", "digits", "few", "--count", "6"]);
+    let few = scores(&["run", "--against", "few", "--features", "random", "--metrics", "fd,kid"]);
+    assert_eq!(few[0]["scores"][0]["protocol"]["n_real"], 6);
     let itself = scores(&["real", "--against", "real", "--features", "random", "--metrics", "fd,copies"]);
     assert!(value(&itself[0], "fd") < 1e-6 && value(&itself[0], "copies") == 1.0, "{itself:?}");
     assert_eq!(itself[0]["scores"][0]["protocol"]["features"], "random convolutions");

@@ -32,6 +32,8 @@ pub enum Command {
     Sample(SampleFlags),
     /// Measure how good images are: of runs, of generator files, or in folders
     Eval(EvalFlags),
+    /// Say what is wrong with a run, if anything is, and what to do
+    Doctor(DoctorFlags),
     /// Write the page of a run (report.html), or of several side by side
     Report(ReportFlags),
     /// Show a run, or a folder of runs, live in a browser
@@ -113,6 +115,25 @@ pub struct InspectFlags {
     /// A run folder, one of its checkpoints, or a safetensors file
     #[arg(value_name = "FILE_OR_RUN")]
     pub path: PathBuf,
+}
+
+#[derive(Args)]
+pub struct DoctorFlags {
+    /// Run folders
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Images to make and look at; five times as many real ones are looked at, or all
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// Look at the numbers of the log alone, not at samples
+    #[arg(long)]
+    pub log_only: bool,
+    /// Print JSON: a line for each run
+    #[arg(long)]
+    pub json: bool,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 #[derive(Args)]

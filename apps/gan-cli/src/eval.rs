@@ -11,7 +11,7 @@ use gan_data::{Dataset, Progress, ProgressCallback, Unit};
 use gan_eval::{Extracted, FeatureExtractor, FeatureKind, Protocol, Reference, Score};
 use gan_models::{Context, Generator};
 use gan_ops::Precision;
-use gan_train::{Crop, ImageSize, PartialConfig, RunDir, TrainConfig, data};
+use gan_train::{ImageSize, PartialConfig, RunDir, TrainConfig, data, real_features};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -88,18 +88,28 @@ impl Subject {
         match &self.what {
             What::Images(data) => of_images(data.as_ref(), extractor, flags.count as usize, watch),
             What::Generator(chosen) => {
-                let mut found = Extracted::new(extractor);
-                let count = flags.count as usize;
-                while found.features.len() < count {
-                    let first = found.features.len();
-                    let images = samples(chosen, flags.seed, first, BATCH.min(count - first), device)?;
-                    found.push(extractor, &images)?;
-                    tell(watch, "measuring generated images", found.features.len(), count);
-                }
-                Ok(found)
+                generated(chosen, extractor, flags.seed, flags.count as usize, device, watch)
             }
         }
     }
+}
+
+/// Features of what a generator makes.
+pub fn generated(
+    chosen: &Chosen,
+    extractor: &dyn FeatureExtractor,
+    seed: u64,
+    count: usize,
+    device: &Device,
+    watch: &ProgressCallback,
+) -> Result<Extracted, Failure> {
+    let mut found = Extracted::new(extractor);
+    while found.features.len() < count {
+        let first = found.features.len();
+        found.push(extractor, &samples(chosen, seed, first, BATCH.min(count - first), device)?)?;
+        tell(watch, "measuring generated images", found.features.len(), count);
+    }
+    Ok(found)
 }
 
 /// Images number `first`, `first + 1`, ... of a seed; of a conditional generator one class after the other,
@@ -131,7 +141,7 @@ impl Real {
             What::Generator(chosen) => Some(chosen.as_ref()),
             What::Images(_) => None,
         });
-        let mut as_trained = match generator {
+        let as_trained = match generator {
             Some(Chosen { run: Some(run), .. }) => {
                 Some(configure::for_resuming(&run.join("config.toml"), &Default::default())?)
             }
@@ -144,9 +154,6 @@ impl Real {
             }
             None => None,
         };
-        if let Some(config) = &mut as_trained {
-            (config.data.flip, config.data.color_jitter, config.data.crop) = (false, 0.0, Crop::Center);
-        }
         let against = match (&flags.against, generator) {
             (Some(source), _) => source.clone(),
             (None, Some(Chosen { run: Some(_), .. })) => {
@@ -175,16 +182,9 @@ impl Real {
         let Some(config) = &self.as_trained else {
             return of_images(self.data.as_ref(), extractor, flags.count as usize, watch);
         };
-        let count = (flags.count as usize).min(self.data.len());
-        let mut loader = data::loader(config, self.data.clone(), &Device::Cpu)?;
-        let mut found = Extracted::new(extractor);
-        while found.features.len() < count {
-            let images = loader.next_batch()?.images;
-            let left = (count - found.features.len()).min(images.dim(0)?);
-            found.push(extractor, &images.narrow(0, 0, left)?)?;
-            tell(watch, "measuring real images", found.features.len(), count);
-        }
-        Ok(found)
+        let (count, total) = (flags.count as usize, self.data.len().min(flags.count as usize));
+        let done = |done| tell(watch, "measuring real images", done, total);
+        Ok(real_features(config, &self.data, extractor, count, done)?)
     }
 }
 
@@ -207,7 +207,8 @@ fn of_images(
     Ok(found)
 }
 
-fn tell(watch: &ProgressCallback, what: &str, done: usize, total: usize) {
+/// Tells how far such work is.
+pub fn tell(watch: &ProgressCallback, what: &str, done: usize, total: usize) {
     watch.tell(Progress { what, done: done as u64, total: Some(total as u64), unit: Unit::Images });
 }
 

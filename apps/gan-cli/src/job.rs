@@ -2,6 +2,7 @@
 
 use crate::configure::quoted;
 use crate::failure::Failure;
+use crate::health::{Diagnosis, Health, lines};
 use crate::page::Page;
 use crate::progress::{Steps, watch};
 use crate::stop::Stop;
@@ -96,15 +97,21 @@ impl Job {
             every: self.config.eval_every(),
             patience: self.config.evaluation.patience,
         });
+        let mut health = Health::of_run(folder.path());
         let mut page = Page::new(self.dataset.as_ref(), &model, command(&self.config), self.steps);
         let mut progress = Steps::new(self.steps, self.config.run.log_every);
         let stop = Stop::listen()?;
         let started = Instant::now();
         let mut on_step = |stats: &StepStats| {
             progress.step(stats);
+            if stats.step.is_multiple_of(self.config.run.log_every) || !stats.measures.is_empty() {
+                health.see(stats);
+            }
             // The pictures of a step are there when the next one has been done.
             if stats.step > 1 && (stats.step - 1).is_multiple_of(self.config.run.sample_every) {
-                page.rewrite(folder.path());
+                let diagnoses = health.diagnoses();
+                progress.warn(diagnoses.first().map(|diagnosis| diagnosis.verdict));
+                page.rewrite(folder.path(), diagnoses);
             }
             match stop.asked() {
                 None => ControlFlow::Continue(()),
@@ -113,10 +120,11 @@ impl Job {
         };
         let summary = run::train(&mut gan, &options, &about, folder, from, evaluation, &mut on_step)?;
         progress.finish();
-        page.finish(folder.path(), summary.complete);
+        let health = Health::of_run(folder.path()).diagnoses();
+        page.finish(folder.path(), summary.complete, health.clone());
         let seconds = started.elapsed().as_secs_f64();
         let first = from.map_or(0, |checkpoint| checkpoint.metadata().step());
-        let told = out::try_line(format_args!("{}", self.report(&summary, seconds, first, folder)));
+        let told = out::try_line(format_args!("{}", self.report(&summary, seconds, first, folder, &health)));
         match (stop.asked(), told) {
             // The terminal may be what is gone.
             (Some(status), _) if !summary.complete => Ok(status.into()),
@@ -127,7 +135,14 @@ impl Job {
     }
 
     /// What came of it, and what to do next.
-    fn report(&self, summary: &Summary, seconds: f64, first: u64, folder: &RunDir) -> String {
+    fn report(
+        &self,
+        summary: &Summary,
+        seconds: f64,
+        first: u64,
+        folder: &RunDir,
+        health: &[Diagnosis],
+    ) -> String {
         let mut text = String::new();
         let mut say = |line: std::fmt::Arguments<'_>| {
             let _ = writeln!(text, "{line}"); // into a string nothing can fail
@@ -175,6 +190,10 @@ impl Job {
                 "Stopped at step {} of {}, as asked; everything is saved.",
                 summary.steps, self.steps
             ));
+        }
+        if !health.is_empty() {
+            say(format_args!("Something is wrong with this run (`gan doctor` looks closer):"));
+            health.iter().for_each(|diagnosis| say(format_args!("{}", lines(diagnosis))));
         }
         say(format_args!("  report:    {}", folder.path().join("report.html").display()));
         say(format_args!("  samples:   {}", folder.sample_path(summary.steps).display()));

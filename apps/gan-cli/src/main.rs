@@ -11,9 +11,11 @@ mod bench;
 mod configure;
 mod data;
 mod device;
+mod doctor;
 mod eval;
 mod failure;
 mod generator_choice;
+mod health;
 mod inspect;
 mod job;
 mod page;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Resume(flags) => resume::run(&flags.run, &flags.settings, flags.force, flags.dry_run),
         Command::Sample(flags) => success(sample::run(&flags)),
         Command::Eval(flags) => success(eval::run(&flags)),
+        Command::Doctor(flags) => doctor::run(&flags),
         Command::Report(flags) => success(show::report(&flags)),
         Command::Watch(flags) => success(show::watch(&flags)),
         Command::Runs(flags) => success(show::runs(&flags)),

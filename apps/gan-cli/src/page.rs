@@ -1,5 +1,6 @@
-//! `report.json` and `report.html`: what a run folder says of itself to a person, rewritten while it trains.
+//! `report.json`, `health.json` and `report.html`: what a run folder says of itself to a person, rewritten while it trains.
 
+use crate::health::Diagnosis;
 use crate::words::images;
 use gan_models::ModelConfig;
 use serde::Serialize;
@@ -31,27 +32,31 @@ impl Page {
     }
 
     /// Begins to write it anew, unless it is being written.
-    pub fn rewrite(&mut self, run: &Path) {
+    pub fn rewrite(&mut self, run: &Path, health: Vec<Diagnosis>) {
         if self.writing.as_ref().is_none_or(JoinHandle::is_finished) {
             let (facts, run) = (self.facts.clone(), run.to_path_buf());
-            self.writing = Some(thread::spawn(move || facts.write(&run)));
+            self.writing = Some(thread::spawn(move || facts.write(&run, &health)));
         }
     }
 
     /// Writes it for the last time.
-    pub fn finish(self, run: &Path, complete: bool) {
+    pub fn finish(self, run: &Path, complete: bool, health: Vec<Diagnosis>) {
         if let Some(writing) = self.writing {
             let _ = writing.join(); // what it could not write it has said
         }
-        Facts { state: if complete { "complete" } else { "stopped" }, ..self.facts }.write(run);
+        Facts { state: if complete { "complete" } else { "stopped" }, ..self.facts }.write(run, &health);
     }
 }
 
 impl Facts {
     /// A run does not fail because its page cannot be written.
-    fn write(&self, run: &Path) {
-        let text = serde_json::to_vec(self).map_err(std::io::Error::other);
-        let written = text.and_then(|text| gan_models::files::write_whole(&run.join("report.json"), &text));
+    fn write(&self, run: &Path, health: &[Diagnosis]) {
+        let write = |name: &str, text: serde_json::Result<Vec<u8>>| {
+            let text = text.map_err(std::io::Error::other)?;
+            gan_models::files::write_whole(&run.join(name), &text)
+        };
+        let written = write("report.json", serde_json::to_vec(self))
+            .and_then(|()| write("health.json", serde_json::to_vec(health)));
         let page = written
             .map_err(|error| error.to_string())
             .and_then(|()| gan_report::write(run).map_err(|error| format!("{error}; {}", error.hint())));

@@ -21,6 +21,8 @@ pub struct Steps {
     log_every: u64,
     /// Whether it was said that standard output takes no more.
     warned: bool,
+    /// What is wrong with the run, at the end of each line.
+    verdict: Option<&'static str>,
 }
 
 impl Steps {
@@ -29,7 +31,7 @@ impl Steps {
         let bar = std::io::stderr()
             .is_terminal()
             .then(|| bar(Some(steps), "{bar:30} {pos}/{len} {elapsed}<{eta} {msg}"));
-        Self { bar, steps, log_every, warned: false }
+        Self { bar, steps, log_every, warned: false, verdict: None }
     }
 
     /// Takes in a step.
@@ -39,7 +41,8 @@ impl Steps {
             Some(format!("{} {:.digits$}", number.label?, number.value))
         });
         let shown: Vec<String> = shown.collect();
-        let numbers = format!("{} {:.0} img/s", shown.join(" "), stats.images_per_second);
+        let verdict = self.verdict.map(|verdict| format!(" ({verdict}?)")).unwrap_or_default();
+        let numbers = format!("{} {:.0} img/s{verdict}", shown.join(" "), stats.images_per_second);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(stats.step);
@@ -60,6 +63,11 @@ impl Steps {
             }
             None => {}
         }
+    }
+
+    /// What is wrong with the run from here on, if anything is.
+    pub fn warn(&mut self, verdict: Option<&'static str>) {
+        self.verdict = verdict;
     }
 
     /// Leaves the last numbers on the screen.

@@ -39,6 +39,7 @@ mod extractor;
 mod feature_kind;
 mod feed;
 mod file;
+pub mod health;
 mod measure;
 pub mod metrics;
 mod network;

@@ -2,11 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::extractor::{Extracted, FeatureExtractor};
+use crate::health::SampleEvidence;
 use crate::metrics::{
-    ClassBalance, Gaussian, KidOptions, Moments, frechet_distance, inception_score, kid, nearest, prdc,
+    ClassBalance, Gaussian, KidOptions, Moments, frechet_distance, inception_score, kid, nearest_at, prdc,
+    to_kth_neighbour,
 };
 use crate::score::{Protocol, Score, ScoreKind};
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// Neighbours that the neighbourhoods of precision and recall reach to (Naeem et al. 2020).
@@ -125,6 +128,8 @@ pub struct Reference {
     gaussian: Gaussian,
     /// The part of the data set that they are from.
     split: String,
+    /// The squared distance of each to its nearest neighbour: made when first asked for, as it takes a while.
+    apart: OnceCell<Vec<f64>>,
 }
 
 impl Reference {
@@ -134,7 +139,24 @@ impl Reference {
     /// If there are fewer than two.
     pub fn new(real: Extracted, split: &str) -> Result<Self> {
         let gaussian = Moments::of(&real.features)?.gaussian()?;
-        Ok(Self { real, gaussian, split: split.to_owned() })
+        Ok(Self { real, gaussian, split: split.to_owned(), apart: OnceCell::new() })
+    }
+
+    /// What generated images show of the health of a run.
+    ///
+    /// # Errors
+    /// If there are none, or they are of another network.
+    pub fn evidence(&self, extractor: &dyn FeatureExtractor, fake: &Extracted) -> Result<SampleEvidence> {
+        let neighbours = nearest_at(&self.real.features, self.apart()?, &fake.features)?;
+        Ok(SampleEvidence::of(extractor, &self.real, &neighbours, fake))
+    }
+
+    fn apart(&self) -> Result<&[f64]> {
+        if let Some(apart) = self.apart.get() {
+            return Ok(apart);
+        }
+        let apart = to_kth_neighbour(&self.real.features, 1)?;
+        Ok(self.apart.get_or_init(|| apart))
     }
 
     /// The scores of generated images, in the order of what is asked for.
@@ -216,7 +238,9 @@ impl Reference {
                 let warning = (!missing.is_empty()).then(|| format!("hardly any of {}", missing.join(", ")));
                 vec![Score { warning, ..score(ScoreKind::ClassDivergence, balance.divergence()) }]
             }
-            Measure::Copies => vec![score(ScoreKind::Copies, nearest(real, features)?.copied)],
+            Measure::Copies => {
+                vec![score(ScoreKind::Copies, nearest_at(real, self.apart()?, features)?.copied)]
+            }
         })
     }
 }

@@ -2,13 +2,13 @@
 //! it learns from.
 
 use crate::best::Best;
-use crate::config::TrainConfig;
+use crate::config::{Crop, TrainConfig};
 use crate::data;
 use crate::error::Result;
 use crate::position::{BestSoFar, Position, Training};
 use crate::system::{Better, Kind, Number, System};
 use candle_core::Device;
-use gan_data::{Dataset, Split};
+use gan_data::{CacheMode, Dataset, Split};
 use gan_eval::{Extracted, FeatureExtractor, FeatureKind, Measures, Protocol, Reference, Score};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub trait Metric {
     /// Its key in `metrics.jsonl`: that of the first score, which decides which checkpoint is the best.
     fn name(&self) -> &'static str;
 
-    /// The scores of a system as it is now, each of [`Kind::Score`].
+    /// The scores of a system as it is now, the first of [`Kind::Score`].
     ///
     /// # Errors
     /// If they cannot be measured; the run ends then.
@@ -135,19 +135,35 @@ impl FeatureMetric {
             samples: evaluation.eval_samples,
         }))
     }
+}
 
-    /// The features of real images, as the discriminator is shown them.
-    fn reference(&mut self) -> Result<Reference> {
-        let mut loader = data::loader(&self.config, self.data.clone(), &Device::Cpu)?;
-        let mut real = Extracted::new(self.extractor.as_ref());
-        let count = REAL_IMAGES.min(self.data.len());
-        while real.features.len() < count {
-            let images = loader.next_batch()?.images;
-            let left = (count - real.features.len()).min(images.dim(0)?);
-            real.push(self.extractor.as_ref(), &images.narrow(0, 0, left)?)?;
-        }
-        Ok(Reference::new(real, &Split::Train.to_string())?)
+/// The features of up to `count` real images, brought to the size of the generator as the (resolved) settings
+/// say, but with nothing random done to them: others measure so too. `done` is told how many there are.
+///
+/// # Errors
+/// If an image cannot be read, or brought to the size of the network.
+pub fn real_features(
+    config: &TrainConfig,
+    data: &Arc<dyn Dataset>,
+    extractor: &dyn FeatureExtractor,
+    count: usize,
+    mut done: impl FnMut(usize),
+) -> Result<Extracted> {
+    let count = count.min(data.len());
+    let mut config = config.clone();
+    (config.data.flip, config.data.color_jitter, config.data.crop) = (false, 0.0, Crop::Center);
+    // All of them, however many make a batch of the run.
+    (config.data.batch_size, config.data.drop_last) = (Some(BATCH.min(data.len())), Some(false));
+    config.machine.cache = CacheMode::Off; // they are read once
+    let mut loader = data::loader(&config, data.clone(), &Device::Cpu)?;
+    let mut real = Extracted::new(extractor);
+    while real.features.len() < count {
+        let images = loader.next_batch()?.images;
+        let left = (count - real.features.len()).min(images.dim(0)?);
+        real.push(extractor, &images.narrow(0, 0, left)?)?;
+        done(real.features.len());
     }
+    Ok(real)
 }
 
 impl Metric for FeatureMetric {
@@ -158,7 +174,11 @@ impl Metric for FeatureMetric {
     fn scores(&mut self, system: &mut dyn System) -> Result<Vec<Number>> {
         let reference = match self.reference.take() {
             Some(reference) => reference,
-            None => self.reference()?,
+            None => {
+                let real =
+                    real_features(&self.config, &self.data, self.extractor.as_ref(), REAL_IMAGES, |_| {})?;
+                Reference::new(real, &Split::Train.to_string())?
+            }
         };
         let reference = self.reference.insert(reference);
         let mut fake = Extracted::new(self.extractor.as_ref());
@@ -168,7 +188,18 @@ impl Metric for FeatureMetric {
             fake.push(self.extractor.as_ref(), &images)?;
         }
         let scores = reference.measure(self.extractor.as_ref(), &fake, self.measures.list())?;
-        Ok(scores.iter().map(number).collect())
+        let mut numbers: Vec<Number> = scores.iter().map(number).collect();
+        let seen = reference.evidence(self.extractor.as_ref(), &fake)?;
+        numbers.push(Number::new("alike", Kind::Share, seen.alike));
+        numbers.push(Number::new("memorised", Kind::Share, seen.again));
+        if seen.classes > 0 {
+            numbers.push(Number::new(
+                "classes_made",
+                Kind::Count { of: seen.classes as u64 },
+                seen.made() as f64,
+            ));
+        }
+        Ok(numbers)
     }
 
     fn protocol(&self) -> Option<Protocol> {

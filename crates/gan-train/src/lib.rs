@@ -48,7 +48,7 @@ pub use best::Best;
 pub use checkpoint::Checkpoint;
 pub use config::{Crop, Fit, ImageSize, OnDivergence, PartialConfig, TrainConfig};
 pub use error::{Error, Result};
-pub use evaluation::{Evaluation, FeatureMetric, Metric};
+pub use evaluation::{Evaluation, FeatureMetric, Metric, real_features};
 pub use feed::Feed;
 pub use gan::{Gan, GanLoss, GanOptions, LogitsAndTargets, Loss, Side};
 pub use gan_nn;

@@ -111,6 +111,13 @@ impl Player {
         gradients.into_iter().map(clip).collect()
     }
 
+    /// The length of all its weights together: one that grows and grows tells of a run that will break.
+    pub fn weight_norm(&self) -> Result<f64> {
+        let weights = self.params().flat_map(|params| params.parameters().values());
+        let squares = weights.map(|var| gan_ops::sum_of_squares(&var.as_detached_tensor()));
+        Ok(squares.sum::<candle_core::Result<f64>>()?.sqrt())
+    }
+
     /// Keeps every weight in [-limit, limit] (Arjovsky et al. 2017, algorithm 1).
     fn clip_weights(&self) -> Result<()> {
         let limit = self.settings.clip_weights;

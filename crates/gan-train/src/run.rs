@@ -81,7 +81,7 @@ pub fn train(
     let (mut summary, mut kinds) = (Summary::default(), Kinds::default());
     while training.position.step < options.steps && !stopped && !over {
         let started = Instant::now();
-        let numbers = match training.system.step(&options.moment(&training.position)) {
+        let mut numbers = match training.system.step(&options.moment(&training.position)) {
             Ok(numbers) => numbers,
             Err(error) => {
                 saver.finish()?;
@@ -105,6 +105,10 @@ pub fn train(
             over = verdict.is_over;
             clock.evaluations += started.elapsed();
         }
+        let logged = step.is_multiple_of(options.log_every) || step == 1 || last || !measures.is_empty();
+        if logged {
+            numbers.extend(training.system.vitals()?);
+        }
         let stats = StepStats {
             step,
             epoch: training.system.samples_seen() as f64 / training.system.samples_per_epoch().max(1) as f64,
@@ -114,7 +118,7 @@ pub fn train(
             measures,
         };
         stopped = on_step(&stats).is_break() && !last;
-        if step.is_multiple_of(options.log_every) || step == 1 || last || !stats.measures.is_empty() {
+        if logged {
             if kinds.learn(&stats) {
                 run.save_numbers(&kinds)?;
             }

@@ -70,11 +70,14 @@ impl Serialize for Kinds {
             label: Option<&'static str>,
             #[serde(skip_serializing_if = "Option::is_none")]
             better: Option<&'static str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            of: Option<u64>,
         }
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, (kind, label)) in &self.0 {
             let better = kind.better().map(Into::into);
-            map.serialize_entry(name, &About { kind: kind.into(), label: *label, better })?;
+            let of = if let Kind::Count { of } = kind { Some(*of) } else { None };
+            map.serialize_entry(name, &About { kind: kind.into(), label: *label, better, of })?;
         }
         map.end()
     }

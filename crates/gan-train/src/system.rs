@@ -37,6 +37,11 @@ pub trait System {
     /// What it can do now, from inputs that are always the same, so that a series of them shows it learn.
     fn pictures(&mut self) -> Result<Vec<Picture>>;
 
+    /// What is measured of its state, and not of a step: asked for where a step is logged.
+    fn vitals(&mut self) -> Result<Vec<Number>> {
+        Ok(Vec::new())
+    }
+
     /// What is counted in samples where pictures are asked for.
     fn measures(&mut self) -> Result<Vec<Number>> {
         Ok(Vec::new())
@@ -96,8 +101,10 @@ pub enum Kind {
     Norm,
     /// A learning rate.
     Rate,
-    /// A part of all, 0 to 1: more is better.
+    /// A part of all, 0 to 1.
     Share,
+    /// How what is generated compares with what is real, in what real ones have of it.
+    Ratio,
     /// Whole things: more is better.
     Count {
         /// How many there are to be had.

@@ -15,6 +15,9 @@ pub struct Number {
     /// Which values of a score are better.
     #[serde(default)]
     pub better: Option<Better>,
+    /// How many there are to be had, of a count.
+    #[serde(default)]
+    pub of: Option<u64>,
 }
 
 /// Kinds of numbers. Those of a kind are drawn together where it makes sense.

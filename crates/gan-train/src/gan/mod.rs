@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::exhibit::Exhibit;
 use crate::feed::Feed;
 use crate::player::{Player, PlayerSettings};
-use crate::system::{ModelFile, Moment, Number, Picture, System, Waited};
+use crate::system::{Kind, ModelFile, Moment, Number, Picture, System, Waited};
 use candle_core::{Device, Tensor};
 use gan_models::{Discriminator, Generator};
 use gan_nn::{Hyperparameters, OptimizerKind, State};
@@ -165,6 +165,13 @@ impl System for Gan {
     fn pictures(&mut self) -> Result<Vec<Picture>> {
         let samples = self.fixed_samples()?;
         Ok(vec![Picture { name: "", image: self.exhibit.generated(&samples)? }])
+    }
+
+    fn vitals(&mut self) -> Result<Vec<Number>> {
+        Ok(vec![
+            Number::new("weight_norm_d", Kind::Norm, self.d.weight_norm()?),
+            Number::new("weight_norm_g", Kind::Norm, self.g.weight_norm()?),
+        ])
     }
 
     fn measures(&mut self) -> Result<Vec<Number>> {

@@ -20,21 +20,48 @@ pub(super) struct Sums {
     pub right_fake: f64,
     /// How far the logits of real images lie above those of generated ones.
     pub gap: f64,
+    /// How much generated images differ from each other, compared with real ones.
+    pub diversity: f64,
+    /// How far their mean value lies above that of real ones.
+    pub shift: f64,
     pub grad_norm: f64,
 }
 
 impl Sums {
-    /// Adds what a batch says of D: its losses on real and on generated images, and its
-    /// [`scores`](Gan::scores).
-    pub fn add_discriminator(&mut self, said: [f64; 7]) {
-        let [err_real, err_fake, x, g_z, right_real, right_fake, gap] = said;
+    /// Adds what a batch says of D: its losses on real and on generated images, its
+    /// [`scores`](Gan::scores), and the [`comparison`].
+    pub fn add_discriminator(&mut self, said: [f64; 9]) {
+        let [err_real, err_fake, x, g_z, right_real, right_fake, gap, diversity, shift] = said;
         self.err += err_real + err_fake;
         self.x += x;
         self.g_z += g_z;
         self.right_real += right_real;
         self.right_fake += right_fake;
         self.gap += gap;
+        self.diversity += diversity;
+        self.shift += shift;
     }
+}
+
+/// Values of a batch that are enough to see how much its images differ, and images that it takes.
+const ENOUGH_VALUES: usize = 1 << 16;
+const ENOUGH_IMAGES: usize = 8;
+
+/// How generated images `[N, ...]` compare with real ones `[N, ...]`, as scalars. Diversity is the ratio of their standard
+/// deviations over the batch, taken value by value: 1 if they differ as much from each other as real ones do, 0 if they are
+/// all the same. The shift is how far their mean value lies above that of real ones, in standard deviations of these. Both are
+/// not a number if the real ones are all the same.
+pub(super) fn comparison(real: &Tensor, fake: &Tensor) -> Result<[Tensor; 2]> {
+    let mean_and_spread = |images: &Tensor| -> Result<(Tensor, Tensor)> {
+        let count = images.dim(0)?;
+        let enough = (ENOUGH_VALUES * count / images.elem_count().max(1)).max(ENOUGH_IMAGES).min(count);
+        let images = images.detach().narrow(0, 0, enough)?.flatten_from(1)?;
+        let mean = images.mean_keepdim(0)?;
+        let spread = images.broadcast_sub(&mean)?.sqr()?.mean_all()?.sqrt()?;
+        Ok((mean.mean_all()?, spread))
+    };
+    let ((real_mean, real_spread), (mean, spread)) = (mean_and_spread(real)?, mean_and_spread(fake)?);
+    Ok([(spread / &real_spread)?, ((mean - real_mean)? / real_spread)?])
 }
 
 impl Gan {
@@ -88,6 +115,9 @@ impl Gan {
             all.push(Number::new("d_right_fake", Kind::Share, d.right_fake));
         }
         all.push(Number::new("logit_gap", Kind::Logit, d.gap));
+        let compared = [("diversity", d.diversity), ("mean_shift", d.shift)];
+        let compared = compared.into_iter().filter(|(_, value)| value.is_finite());
+        all.extend(compared.map(|(name, value)| Number::new(name, Kind::Ratio, value)));
         all.push(Number::new("grad_norm_d", Kind::Norm, d.grad_norm));
         all.push(Number::new("grad_norm_g", Kind::Norm, g.grad_norm));
         all.push(Number::new("lr", Kind::Rate, self.g.lr(at.rate)));

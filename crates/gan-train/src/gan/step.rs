@@ -1,7 +1,7 @@
 //! The step: n_critic updates of D, then one of G (Goodfellow et al. 2014, algorithm 1).
 
 use super::half::Half;
-use super::statistics::Sums;
+use super::statistics::{Sums, comparison};
 use super::{Gan, Side};
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -137,7 +137,8 @@ impl Gan {
         let zero = err.zeros_like()?;
         let err_real = real.err.as_ref().unwrap_or(&zero);
         let [x, g_z, right_real, right_fake, gap] = self.scores(&real.told.logits, &fake.told.logits)?;
-        let said = numbers([err_real, &err, &x, &g_z, &right_real, &right_fake, &gap])?;
+        let [spread, shift] = comparison(&batch.real, &batch.fake)?;
+        let said = numbers([err_real, &err, &x, &g_z, &right_real, &right_fake, &gap, &spread, &shift])?;
         sums.add_discriminator(said.map(|number| number * weight));
         let add = |sum: Option<f64>, part: Option<f64>| part.map(|part| sum.unwrap_or(0.0) + part * weight);
         sums.penalty = add(sums.penalty, penalty);
