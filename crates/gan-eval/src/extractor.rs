@@ -6,8 +6,8 @@ use candle_core::{Device, Tensor};
 use gan_data::{Image, Transforms, to_images};
 use gan_rng::Stream;
 
-/// Images that go through a network at once.
-const BATCH: usize = 100;
+/// Images that go through a network at once: their activations are no more than those of a step of training.
+const BATCH: usize = 25;
 
 /// A frozen network that says of each image `D` numbers, whose distribution the measures compare. It has a
 /// name, which every score carries: distances by other features are other distances.

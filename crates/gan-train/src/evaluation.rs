@@ -99,7 +99,7 @@ impl<'a> Judge<'a> {
 /// Real images that generated ones are compared with.
 const REAL_IMAGES: usize = 5000;
 /// Images that are drawn, or loaded, at once.
-const BATCH: usize = 100;
+const BATCH: usize = 50;
 /// Names the latents that are measured: the same each time, so that one evaluation can be compared with the
 /// next.
 const SEED: u64 = 0;
