@@ -283,6 +283,7 @@ fn what_makes_no_sense_is_refused_in_two_lines() {
         (&["project", "a.png", "--generator", "run", "--steps", "0"], "--steps is 0"),
         (&["project", "a.png", "--generator", "run", "--starts", "0"], "--starts is 0"),
         (&["project", "a.png", "--generator", "run", "--lr", "-1"], "--lr is -1"),
+        (&["project", "a.png", "--generator", "run", "--lr", "1e30"], "not finite"),
         (&["project", "a.png", "--generator", "run", "--out", "a.gif"], "a.gif is no PNG"),
         (&["project", "a.png", "--generator", "run", "--latent", "a.txt"], "a.txt"),
         (&["project", "a.png", "--generator", "classes", "--class", "x"], "no class \"x\""),

@@ -207,8 +207,8 @@ pub struct SampleFlags {
     /// The same seed makes the same images
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Draw numbers of the latents that are beyond PSI again: images that are more alike, and better on the
-    /// whole
+    /// Draw numbers of the latents that are beyond PSI again: fewer odd images, and less variety. Below 1
+    /// many generators make faint images
     #[arg(long, value_name = "PSI")]
     pub truncation: Option<f64>,
     /// FILE.png for one grid, DIR/ for single images [default: samples-seedN.png]

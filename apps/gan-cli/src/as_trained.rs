@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::generator_choice::{Chosen, no_networks};
 use gan_train::{Crop, ImageSize, PartialConfig, TrainConfig};
 
-/// As the run of the generator has it, if it is of one; else to its size, as the images of `source` are by default.
-/// Nothing of it is random.
+/// As the run of the generator has it, if it is of one; else to its size, as the images of `source` are by
+/// default. Nothing of it is random.
 pub fn as_trained(generator: &Chosen, source: &str) -> Result<TrainConfig, Failure> {
     let mut config = match generator {
         Chosen { run: Some(run), .. } => {

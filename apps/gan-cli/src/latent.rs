@@ -1,4 +1,5 @@
-//! `gan interpolate`, `walk`, `project` and `directions`: looking into the latent space of a trained generator.
+//! `gan interpolate`, `walk`, `project` and `directions`: looking into the latent space of a trained
+//! generator.
 
 mod directions;
 mod interpolate;

@@ -6,8 +6,8 @@ use crate::decode::Decoding;
 use crate::folder::read_file;
 use crate::{Background, Image, Result};
 
-/// Reads an image file of any kind that a folder of images may hold, told by its content: RGB, what is transparent on this
-/// background; RGBA where nothing stands behind it.
+/// Reads an image file of any kind that a folder of images may hold, told by its content: RGB, what is
+/// transparent on this background; RGBA where nothing stands behind it.
 ///
 /// # Errors
 /// If it cannot be read, or is no image.

@@ -1,9 +1,9 @@
 //! Generators and discriminators, their initial weights, and the generator file.
 //!
-//! A [`ModelConfig`] says which pair of networks to build; [`Generator`] and [`Discriminator`] are what a training loop
-//! or a sampler sees of them. This crate knows no loss that a GAN learns by and no data set: a program that only samples
-//! depends on it alone. [`latent`] is about ways through the latent space, [`project`](mod@project) finds the latent of an
-//! image.
+//! A [`ModelConfig`] says which pair of networks to build; [`Generator`] and [`Discriminator`] are what a
+//! training loop or a sampler sees of them. This crate knows no loss that a GAN learns by and no data set: a
+//! program that only samples depends on it alone. [`latent`] is about ways through the latent space,
+//! [`project`](mod@project) finds the latent of an image.
 //!
 //! ```
 //! use candle_core::Device;

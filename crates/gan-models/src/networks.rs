@@ -34,8 +34,8 @@ pub trait Generator: Send + Sync {
         "a network of another program"
     }
 
-    /// The matrix that the latent is multiplied by first, `[F, Z]`, detached: by what a step in the latent changes the F values
-    /// of the first layer. None if that is not known.
+    /// The matrix that the latent is multiplied by first, `[F, Z]`, detached: by what a step in the latent
+    /// changes the F values of the first layer. None if that is not known.
     fn latent_weight(&self) -> Result<Option<Tensor>> {
         Ok(None)
     }

@@ -1,12 +1,13 @@
-//! From an image back to a latent: the one whose image is nearest, by gradient descent (Creswell & Bharath 2018, Lipton &
-//! Tripathi 2017).
+//! From an image back to a latent: the one whose image is nearest, by gradient descent (Creswell & Bharath
+//! 2018, Lipton & Tripathi 2017).
 //!
 //! ```
 //! use gan_models::candle_core::Device;
 //! use gan_models::project::{ProjectOptions, project};
 //! use gan_models::{Architecture, Context, ModelConfig};
 //!
-//! let config = ModelConfig { base_width: 4, latent_dim: 4, ..ModelConfig::new(Architecture::Dcgan, 1, 8, 8) };
+//! let plain = ModelConfig::new(Architecture::Dcgan, 1, 8, 8);
+//! let config = ModelConfig { base_width: 4, latent_dim: 4, ..plain };
 //! let generator = config.generator(1, &Device::Cpu)?;
 //! let z = config.latent_space().sample(0, 1, &Device::Cpu)?;
 //! let image = generator.forward(&z, &Context::eval())?; // [1, 1, 8, 8]
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 
 /// Latents that are worked on at once.
 const BATCH: usize = 64;
-/// Of so many drawn latents the one with the nearest image becomes a start.
+/// So many latents are drawn for each start; the starts are those with the nearest images.
 const DRAWN_A_START: usize = 16;
 /// Where there are several classes, each is tried for such a part of the steps first.
 const TRIAL: u32 = 4;
@@ -65,18 +66,19 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// Peak signal-to-noise ratio, dB: `10 log10(2^2 / mse)`, as values have a range of 2. Infinite if nothing differs.
+    /// Peak signal-to-noise ratio, dB: `10 log10(2^2 / mse)`, as values have a range of 2. Infinite if
+    /// nothing differs.
     pub fn psnr(&self) -> f64 {
         10.0 * libm::log10(4.0 / self.mse)
     }
 }
 
-/// The latent whose image is nearest to `image` `[1, C, H, W]`, of any of these classes (none, if the generator is not
-/// conditional). `on_step` is told how many steps of how many are done.
+/// The latent whose image is nearest to `image` `[1, C, H, W]`, of any of these classes (none, if the
+/// generator is not conditional). `on_step` is told how many steps of how many are done.
 ///
-/// What is minimised is the mean squared error, for the first half of the steps with that of both images at a half, a
-/// quarter, ... of their size beside it, which fades: large shapes come to lie in their places first. The weights of the
-/// generator stay as they are, in evaluation. Uniform latents are kept within [-1, 1].
+/// What is minimised is the mean squared error, for the first half of the steps with that of both images at a
+/// half, a quarter, ... of their size beside it, which fades: large shapes come to lie in their places first.
+/// The weights of the generator stay as they are, in evaluation. Uniform latents are kept within [-1, 1].
 ///
 /// # Errors
 /// If there are no starts, or the image or the classes are not what the generator makes.

@@ -89,14 +89,16 @@ impl<'a> Context<'a> {
         Context { mode, tracked, precision, classes, shares: None, one_hot: OnceLock::new() }
     }
 
-    /// The same for samples between classes: the share of each class in each sample, `[N, K]`. Whatever a network makes of
-    /// a class (numbers beside the input, a learned vector, scales and shifts of norms) is mixed by these shares.
+    /// The same for samples between classes: the share of each class in each sample, `[N, K]`. Whatever a
+    /// network makes of a class (numbers beside the input, a learned vector, scales and shifts of norms) is
+    /// mixed by these shares.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
     /// use gan_nn::Context;
     ///
-    /// let halfway = Tensor::new(&[[0.5f32, 0.0, 0.5]], &Device::Cpu)?; // between the classes 0 and 2 of three
+    /// // Halfway between the classes 0 and 2 of three.
+    /// let halfway = Tensor::new(&[[0.5f32, 0.0, 0.5]], &Device::Cpu)?;
     /// let context = Context::eval().of_class_shares(&halfway);
     /// assert_eq!(context.one_hot(3, &Device::Cpu)?.to_vec2::<f32>()?, [[0.5, 0.0, 0.5]]);
     /// # Ok::<(), candle_core::Error>(())
@@ -108,8 +110,8 @@ impl<'a> Context<'a> {
         Context { mode, tracked, precision, classes: None, shares, one_hot: OnceLock::new() }
     }
 
-    /// The class of each sample `[N, K]`, of `known` classes K: 1 at its place, 0 elsewhere; of samples between classes their
-    /// shares.
+    /// The class of each sample `[N, K]`, of `known` classes K: 1 at its place, 0 elsewhere; of samples
+    /// between classes their shares.
     ///
     /// # Errors
     /// If there are no classes, or one is not among those that are known.

@@ -1,4 +1,5 @@
-//! Films: how the samples of the same latents changed over the steps of a run, or any pictures one after the other.
+//! Films: how the samples of the same latents changed over the steps of a run, or any pictures one after the
+//! other.
 
 mod encode;
 
@@ -51,11 +52,12 @@ pub struct Frame {
     pub milliseconds: u16,
 }
 
-/// Writes `count` pictures of one size as a film that begins anew when it is over, whole or not at all. They are asked for
-/// one after the other.
+/// Writes `count` pictures of one size as a film that begins anew when it is over, whole or not at all. They
+/// are asked for one after the other.
 ///
 /// # Errors
-/// If a picture cannot be made, is of another size than the first or is missing, or the film cannot be written.
+/// If a picture cannot be made, is of another size than the first or is missing, or the film cannot be
+/// written.
 pub fn write_frames(
     out: impl AsRef<Path>,
     format: Format,

@@ -35,8 +35,8 @@ pub struct LatentFlags {
     /// Of a conditional generator: the class of all images, by name or number [default: the first]
     #[arg(long, value_name = "CLASS")]
     pub class: Option<String>,
-    /// Draw numbers of the latents that are beyond PSI again: images that are more alike, and better on the
-    /// whole
+    /// Draw numbers of the latents that are beyond PSI again: fewer odd images, and less variety. Below 1
+    /// many generators make faint images
     #[arg(long, value_name = "PSI")]
     pub truncation: Option<f64>,
 }
@@ -70,8 +70,8 @@ pub struct InterpolateFlags {
     #[arg(long, value_name = "CLASS,CLASS,...", value_delimiter = ',',
           conflicts_with_all = ["seeds", "count", "class", "method"])]
     pub classes: Option<Vec<String>>,
-    /// In a straight line (lerp) or along a great circle (slerp) [default: slerp for Gaussian latents, lerp for
-    /// uniform ones]
+    /// In a straight line (lerp) or along a great circle (slerp) [default: slerp for Gaussian latents, lerp
+    /// for uniform ones]
     #[arg(long, value_parser = named::<Interpolation>())]
     pub method: Option<Interpolation>,
     /// Images from one end to the other, both among them

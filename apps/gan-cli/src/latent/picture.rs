@@ -83,8 +83,8 @@ impl Picture {
         save_rows(&self.out, subject, (rows, columns), row)
     }
 
-    /// Writes a film of `count` pictures, each a grid of images `[N, C, H, W]`, `columns` in a row. They are made one after
-    /// the other.
+    /// Writes a film of `count` pictures, each a grid of images `[N, C, H, W]`, `columns` in a row. They are
+    /// made one after the other.
     pub fn film(
         &self,
         subject: &Subject,

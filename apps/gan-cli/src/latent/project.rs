@@ -55,7 +55,8 @@ pub fn run(flags: &ProjectFlags) -> Result<(), Failure> {
             bar.set_position(done);
         })?;
     bar.finish_and_clear();
-    if !found.mse.is_finite() {
+    let length = found.latent.sqr()?.sum_all()?.to_scalar::<f32>()?.sqrt();
+    if !found.mse.is_finite() || !length.is_finite() {
         let what = format!("--lr {} leads to latents that are not finite", flags.lr);
         return Err(Failure::usage(what, "give a smaller one; the default is 0.1"));
     }
@@ -65,7 +66,7 @@ pub fn run(flags: &ProjectFlags) -> Result<(), Failure> {
         "{:.2} dB PSNR of the nearest image of {} (a latent {:.1} long): {}, {}",
         found.psnr(),
         subject.named(found.class),
-        found.latent.sqr()?.sum_all()?.to_scalar::<f32>()?.sqrt(),
+        length,
         flags.out.display(),
         path.display()
     );

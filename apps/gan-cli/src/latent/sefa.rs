@@ -1,5 +1,5 @@
-//! Closed-form factorisation of a latent space (SeFa, Shen & Zhou 2021): the directions in which the first layer of a
-//! generator changes most.
+//! Closed-form factorisation of a latent space (SeFa, Shen & Zhou 2021): the directions in which the first
+//! layer of a generator changes most.
 
 use crate::failure::Failure;
 use faer::{Mat, Side};
@@ -21,8 +21,9 @@ impl Directions {
     }
 }
 
-/// The first `count` unit vectors `n` by `|A n|`, of the weight `A` `[F, Z]` that a latent is multiplied by: eigenvectors of
-/// `A^T A`. Of each and its opposite, which are alike, it is the one whose largest number is positive.
+/// The first `count` unit vectors `n` by `|A n|`, of the weight `A` `[F, Z]` that a latent is multiplied by:
+/// eigenvectors of `A^T A`. Of each and its opposite, which are alike, it is the one whose largest number is
+/// positive.
 pub fn sefa(weight: &[Vec<f32>], count: usize) -> Result<Directions, Failure> {
     let dim = weight.first().map_or(0, Vec::len);
     let a = Mat::from_fn(weight.len(), dim, |i, j| f64::from(weight[i][j]));

@@ -19,8 +19,8 @@ pub enum Interpolation {
 }
 
 impl Interpolation {
-    /// The way that stays among such latents as are drawn: Gaussian ones lie near a sphere, whose inside a straight line
-    /// crosses; uniform ones fill a box, which it does not leave.
+    /// The way that stays among such latents as are drawn: Gaussian ones lie near a sphere, whose inside a
+    /// straight line crosses; uniform ones fill a box, which it does not leave.
     pub fn usual(latent: Latent) -> Self {
         match latent {
             Latent::Gaussian => Self::Slerp,
@@ -28,7 +28,8 @@ impl Interpolation {
         }
     }
 
-    /// The latents `[N, Z]` at `t` of the way from `from` to `to`, both `[N, Z]`: 0 is the one end, 1 the other.
+    /// The latents `[N, Z]` at `t` of the way from `from` to `to`, both `[N, Z]`: 0 is the one end, 1 the
+    /// other.
     ///
     /// # Errors
     /// If the two are not of one shape.
@@ -48,9 +49,10 @@ pub fn lerp(from: &Tensor, to: &Tensor, t: f64) -> Result<Tensor> {
     mix(from, to, |_, _| (1.0 - t, t))
 }
 
-/// Spherical interpolation (Shoemake 1985; for latents White 2016) of latents `[N, Z]`, each pair along its own great
-/// circle: the angle grows evenly, and so does the length, from that of the one end to that of the other. At the ends it is
-/// them, to the bit. Vectors that lie on one line, or are 0, have no great circle between them, and are led along that line.
+/// Spherical interpolation (Shoemake 1985; for latents White 2016) of latents `[N, Z]`, each pair along its
+/// own great circle: the angle grows evenly, and so does the length, from that of the one end to that of the
+/// other. At the ends it is them, to the bit. Vectors that lie on one line, or are 0, have no great circle
+/// between them, and are led along that line.
 ///
 /// # Errors
 /// If the two are not of one shape.

@@ -1,13 +1,14 @@
-//! The truncation trick: latents without rare numbers make images that are more alike, and better on the whole.
+//! The truncation trick: latents without rare numbers make fewer odd images, and images that are more alike.
 
 use super::{Latent, LatentSpace};
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
 use gan_rng::Stream;
 
-/// The vectors number `first`, `first + 1`, ... of a seed, `[count, Z]`, in which no number lies beyond `psi` either way: the
-/// truncation trick of BigGAN (Brock et al. 2019). Numbers that do are drawn again, from what comes next in the vector's
-/// stream; the others are those of [`LatentSpace::sample_from`], so a seed keeps its images as far as it may.
+/// The vectors number `first`, `first + 1`, ... of a seed, `[count, Z]`, in which no number lies beyond `psi`
+/// either way: the truncation trick of BigGAN (Brock et al. 2019). Numbers that do are drawn again, from what
+/// comes next in the vector's stream; the others are those of [`LatentSpace::sample_from`], so a seed keeps
+/// its images as far as it may.
 ///
 /// Of Gaussian latents that is a truncated normal distribution; of uniform ones the uniform distribution over
 /// [-psi, psi], and from 1 on nothing changes.
@@ -35,8 +36,8 @@ pub fn truncated(
     Ok(Tensor::from_vec(numbers, (count, space.dim), device)?)
 }
 
-/// Latents `[N, Z]` whose numbers are brought within what may be drawn: [-psi, psi] where that is given, and [-1, 1] where
-/// they are uniform. A curve between latents may leave that.
+/// Latents `[N, Z]` whose numbers are brought within what may be drawn: [-psi, psi] where that is given, and
+/// [-1, 1] where they are uniform. A curve between latents may leave that.
 pub fn within(latents: &Tensor, latent: Latent, psi: Option<f64>) -> candle_core::Result<Tensor> {
     let bound = match latent {
         Latent::Gaussian => psi,
@@ -53,7 +54,7 @@ pub fn check_truncation(psi: f64) -> Result<()> {
     if psi.is_finite() && psi > 0.0 {
         return Ok(());
     }
-    let hint = "give a number above 0: 2 cuts off little, 0.5 leaves only the most likely images";
+    let hint = "give a number above 0: 2 cuts off little, 1 much";
     Err(Error::config(format!("latents cannot be truncated at {psi}"), hint))
 }
 
@@ -61,8 +62,8 @@ fn is_beyond(number: f32, psi: f64) -> bool {
     f64::from(number).abs() > psi
 }
 
-/// A number of this distribution that is not beyond `psi`: drawn uniformly, and kept as often as its density says. For
-/// every bound beyond which normal numbers are found at all, few draws are enough.
+/// A number of this distribution that is not beyond `psi`: drawn uniformly, and kept as often as its density
+/// says. For every bound beyond which normal numbers are found at all, few draws are enough.
 fn draw_within(latent: Latent, psi: f64, stream: &mut Stream) -> f32 {
     loop {
         let number = stream.uniform_in(-psi, psi);

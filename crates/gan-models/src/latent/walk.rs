@@ -7,8 +7,9 @@ use candle_core::{Device, Tensor};
 use gan_rng::Stream;
 use std::f64::consts::TAU;
 
-/// Closed walks: each is a circle around the origin through a latent, in a random direction at a right angle to it, so that
-/// all of a walk is as far from the origin as its start. It ends where it began, and has no corner there.
+/// Closed walks: each is a circle around the origin through a latent, in a random direction at a right angle
+/// to it, so that all of a walk is as far from the origin as its start. It ends where it began, and has no
+/// corner there.
 #[derive(Clone, Debug)]
 pub struct Walk {
     space: LatentSpace,
@@ -45,8 +46,8 @@ impl Walk {
         Ok(Self { space, psi, starts, quarters })
     }
 
-    /// Where the walks are after so many turns, `[N, Z]`: at 0 where they begin, at 1 there again. Where latents are bounded
-    /// (uniform or truncated ones) they are kept within the bound.
+    /// Where the walks are after so many turns, `[N, Z]`: at 0 where they begin, at 1 there again. Where
+    /// latents are bounded (uniform or truncated ones) they are kept within the bound.
     pub fn at(&self, turns: f64) -> Result<Tensor> {
         let angle = TAU * (turns - turns.floor());
         let across = self.quarters.affine(libm::sin(angle), 0.0)?;
@@ -55,7 +56,8 @@ impl Walk {
     }
 }
 
-/// The part of a direction at a right angle to the start, as long as the start; 0 if there is none, as in one dimension.
+/// The part of a direction at a right angle to the start, as long as the start; 0 if there is none, as in one
+/// dimension.
 fn beside(start: &[f32], direction: &[f32]) -> Vec<f32> {
     let along = dot(start, direction) / dot(start, start).max(f64::MIN_POSITIVE);
     let rest: Vec<f32> = start

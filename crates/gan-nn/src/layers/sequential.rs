@@ -90,9 +90,9 @@ impl Sequential {
         Evaluation(self)
     }
 
-    /// The weight of the first layer that has one and takes vectors: `[F, I]`, from the I numbers of a vector to the F values
-    /// that the layer makes of it (of a transposed convolution of `[N, I, 1, 1]` its channels times its kernel). None if
-    /// another kind of layer comes first.
+    /// The weight of the first layer that has one and takes vectors: `[F, I]`, from the I numbers of a vector
+    /// to the F values that the layer makes of it (of a transposed convolution of `[N, I, 1, 1]` its channels
+    /// times its kernel). None if another kind of layer comes first.
     pub fn input_weight(&self) -> Result<Option<Tensor>> {
         let context = Context::eval();
         for layer in &self.layers {
