@@ -1,5 +1,6 @@
 //! The command line.
 
+mod latent;
 mod settings;
 
 use crate::generator_choice::{CheckpointChoice, Weights};
@@ -7,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use gan_data::{ExportFormat, Split};
 use gan_eval::{FeatureKind, Measures};
+pub use latent::{ChoiceFlags, DirectionsFlags, InterpolateFlags, PictureFlags, ProjectFlags, WalkFlags};
 pub use settings::{ImageSettings, Settings};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -29,7 +31,20 @@ pub enum Command {
     #[command(allow_negative_numbers = true)]
     Resume(Box<ResumeFlags>),
     /// Make images from a trained generator
+    #[command(allow_negative_numbers = true)]
     Sample(SampleFlags),
+    /// Lead from one image of a generator to the next, or from class to class: a picture or a film
+    #[command(allow_negative_numbers = true)]
+    Interpolate(InterpolateFlags),
+    /// Make a film of a closed walk through the images of a generator
+    #[command(allow_negative_numbers = true)]
+    Walk(WalkFlags),
+    /// Find the latent of a generator whose image is nearest to an image
+    #[command(allow_negative_numbers = true)]
+    Project(ProjectFlags),
+    /// Show the directions of a latent space in which images change most (SeFa)
+    #[command(allow_negative_numbers = true)]
+    Directions(DirectionsFlags),
     /// Measure how good images are: of runs, of generator files, or in folders
     Eval(EvalFlags),
     /// Say what is wrong with a run, if anything is, and what to do
@@ -213,6 +228,10 @@ pub struct SampleFlags {
     /// The same seed makes the same images
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
+    /// Draw numbers of the latents that are beyond PSI again: fewer odd images, and less variety. Below 1
+    /// many generators make faint images
+    #[arg(long, value_name = "PSI")]
+    pub truncation: Option<f64>,
     /// FILE.png for one grid, DIR/ for single images [default: samples-seedN.png]
     #[arg(long, value_name = "FILE.png|DIR/")]
     pub out: Option<PathBuf>,

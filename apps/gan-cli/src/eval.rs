@@ -1,17 +1,18 @@
 //! `gan eval`: how good are these images?
 
 use crate::args::EvalFlags;
+use crate::as_trained::as_trained;
 use crate::configure;
 use crate::device;
 use crate::failure::Failure;
-use crate::generator_choice::{Chosen, choose, no_networks};
+use crate::generator_choice::{Chosen, choose};
 use crate::progress::watch;
 use candle_core::Device;
 use gan_data::{Dataset, Progress, ProgressCallback, Unit};
 use gan_eval::{Extracted, FeatureExtractor, FeatureKind, Protocol, Reference, Score};
 use gan_models::{Context, Generator};
 use gan_ops::Precision;
-use gan_train::{ImageSize, PartialConfig, RunDir, TrainConfig, data, real_features};
+use gan_train::{PartialConfig, RunDir, TrainConfig, data, real_features};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -141,19 +142,8 @@ impl Real {
             What::Generator(chosen) => Some(chosen.as_ref()),
             What::Images(_) => None,
         });
-        let as_trained = match generator {
-            Some(Chosen { run: Some(run), .. }) => {
-                Some(configure::for_resuming(&run.join("config.toml"), &Default::default())?)
-            }
-            Some(Chosen { generator, path, .. }) => {
-                let model = generator.model().ok_or_else(|| no_networks(path))?;
-                let mut images = PartialConfig::default();
-                images.set("image_size", ImageSize { height: model.height, width: model.width })?;
-                images.set("channels", model.channels as i64)?;
-                Some(configure::for_data(flags.against.as_deref().unwrap_or("digits"), &images)?)
-            }
-            None => None,
-        };
+        let source = flags.against.as_deref().unwrap_or("digits");
+        let as_trained = generator.map(|generator| as_trained(generator, source)).transpose()?;
         let against = match (&flags.against, generator) {
             (Some(source), _) => source.clone(),
             (None, Some(Chosen { run: Some(_), .. })) => {

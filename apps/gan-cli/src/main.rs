@@ -7,6 +7,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod out;
 
 mod args;
+mod as_trained;
 mod bench;
 mod configure;
 mod data;
@@ -18,6 +19,7 @@ mod generator_choice;
 mod health;
 mod inspect;
 mod job;
+mod latent;
 mod page;
 mod printable;
 mod progress;
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
         Command::Train(flags) => train::run(&flags),
         Command::Resume(flags) => resume::run(&flags.run, &flags.settings, flags.force, flags.dry_run),
         Command::Sample(flags) => success(sample::run(&flags)),
+        Command::Interpolate(flags) => success(latent::interpolate(&flags)),
+        Command::Walk(flags) => success(latent::walk(&flags)),
+        Command::Project(flags) => success(latent::project(&flags)),
+        Command::Directions(flags) => success(latent::directions(&flags)),
         Command::Eval(flags) => success(eval::run(&flags)),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Report(flags) => success(show::report(&flags)),

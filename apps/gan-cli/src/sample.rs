@@ -10,7 +10,9 @@ use crate::generator_choice::{Chosen, choose, no_networks};
 use crate::progress::watch;
 use candle_core::Tensor;
 use classes::ClassChoice;
+pub use classes::class_number;
 use gan_data::{ExportFormat, ExportOptions, OnBadImage, Split, Transforms, export};
+use gan_models::latent::check_truncation;
 use gan_ops::Precision;
 use generated::{BATCH, Generated};
 use indicatif::ProgressIterator;
@@ -20,6 +22,7 @@ use std::path::Path;
 const LARGEST_GRID: usize = 4096;
 
 pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
+    flags.truncation.map_or(Ok(()), check_truncation)?;
     device::use_threads(flags.threads);
     let (device, _) = device::choose(&flags.device, Precision::F32)?;
     let Chosen { generator, path: from, because, .. } =
@@ -34,7 +37,7 @@ pub fn run(flags: &SampleFlags) -> Result<(), Failure> {
         let flag = if flags.per_class.is_some() { "--per-class" } else { "--count" };
         return Err(Failure::usage(format!("{flag} is 0"), "ask for at least 1 image"));
     }
-    let images = Generated::new((generator, model), flags.seed, classes, count, device);
+    let images = Generated::new((generator, model), (flags.seed, flags.truncation), classes, count, device);
 
     let default_out = || match flags.format {
         Some(_) => format!("samples-seed{}/", flags.seed).into(),

@@ -245,7 +245,8 @@ impl Dataset for Folder {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of an image file.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     let (file, length) = files::open(path)?;
     if length > MAX_FILE {
         return Err(Error::malformed(path, format!("{length} bytes are too many for an image")));

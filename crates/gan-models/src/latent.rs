@@ -1,4 +1,27 @@
-//! Latent vectors: what a generator makes images from.
+//! Latent vectors: what a generator makes images from, and ways through their space.
+//!
+//! ```
+//! use gan_models::candle_core::Device;
+//! use gan_models::latent::{Interpolation, Latent, LatentSpace, Walk, truncated};
+//!
+//! let space = LatentSpace { dim: 100, latent: Latent::Gaussian };
+//! let z = space.sample(7, 2, &Device::Cpu)?; // two latents of seed 7, [2, 100]
+//! let halfway = Interpolation::Slerp.between(&z.narrow(0, 0, 1)?, &z.narrow(0, 1, 1)?, 0.5)?; // [1, 100]
+//! let typical = truncated(space, 0.7, 7, 0, 4, &Device::Cpu)?; // [4, 100], no number beyond 0.7
+//! let walk = Walk::of_seed(space, None, 7, 3, &Device::Cpu)?; // three closed walks
+//! let (first, quarter) = (walk.at(0.0)?, walk.at(0.25)?); // [3, 100] each
+//! # assert_eq!((halfway.dims(), typical.dims(), first.dims(), quarter.dims()),
+//! #     (&[1, 100][..], &[4, 100][..], &[3, 100][..], &[3, 100][..]));
+//! # Ok::<(), gan_models::Error>(())
+//! ```
+
+mod between;
+mod truncation;
+mod walk;
+
+pub use between::{Interpolation, lerp, slerp};
+pub use truncation::{check_truncation, truncated, within};
+pub use walk::Walk;
 
 use candle_core::{Device, Result, Tensor};
 use gan_rng::Stream;

@@ -1,8 +1,9 @@
 //! Generators and discriminators, their initial weights, and the generator file.
 //!
-//! A [`ModelConfig`] says which pair of networks to build; [`Generator`] and [`Discriminator`] are what a training loop
-//! or a sampler sees of them. This crate knows no loss, no optimizer and no data set: a program that only samples
-//! depends on it alone.
+//! A [`ModelConfig`] says which pair of networks to build; [`Generator`] and [`Discriminator`] are what a
+//! training loop or a sampler sees of them. This crate knows no loss that a GAN learns by and no data set: a
+//! program that only samples depends on it alone. [`latent`] is about ways through the latent space,
+//! [`project`](mod@project) finds the latent of an image.
 //!
 //! ```
 //! use candle_core::Device;
@@ -28,13 +29,14 @@ mod error;
 mod file;
 pub mod files;
 mod header;
-mod latent;
+pub mod latent;
 mod mlp;
 mod networks;
 mod notebook;
 mod of_candle;
 mod parts;
 mod png;
+pub mod project;
 mod size_plan;
 mod sngan;
 

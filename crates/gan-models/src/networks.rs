@@ -34,6 +34,12 @@ pub trait Generator: Send + Sync {
         "a network of another program"
     }
 
+    /// The matrix that the latent is multiplied by first, `[F, Z]`, detached: by what a step in the latent
+    /// changes the F values of the first layer. None if that is not known.
+    fn latent_weight(&self) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// Multiply-adds a forward pass needs for one image, in each convolution and linear layer from the first to the
     /// last. A convolution counts all taps of its kernel, also those on padding. Empty if that is not known.
     fn multiply_adds(&self) -> Vec<u64> {
@@ -197,6 +203,12 @@ impl Generator for Network {
 
     fn model(&self) -> Option<&ModelConfig> {
         Some(&self.config)
+    }
+
+    fn latent_weight(&self) -> Result<Option<Tensor>> {
+        let weight = self.parts.trunk.input_weight()?;
+        // What is said of the class comes after the latent.
+        weight.map(|weight| weight.narrow(1, 0, self.config.latent_dim)).transpose()
     }
 
     fn multiply_adds(&self) -> Vec<u64> {

@@ -37,12 +37,15 @@ pub struct Context<'a> {
     pub precision: Precision,
     /// The class of each sample, for networks that are told.
     pub classes: Option<&'a [u32]>,
+    /// In place of them, the share that each class has in each sample.
+    shares: Option<Tensor>,
     one_hot: OnceLock<Tensor>,
 }
 
 impl<'a> Context<'a> {
     fn new(mode: Mode, tracked: bool) -> Self {
-        Self { mode, tracked, precision: Precision::F32, classes: None, one_hot: OnceLock::new() }
+        let precision = Precision::F32;
+        Self { mode, tracked, precision, classes: None, shares: None, one_hot: OnceLock::new() }
     }
 
     /// Of training: by the batch, tracked.
@@ -83,14 +86,42 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn of_classes<'b>(self, classes: Option<&'b [u32]>) -> Context<'b> {
         let Self { mode, tracked, precision, .. } = self;
-        Context { mode, tracked, precision, classes, one_hot: OnceLock::new() }
+        Context { mode, tracked, precision, classes, shares: None, one_hot: OnceLock::new() }
     }
 
-    /// The class of each sample `[N, K]`, of `known` classes K: 1 at its place, 0 elsewhere.
+    /// The same for samples between classes: the share of each class in each sample, `[N, K]`. Whatever a
+    /// network makes of a class (numbers beside the input, a learned vector, scales and shifts of norms) is
+    /// mixed by these shares.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use gan_nn::Context;
+    ///
+    /// // Halfway between the classes 0 and 2 of three.
+    /// let halfway = Tensor::new(&[[0.5f32, 0.0, 0.5]], &Device::Cpu)?;
+    /// let context = Context::eval().of_class_shares(&halfway);
+    /// assert_eq!(context.one_hot(3, &Device::Cpu)?.to_vec2::<f32>()?, [[0.5, 0.0, 0.5]]);
+    /// # Ok::<(), candle_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_class_shares(self, shares: &Tensor) -> Context<'static> {
+        let Self { mode, tracked, precision, .. } = self;
+        let shares = Some(shares.clone());
+        Context { mode, tracked, precision, classes: None, shares, one_hot: OnceLock::new() }
+    }
+
+    /// The class of each sample `[N, K]`, of `known` classes K: 1 at its place, 0 elsewhere; of samples
+    /// between classes their shares.
     ///
     /// # Errors
     /// If there are no classes, or one is not among those that are known.
     pub fn one_hot(&self, known: usize, device: &Device) -> Result<&Tensor> {
+        if let Some(shares) = &self.shares {
+            return match shares.dims() {
+                [_, classes] if *classes == known => Ok(shares),
+                dims => bail!("the shares of {known} classes are [N, {known}], not {dims:?}"),
+            };
+        }
         let Some(classes) = self.classes else {
             bail!("the network is conditional: each sample needs one of its {known} classes")
         };
@@ -110,6 +141,13 @@ impl<'a> Context<'a> {
 
     /// An error unless a network that knows so many classes is told one of each of so many samples.
     pub fn expect_classes(&self, known: usize, samples: usize) -> Result<()> {
+        if let Some(shares) = &self.shares {
+            return match shares.dims() {
+                _ if known == 0 => bail!("the network is not conditional: it takes no classes"),
+                dims if dims == [samples, known] => Ok(()),
+                dims => bail!("the shares of {samples} samples are [{samples}, {known}], not {dims:?}"),
+            };
+        }
         match (self.classes, known) {
             (None, 0) => Ok(()),
             (Some(_), 0) => bail!("the network is not conditional: it takes no classes"),

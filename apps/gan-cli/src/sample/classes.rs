@@ -25,13 +25,10 @@ impl ClassChoice {
     pub fn wanted(flags: &SampleFlags, model: &ModelConfig) -> Result<Self, Failure> {
         let flag = if flags.class.is_some() { "--class" } else { "--per-class" };
         if model.classes.is_empty() && (flags.class.is_some() || flags.per_class.is_some()) {
-            return Err(Failure::usage(
-                format!("{flag} is given, but this generator knows no classes"),
-                "leave it out, or train one that does: gan train --recipe digits-cgan",
-            ));
+            return Err(no_classes(flag));
         }
         match (&flags.class, flags.per_class) {
-            (Some(class), _) => Ok(Self::Only(find(class, model)?)),
+            (Some(class), _) => Ok(Self::Only(class_number(class, flag, model)?)),
             (None, Some(count)) => Ok(Self::Each(count)),
             (None, None) if model.classes.is_empty() => Ok(Self::None),
             (None, None) => Ok(Self::InTurn(model.classes.len() as u32)),
@@ -49,8 +46,18 @@ impl ClassChoice {
     }
 }
 
-/// The class of a name, or of a number.
-fn find(class: &str, model: &ModelConfig) -> Result<u32, Failure> {
+fn no_classes(flag: &str) -> Failure {
+    Failure::usage(
+        format!("{flag} is given, but this generator knows no classes"),
+        "leave it out, or train one that does: gan train --recipe digits-cgan",
+    )
+}
+
+/// The class of a name, or of a number, that a flag gives.
+pub fn class_number(class: &str, flag: &str, model: &ModelConfig) -> Result<u32, Failure> {
+    if model.classes.is_empty() {
+        return Err(no_classes(flag));
+    }
     model.class(class).ok_or_else(|| {
         let names = &model.classes;
         let some = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");

@@ -1,8 +1,9 @@
 //! Generated images as a data set, made when they are asked for.
 
 use super::classes::ClassChoice;
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Error, Result, Tensor};
 use gan_data::{Dataset, Image, Sample};
+use gan_models::latent::truncated;
 use gan_models::{Context, Generator, ModelConfig};
 use std::sync::Mutex;
 
@@ -14,6 +15,8 @@ pub struct Generated {
     generator: Box<dyn Generator>,
     model: ModelConfig,
     seed: u64,
+    /// Where numbers of latents are cut off.
+    truncation: Option<f64>,
     classes: ClassChoice,
     count: usize,
     device: Device,
@@ -24,12 +27,12 @@ pub struct Generated {
 impl Generated {
     pub fn new(
         (generator, model): (Box<dyn Generator>, ModelConfig),
-        seed: u64,
+        (seed, truncation): (u64, Option<f64>),
         classes: ClassChoice,
         count: usize,
         device: Device,
     ) -> Self {
-        Self { generator, model, seed, classes, count, device, last: Mutex::new(None) }
+        Self { generator, model, seed, truncation, classes, count, device, last: Mutex::new(None) }
     }
 
     pub fn count(&self) -> usize {
@@ -45,7 +48,11 @@ impl Generated {
     pub fn batch(&self, batch: usize) -> Result<Tensor> {
         let first = batch * BATCH;
         let count = BATCH.min(self.count - first);
-        let z = self.model.latent_space().sample_from(self.seed, first as u64, count, &self.device)?;
+        let (space, from) = (self.model.latent_space(), first as u64);
+        let z = match self.truncation {
+            Some(psi) => truncated(space, psi, self.seed, from, count, &self.device).map_err(Error::wrap)?,
+            None => space.sample_from(self.seed, from, count, &self.device)?,
+        };
         let classes: Option<Vec<u32>> = (first..first + count).map(|index| self.classes.of(index)).collect();
         self.generator.forward(&z, &Context::eval().of_classes(classes.as_deref()))
     }
@@ -79,7 +86,7 @@ impl Dataset for Generated {
             *last = Some((batch, gan_data::to_images(&self.batch(batch)?)?));
         }
         let image = last.as_ref().and_then(|(_, images)| images.get(index % BATCH)).cloned();
-        let image = image.ok_or_else(|| candle_core::Error::Msg(format!("there is no image {index}")))?;
+        let image = image.ok_or_else(|| Error::Msg(format!("there is no image {index}")))?;
         Ok(Sample { image, label: self.classes.of(index) })
     }
 }

@@ -90,6 +90,24 @@ impl Sequential {
         Evaluation(self)
     }
 
+    /// The weight of the first layer that has one and takes vectors: `[F, I]`, from the I numbers of a vector
+    /// to the F values that the layer makes of it (of a transposed convolution of `[N, I, 1, 1]` its channels
+    /// times its kernel). None if another kind of layer comes first.
+    pub fn input_weight(&self) -> Result<Option<Tensor>> {
+        let context = Context::eval();
+        for layer in &self.layers {
+            match layer {
+                Layer::Append(_) | Layer::Reshape(_) => {}
+                Layer::Linear(layer) => return layer.weight.tensor(&context).map(Some),
+                Layer::ConvTranspose2d(layer) => {
+                    return layer.weight.tensor(&context)?.flatten_from(1)?.t().map(Some);
+                }
+                _ => break,
+            }
+        }
+        Ok(None)
+    }
+
     /// A tensor through the layers, on the fast path.
     pub fn forward(&self, x: &Tensor, context: &Context) -> Result<Tensor> {
         self.apply(Flow::enter(x)?, context)?.leave()

@@ -1,0 +1,25 @@
+//! How real images are brought to what a generator makes.
+
+use crate::configure;
+use crate::failure::Failure;
+use crate::generator_choice::{Chosen, no_networks};
+use gan_train::{Crop, ImageSize, PartialConfig, TrainConfig};
+
+/// As the run of the generator has it, if it is of one; else to its size, as the images of `source` are by
+/// default. Nothing of it is random.
+pub fn as_trained(generator: &Chosen, source: &str) -> Result<TrainConfig, Failure> {
+    let mut config = match generator {
+        Chosen { run: Some(run), .. } => {
+            configure::for_resuming(&run.join("config.toml"), &Default::default())?
+        }
+        Chosen { generator, path, .. } => {
+            let model = generator.model().ok_or_else(|| no_networks(path))?;
+            let mut images = PartialConfig::default();
+            images.set("image_size", ImageSize { height: model.height, width: model.width })?;
+            images.set("channels", model.channels as i64)?;
+            configure::for_data(source, &images)?
+        }
+    };
+    (config.data.flip, config.data.color_jitter, config.data.crop) = (false, 0.0, Crop::Center);
+    Ok(config)
+}
