@@ -13,6 +13,7 @@ import sys
 
 FIXTURE = pathlib.Path(__file__).parent.parent / "assets/fixtures/health.json"
 SMALL = "--recipe digits --base-width 16 --eval-every 0"
+SHAPES = "--recipe none --dataset shapes --image-size 64 --base-width 16 --batch-size 32"
 RING = "--recipe ring --r1 0 --ema 0"
 
 # Name: what is wrong with it, and how it is made.
@@ -37,7 +38,8 @@ RUNS = {
     "digits-conditional": (None, "--recipe digits-cgan --base-width 16 --steps 500 --eval-every 250 --eval-samples 300"),
     "digits-wgan-gp": (None, "--recipe mnist-wgan-gp --dataset digits --base-width 16 --steps 120"),
     "shapes-hinge": (None, "--recipe cifar10-sngan --dataset shapes --base-width 16 --batch-size 16 --steps 150"),
-    "shapes-64": (None, "--recipe none --dataset shapes --image-size 64 --base-width 16 --batch-size 32 --steps 300"),
+    "shapes-64": ("discriminator-won", f"{SHAPES} --steps 300"),
+    "digits-64": (None, "--recipe digits --image-size 64 --base-width 16 --batch-size 32 --steps 400 --eval-every 0"),
 }
 # What a diagnosis looks at; the rest of a line is left out.
 NAMES = ["d_x", "d_right_real", "d_right_fake", "logit_gap", "diversity", "mean_shift", "weight_norm_d", "weight_norm_g",

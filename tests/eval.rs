@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
-use common::{gan_in, metrics, succeed_in};
+use common::{gan_in, metrics, png_size, succeed_in, write_broken_png, write_png};
 use serde_json::Value;
 use std::path::Path;
 
@@ -191,4 +191,31 @@ fn what_cannot_be_measured_is_refused_in_two_lines() {
         assert!(said.contains(named), "{arguments:?}: {named} in {said}");
         assert!(said.lines().count() <= 4, "{said}");
     }
+}
+
+#[test]
+fn a_discriminator_scores_images_from_the_most_real_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = ["--recipe", "digits", "--base-width", "8", "--batch-size", "16", "--steps", "60"];
+    succeed_in(folder.path(), &[&["train", "--out", "run"], &digits[..]].concat());
+    succeed_in(folder.path(), &["data", "export", "digits", "real", "--count", "30"]);
+    write_png(&folder.path().join("real/1/noise.png"), 32, 32, 1, 7);
+    write_broken_png(&folder.path().join("real/1/broken.png"));
+    let said = gan_in(folder.path(), &["score", "run", "real", "--json", "--sheet", "sheet.png"]);
+    assert!(said.status == 0 && said.stderr.contains("broken.png is left out"), "{}", said.stderr);
+    let lines = said.stdout.lines().filter(|line| line.starts_with('{'));
+    let all: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let logits: Vec<f64> = all.iter().map(|one| one["logit"].as_f64().unwrap()).collect();
+    assert!(all.len() == 31 && logits.is_sorted_by(|a, b| a >= b), "{logits:?}");
+    let last = &all[30];
+    assert!(last["image"].as_str().unwrap().contains("noise.png"), "what is no digit comes last: {last}");
+    let probability = last["probability"].as_f64().unwrap();
+    assert!((probability - 1.0 / (1.0 + (-logits[30]).exp())).abs() < 1e-6);
+    assert_eq!(png_size(&folder.path().join("sheet.png")).0, 8 * 34 + 2);
+
+    succeed_in(folder.path(), &["score", "run", "real", "--csv", "scores.csv"]);
+    let table = std::fs::read_to_string(folder.path().join("scores.csv")).unwrap();
+    assert!(table.starts_with("image,probability,logit\n") && table.lines().count() == 32);
+    let refused = gan_in(folder.path(), &["score", "run", "ring"]);
+    assert!(refused.status == 2 && refused.stderr.contains("points of the plane are no images"));
 }

@@ -47,6 +47,8 @@ pub enum Command {
     Directions(DirectionsFlags),
     /// Measure how good images are: of runs, of generator files, or in folders
     Eval(EvalFlags),
+    /// Say what the discriminator of a run makes of images: how real it takes each to be
+    Score(ScoreFlags),
     /// Say what is wrong with a run, if anything is, and what to do
     Doctor(DoctorFlags),
     /// Write the page of a run (report.html), or of several side by side
@@ -130,6 +132,34 @@ pub struct InspectFlags {
     /// A run folder, one of its checkpoints, or a safetensors file
     #[arg(value_name = "FILE_OR_RUN")]
     pub path: PathBuf,
+}
+
+#[derive(Args)]
+pub struct ScoreFlags {
+    /// A run folder, or one of its checkpoints
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// A folder of images, an archive, or the name of a data set
+    #[arg(value_name = "IMAGES")]
+    pub images: String,
+    /// Which checkpoint of a run: best, latest, or the number of a step
+    #[arg(long, default_value = "latest", value_name = "best|latest|STEP")]
+    pub checkpoint: CheckpointChoice,
+    /// Score no more images than this
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// Write a table of all: image, probability, logit
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "json")]
+    pub csv: Option<PathBuf>,
+    /// Print JSON: a line for each image
+    #[arg(long)]
+    pub json: bool,
+    /// Write a sheet of up to 64 of them, from what D takes for most real
+    #[arg(long, value_name = "FILE.png")]
+    pub sheet: Option<PathBuf>,
+    /// Threads to compute on [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 #[derive(Args)]

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use candle_core::{Device, Tensor};
-use gan_models::{Generator, load_generator, read_generator};
+use gan_models::{Discriminator, Generator, load_generator, read_generator};
 use gan_train::{Best, Checkpoint, RunDir};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -142,6 +142,23 @@ fn raw(folder: &Path, checkpoint: &Checkpoint, device: &Device) -> Result<Box<dy
         ));
     }
     Ok(generator)
+}
+
+/// The discriminator of a run, with the weights of one of its checkpoints.
+pub fn discriminator(
+    path: &Path,
+    choice: CheckpointChoice,
+    device: &Device,
+) -> Result<Box<dyn Discriminator>, Failure> {
+    let (folder, checkpoint, _) = checkpoint(path, choice)?;
+    let own = |(name, tensor): (String, Tensor)| {
+        name.strip_prefix("discriminator.").map(|name| (name.to_owned(), tensor))
+    };
+    let state = checkpoint.tensors()?.into_iter().filter_map(own).collect();
+    let model = checkpoint.metadata().model().ok_or_else(|| no_networks(&folder))?;
+    let discriminator = model.discriminator(0, device)?;
+    discriminator.params().load_state_dict(&state)?;
+    Ok(discriminator)
 }
 
 /// Refuses networks that are somebody else's.

@@ -26,6 +26,7 @@ mod progress;
 mod recipes;
 mod resume;
 mod sample;
+mod score;
 mod show;
 mod stop;
 mod train;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Project(flags) => success(latent::project(&flags)),
         Command::Directions(flags) => success(latent::directions(&flags)),
         Command::Eval(flags) => success(eval::run(&flags)),
+        Command::Score(flags) => success(score::run(&flags)),
         Command::Doctor(flags) => doctor::run(&flags),
         Command::Report(flags) => success(show::report(&flags)),
         Command::Watch(flags) => success(show::watch(&flags)),

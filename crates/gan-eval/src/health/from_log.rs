@@ -82,7 +82,7 @@ fn discriminator_won(history: &History) -> Option<Finding> {
         return None;
     }
     let evidence = format!(
-        "it is right about {:.0} % of the real and {:.0} % of the generated images, and its logits lie {gap:.1} apart",
+        "it is right about {:.0} % of the real and {:.0} % of the generated samples, and its logits lie {gap:.1} apart",
         real * 100.0,
         fake * 100.0
     );
@@ -93,7 +93,7 @@ fn generator_won(history: &History) -> Option<Finding> {
     let (gap, fake) = (now(history, "logit_gap")?, now(history, "d_right_fake")?);
     (gap < 0.0 && fake < 0.2).then(|| {
         let evidence = format!(
-            "D takes {:.0} % of the generated images for real, and on the whole for more real than real ones (logits {:.1} higher)",
+            "D takes {:.0} % of the generated samples for real, and on the whole for more real than real ones (logits {:.1} higher)",
             (1.0 - fake) * 100.0,
             -gap
         );
@@ -103,7 +103,7 @@ fn generator_won(history: &History) -> Option<Finding> {
 
 fn mode_collapse(history: &History) -> Option<Finding> {
     let same = now(history, "diversity").filter(|&diversity| diversity < ALL_THE_SAME).map(|diversity| {
-        format!("generated images differ by {:.1} % of what real ones do from each other", diversity * 100.0)
+        format!("generated samples differ by {:.1} % of what real ones do from each other", diversity * 100.0)
     });
     let modes = history.get("modes").and_then(|series| {
         let (step, found) = *series.values.last()?;

@@ -83,5 +83,5 @@ pub(super) fn few_classes(made: usize, of: usize, alike: f64) -> Option<String> 
 /// What is said of so many images that are training images again.
 pub(super) fn are_again(share: f64) -> Option<String> {
     (share >= MANY)
-        .then(|| format!("{:.0} % of the generated images are training images again", share * 100.0))
+        .then(|| format!("{:.0} % of the generated samples are training images again", share * 100.0))
 }
