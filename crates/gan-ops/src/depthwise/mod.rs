@@ -41,27 +41,37 @@ impl Flow {
         padding: impl Into<Padding>,
         activation: Activation,
     ) -> Result<Self> {
-        activation.check()?;
-        let padding = padding.into();
-        if let Some(bias) = bias.filter(|bias| bias.value.track_op()) {
-            let y = self.depthwise_conv2d(weight, None, stride, padding, Activation::Identity)?;
-            return y.add_bias(bias, activation);
+        depthwise(self, weight, bias, stride, padding.into(), activation)
+    }
+}
+
+fn depthwise(
+    x: Flow,
+    weight: &Parameter,
+    bias: Option<&Parameter>,
+    stride: usize,
+    padding: Padding,
+    activation: Activation,
+) -> Result<Flow> {
+    activation.check()?;
+    if let Some(bias) = bias.filter(|bias| bias.value.track_op()) {
+        let y = depthwise(x, weight, None, stride, padding, Activation::Identity)?;
+        return y.add_bias(bias, activation);
+    }
+    let windows = windows(x.dims(), &weight.value, bias, stride, padding)?;
+    match x.0 {
+        FlowState::Candle(x) => {
+            let y = reference::depthwise_conv2d(&x, &weight.value, stride, padding)?;
+            let y = match bias {
+                Some(bias) => reference::add_bias(&y, &bias.value, Activation::Identity)?,
+                None => y,
+            };
+            Ok(Flow(FlowState::Candle(activation.apply(&y)?)))
         }
-        let windows = windows(self.dims(), &weight.value, bias, stride, padding)?;
-        match self.0 {
-            FlowState::Candle(x) => {
-                let y = reference::depthwise_conv2d(&x, &weight.value, stride, padding)?;
-                let y = match bias {
-                    Some(bias) => reference::add_bias(&y, &bias.value, Activation::Identity)?,
-                    None => y,
-                };
-                Ok(Self(FlowState::Candle(activation.apply(&y)?)))
-            }
-            FlowState::Own(x) => match *x.values {
-                Values::F32(_) => run::<f32>(&x, weight, bias, windows, activation),
-                Values::F64(_) => run::<f64>(&x, weight, bias, windows, activation),
-            },
-        }
+        FlowState::Own(x) => match *x.values {
+            Values::F32(_) => run::<f32>(&x, weight, bias, windows, activation),
+            Values::F64(_) => run::<f64>(&x, weight, bias, windows, activation),
+        },
     }
 }
 
