@@ -186,6 +186,13 @@ fn what_cannot_be_measured_is_refused_in_two_lines() {
         (&["eval", "nothing", "--against", "few"], "nothing"),
         (&["train", "--dataset", "ring", "--eval-every", "5"], "counted by mode"),
         (&["train", "--metrics", "fd,fd"], "twice"),
+        (&["eval", "few", "--against", "few", "--features", "inception"], "--feature-weights FILE"),
+        (
+            &["eval", "few", "--against", "few", "--features", "lite0", "--feature-weights", "few"],
+            "cannot take the weights of few",
+        ),
+        (&["train", "--eval-every", "5", "--eval-features", "inception"], "feature_weights"),
+        (&["train", "--eval-every", "5", "--feature-weights", "few"], "take none"),
     ] {
         let said = fail_in(folder.path(), arguments);
         assert!(said.contains(named), "{arguments:?}: {named} in {said}");

@@ -299,10 +299,14 @@ pub struct EvalFlags {
     /// What is measured, any of fd,kid,prdc,is,classes,copies
     #[arg(long, default_value = "fd,kid,prdc", value_name = "MEASURES")]
     pub metrics: Measures,
-    /// The features that distances are of: digits (a classifier of digits) or random (convolutions that have
-    /// learned nothing) [default: what suits the real images]
+    /// The features that distances are of: digits (a classifier of digits), random (convolutions that have
+    /// learned nothing), lite0 (EfficientNet-Lite0) or inception (of the FID) [default: what suits the real
+    /// images]
     #[arg(long, value_parser = named::<FeatureKind>())]
     pub features: Option<FeatureKind>,
+    /// The weights of lite0 or inception, a safetensors file [default: those of lite0 from the hub]
+    #[arg(long, value_name = "FILE")]
+    pub feature_weights: Option<PathBuf>,
     /// Images of each side; all, where there are fewer
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     pub count: u32,

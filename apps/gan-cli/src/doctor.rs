@@ -92,7 +92,7 @@ fn look_at_samples(run: &Path, flags: &DoctorFlags) -> Result<SampleEvidence, Fa
     if data.points().is_some() {
         return Err(Failure::other("points of the plane are counted in the log", "nothing is left to do"));
     }
-    let extractor = FeatureKind::for_dataset(data.name()).open()?;
+    let extractor = FeatureKind::for_dataset(data.name()).open(None)?;
     let (extractor, watch, count) = (extractor.as_ref(), watch(), flags.count as usize);
     let total = data.len().min(count.saturating_mul(5));
     let real = real_features(&config, &data, extractor, total, |done| {

@@ -31,7 +31,7 @@ pub fn run(flags: &EvalFlags) -> Result<(), Failure> {
     let subjects = subjects?;
     let real = Real::open(&subjects, flags)?;
     let kind = flags.features.unwrap_or(FeatureKind::for_dataset(real.data.name()));
-    let extractor = kind.open()?;
+    let extractor = kind.open(flags.feature_weights.as_deref())?;
     let extractor = extractor.as_ref();
     let watch = watch();
 
@@ -220,10 +220,11 @@ fn print_table(rows: &[Row<'_>], real: &dyn Dataset) {
     println!("features: {features} (weights {}), images {resizer}", &digest[..digest.len().min(12)]);
     for row in rows {
         println!("\n{}, {} images", row.subject, row.scores[0].protocol.n_fake);
-        for Score { kind, value, deviation, warning, .. } in &row.scores {
+        for score in &row.scores {
+            let Score { value, deviation, warning, .. } = score;
             let deviation = deviation.map(|deviation| format!(" ± {deviation:.4}")).unwrap_or_default();
             let warning = warning.as_ref().map(|warning| format!("   ({warning})")).unwrap_or_default();
-            println!("  {:<17} {value:.4}{deviation}{warning}", kind.title());
+            println!("  {:<17} {value:.4}{deviation}{warning}", score.title());
         }
     }
 }

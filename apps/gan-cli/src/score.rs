@@ -10,7 +10,7 @@ use crate::generator_choice::discriminator;
 use crate::progress::watch;
 use crate::words::images;
 use candle_core::Tensor;
-use gan_data::{Dataset, Split, make_grid};
+use gan_data::{Dataset, Image, Split, make_grid};
 use gan_models::{Context, Discriminator, probability};
 use gan_ops::Precision;
 use gan_rng::Stream;
@@ -58,10 +58,9 @@ pub fn run(flags: &ScoreFlags) -> Result<(), Failure> {
         for index in first..count.min(first + BATCH) {
             // Nothing of these transforms is random.
             let mut stream = Stream::new(0, "score", index as u64);
-            match data.get(index) {
-                Ok(sample) => {
-                    batch.add(&data, index, transforms.apply(sample.image, &mut stream), sample.label)
-                }
+            let sample = data.get(index);
+            match sample.and_then(|it| Ok((transforms.apply(it.image, &mut stream)?, it.label))) {
+                Ok((image, label)) => batch.add(data.describe(index), image, label),
                 Err(error) => {
                     skipped += 1;
                     tracing::warn!("{} is left out: {error}", data.describe(index));
@@ -91,13 +90,13 @@ pub fn run(flags: &ScoreFlags) -> Result<(), Failure> {
 #[derive(Default)]
 struct Batch {
     names: Vec<String>,
-    images: Vec<gan_data::Image>,
+    images: Vec<Image>,
     labels: Vec<Option<u32>>,
 }
 
 impl Batch {
-    fn add(&mut self, data: &Arc<dyn Dataset>, index: usize, image: gan_data::Image, label: Option<u32>) {
-        self.names.push(data.describe(index));
+    fn add(&mut self, name: String, image: Image, label: Option<u32>) {
+        self.names.push(name);
         self.images.push(image);
         self.labels.push(label);
     }

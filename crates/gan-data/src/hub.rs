@@ -2,6 +2,7 @@
 //! compared with what their makers published.
 
 mod listing;
+mod model_file;
 mod repository;
 mod store;
 mod web;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use hf_hub::{HFClient, HFClientBuilder, HFClientSync, HFError, HFRepositorySync, RepoTypeDataset, split_id};
 use reqwest::Url;
 
+pub use self::model_file::{HubModel, model_file_from_hub};
 pub use self::repository::open_from_hub;
 use self::store::Store;
 use self::web::{Fault, PATIENCE, Web};

@@ -81,7 +81,7 @@ pub use self::fingerprint::Fingerprint;
 pub use self::folder::Folder;
 pub use self::grid::{grid_size, make_grid, save_image};
 #[cfg(feature = "hub")]
-pub use self::hub::{Hub, load_from_hub, open_from_hub};
+pub use self::hub::{Hub, HubModel, load_from_hub, model_file_from_hub, open_from_hub};
 pub use self::idx::load_mnist;
 pub use self::image::Image;
 pub use self::labelled::labelled;

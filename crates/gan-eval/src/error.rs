@@ -114,6 +114,26 @@ pub enum Error {
         why: String,
     },
 
+    /// Features whose weights nobody has named.
+    #[error("the features {features} need the weights of a network")]
+    NoWeights {
+        /// The features.
+        features: &'static str,
+    },
+
+    /// A file that has not the weights of the network.
+    #[error("cannot take the weights of {}: {why}", path.display())]
+    Weights {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+
+    /// Weights that cannot be fetched.
+    #[error("{0}")]
+    WeightsFromHub(gan_data::Error),
+
     /// A network that cannot be made.
     #[error(transparent)]
     Network(#[from] gan_nn::Error),
@@ -144,6 +164,12 @@ impl Error {
             Error::Diverged { .. } => "choose a lower learning rate",
             Error::Data(error) => return error.hint(),
             Error::NotAClassifier { .. } => "give a file that `Classifier::to_bytes` has made",
+            Error::NoWeights { .. } | Error::Weights { .. } => {
+                "name their safetensors file: --feature-weights FILE (docs/evaluation.md says where it comes from)"
+            }
+            Error::WeightsFromHub(_) => {
+                "check the network, or name a safetensors file with the weights: --feature-weights FILE"
+            }
             Error::Tensor(_) | Error::Network(_) => {
                 "this is a bug unless the device ran out of memory; please report it"
             }

@@ -27,7 +27,7 @@ pub trait FeatureExtractor: Send {
     /// The same in words: `bilinear, antialiased, to 32x32`.
     fn resizer(&self) -> String;
 
-    /// images `[N, C, S, S]` in [-1, 1], as the transforms leave them -> features `[N, D]`.
+    /// images `[N, C, H, W]` in [-1, 1], as the transforms leave them -> features `[N, D]`.
     ///
     /// # Errors
     /// If they are of another shape.
@@ -83,15 +83,23 @@ impl Extracted {
         for part in images.chunks(BATCH) {
             let mut nothing_random = Stream::new(0, "features", 0);
             let part = part.iter().map(|image| transforms.apply(image.clone(), &mut nothing_random));
-            let part = transforms.to_tensor(&part.collect::<gan_data::Result<Vec<_>>>()?, &Device::Cpu)?;
-            self.features.push(&extractor.features(&part)?)?;
-            if let Some(logits) = extractor.logits(&part)? {
-                self.predicted.extend(logits.argmax(1)?.to_vec1::<u32>()?);
-                self.logits = Some(match &self.logits {
-                    None => logits,
-                    Some(before) => Tensor::cat(&[before, &logits], 0)?,
-                });
+            let part = part.collect::<gan_data::Result<Vec<_>>>()?;
+            // Some networks take images of any size, but those of a batch are of one.
+            for of_one_size in part.chunk_by(|a, b| (a.height, a.width) == (b.height, b.width)) {
+                self.push_batch(extractor, &transforms.to_tensor(of_one_size, &Device::Cpu)?)?;
             }
+        }
+        Ok(())
+    }
+
+    fn push_batch(&mut self, extractor: &dyn FeatureExtractor, images: &Tensor) -> Result<()> {
+        self.features.push(&extractor.features(images)?)?;
+        if let Some(logits) = extractor.logits(images)? {
+            self.predicted.extend(logits.argmax(1)?.to_vec1::<u32>()?);
+            self.logits = Some(match &self.logits {
+                None => logits,
+                Some(before) => Tensor::cat(&[before, &logits], 0)?,
+            });
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! Which features there are.
 
 use crate::classifier_features::ClassifierFeatures;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extractor::FeatureExtractor;
+use crate::pretrained_features::PretrainedFeatures;
 use crate::random_features::RandomFeatures;
+use std::path::{Path, PathBuf};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
-/// Features that need no file.
+/// Features by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
@@ -15,6 +17,10 @@ pub enum FeatureKind {
     Digits,
     /// Those of convolutions that have learned nothing: [`RandomFeatures`].
     Random,
+    /// Those of EfficientNet-Lite0, which has learned ImageNet: [`PretrainedFeatures::lite0`].
+    Lite0,
+    /// Those of InceptionV3, by which the FID is measured: [`PretrainedFeatures::inception`].
+    Inception,
 }
 
 impl FeatureKind {
@@ -23,14 +29,45 @@ impl FeatureKind {
         if name == "digits" { Self::Digits } else { Self::Random }
     }
 
-    /// The network.
+    /// Whether the weights come from a file.
+    pub fn takes_weights(self) -> bool {
+        matches!(self, Self::Lite0 | Self::Inception)
+    }
+
+    /// The network. `weights` is the file that some of them take; with the feature `hub` those of EfficientNet-Lite0 are
+    /// fetched where none is named.
     ///
     /// # Errors
-    /// If there is no memory for it.
-    pub fn open(self) -> Result<Box<dyn FeatureExtractor>> {
-        Ok(match self {
-            Self::Digits => Box::new(ClassifierFeatures::digits()?),
-            Self::Random => Box::new(RandomFeatures::new()?),
+    /// If weights are missing, cannot be read, or are of another network; or if they are named for features that take
+    /// none.
+    pub fn open(self, weights: Option<&Path>) -> Result<Box<dyn FeatureExtractor>> {
+        Ok(match (self, weights) {
+            (Self::Digits, None) => Box::new(ClassifierFeatures::digits()?),
+            (Self::Random, None) => Box::new(RandomFeatures::new()?),
+            (Self::Digits | Self::Random, Some(_)) => {
+                let what = format!("the features {self} take no file of weights");
+                return Err(Error::config(
+                    what,
+                    "leave that file out, or choose the features lite0 or inception",
+                ));
+            }
+            (Self::Lite0, Some(file)) => Box::new(PretrainedFeatures::lite0(file)?),
+            (Self::Lite0, None) => Box::new(PretrainedFeatures::lite0(&fetched()?)?),
+            (Self::Inception, Some(file)) => Box::new(PretrainedFeatures::inception(file)?),
+            (Self::Inception, None) => return Err(Error::NoWeights { features: self.into() }),
         })
     }
+}
+
+/// The weights of EfficientNet-Lite0 from the hub.
+#[cfg(feature = "hub")]
+fn fetched() -> Result<PathBuf> {
+    let model =
+        gan_data::HubModel { owner: "timm", name: "tf_efficientnet_lite0.in1k", file: "model.safetensors" };
+    gan_data::model_file_from_hub(model, &Default::default()).map_err(Error::WeightsFromHub)
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetched() -> Result<PathBuf> {
+    Err(Error::NoWeights { features: FeatureKind::Lite0.into() })
 }

@@ -76,7 +76,8 @@ pub(crate) fn digest(tensors: &BTreeMap<String, Tensor>) -> Result<String> {
     for (name, tensor) in tensors.iter().filter(|(_, tensor)| tensor.dtype().is_float()) {
         sha.update(name.as_bytes());
         let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
-        values.iter().for_each(|value| sha.update(value.to_le_bytes()));
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        sha.update(&bytes);
     }
     Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

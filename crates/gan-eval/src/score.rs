@@ -1,6 +1,7 @@
 //! A score, and what it was measured by.
 
 use crate::extractor::FeatureExtractor;
+use crate::pretrained_features::PretrainedFeatures;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use strum::IntoStaticStr;
@@ -101,10 +102,24 @@ impl Protocol {
     }
 }
 
+impl Score {
+    /// What it says, as people write it. The Fréchet distance is called FID only by the features of InceptionV3, of images
+    /// that have been brought to its size as pytorch-fid does it.
+    pub fn title(&self) -> &'static str {
+        let Protocol { features, resizer, .. } = &self.protocol;
+        let is_pytorch_fids =
+            features == PretrainedFeatures::INCEPTION && resizer == PretrainedFeatures::INCEPTION_RESIZER;
+        match self.kind {
+            ScoreKind::Fd if is_pytorch_fids => "FID",
+            kind => kind.title(),
+        }
+    }
+}
+
 /// `FD (digits classifier) 3.214`, never just the value.
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) {:.4}", self.kind.title(), self.protocol.features, self.value)?;
+        write!(f, "{} ({}) {:.4}", self.title(), self.protocol.features, self.value)?;
         match self.deviation {
             Some(deviation) => write!(f, " ± {deviation:.4}"),
             None => Ok(()),

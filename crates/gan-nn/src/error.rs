@@ -13,6 +13,28 @@ pub enum Error {
     /// A saved state that is not that of what is to be restored: the list of differences.
     #[error("the saved state is another: {0}")]
     OtherState(String),
+    /// Weights that lack a tensor of the network.
+    #[error("the weights have no tensor {name}")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// Weights with a tensor of another shape.
+    #[error("the tensor {name} of the weights is of shape {found:?}, and the network's is {wanted:?}")]
+    TensorShape {
+        /// Its name.
+        name: String,
+        /// The shape that it has.
+        found: Vec<usize>,
+        /// The shape that the network's has.
+        wanted: Vec<usize>,
+    },
+    /// Weights with NaN or infinity.
+    #[error("the tensor {name} of the weights holds NaN or infinity")]
+    TensorNotFinite {
+        /// Its name.
+        name: String,
+    },
     /// A tensor operation that failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

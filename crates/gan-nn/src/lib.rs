@@ -34,6 +34,7 @@ mod losses;
 mod norm;
 mod optimizer;
 mod params;
+pub mod pretrained;
 mod schedule;
 mod sequential_builder;
 mod spectral_names;

@@ -21,6 +21,8 @@ pub enum Activation {
     LeakyRelu(f64),
     /// [`tanh`](crate::tanh)
     Tanh,
+    /// `min(max(x, 0), 6)`, of mobile networks; the gradient is 0 at 0 and at 6, as in PyTorch.
+    Relu6,
 }
 
 impl Activation {
@@ -54,6 +56,10 @@ macro_rules! with_function {
             }
             $crate::activation::Activation::Tanh => {
                 let $f = $crate::activation::Tanh;
+                $body
+            }
+            $crate::activation::Activation::Relu6 => {
+                let $f = $crate::activation::Relu6;
                 $body
             }
         }
@@ -136,5 +142,24 @@ impl Function for Tanh {
     #[inline(always)]
     fn derivative<T: Real>(self, y: T) -> T {
         T::one() - y * y
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Relu6;
+
+impl Function for Relu6 {
+    const NAME: &'static str = "relu6";
+
+    #[inline(always)]
+    fn value<T: Real>(self, x: T) -> T {
+        let six = T::from_f64(6.0);
+        let y = LeakyRelu { slope: 0.0 }.value(x); // NaN stays
+        if y > six { six } else { y }
+    }
+
+    #[inline(always)]
+    fn derivative<T: Real>(self, x: T) -> T {
+        if x > T::zero() && x < T::from_f64(6.0) { T::one() } else { T::zero() }
     }
 }

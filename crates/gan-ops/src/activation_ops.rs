@@ -1,6 +1,6 @@
 //! Activations of tensors and of flows.
 
-use crate::activation::{Activation, LeakyRelu, Tanh, activate, activation_gradient};
+use crate::activation::{Activation, LeakyRelu, Relu6, Tanh, activate, activation_gradient};
 use crate::cpu::has_kernel;
 use crate::elementwise::apply;
 use crate::flow::{Backward, Flow, FlowState, number};
@@ -17,6 +17,8 @@ impl Activation {
             Activation::Relu => relu(x),
             Activation::LeakyRelu(slope) => leaky_relu(x, slope),
             Activation::Tanh => tanh(x),
+            Activation::Relu6 if has_kernel(x) => apply(x, Relu6),
+            Activation::Relu6 => reference::relu6(x),
         }
     }
 }

@@ -120,6 +120,12 @@ impl Dual {
                 let tangent = (&self.tangent * value.sqr()?.affine(-1.0, 1.0)?)?;
                 Ok(Self { value, tangent })
             }
+            Activation::Relu6 => {
+                let value = activation.apply(&self.value)?;
+                let above = self.value.ge(6.0)?;
+                let tangent = above.where_cond(&self.tangent.zeros_like()?, &self.gate(0.0)?)?;
+                Ok(Self { value, tangent })
+            }
         }
     }
 

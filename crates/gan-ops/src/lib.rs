@@ -14,6 +14,7 @@
 //! | op | why not Candle's own |
 //! | --- | --- |
 //! | [`conv2d`], [`conv_transpose2d`] | 8 to 14 times slower than PyTorch; wrong input gradient for some non-square images |
+//! | [`depthwise_conv2d`] | a convolution for each channel, one after the other |
 //! | [`batch_norm2d_train`], [`batch_norm2d_eval`] | some 30 single-threaded passes over the activations a layer |
 //! | [`relu`], [`leaky_relu`] | gradient at 0 (PyTorch: 0 and the slope) |
 //! | [`tanh`] | one element at a time, on one thread |
@@ -22,6 +23,8 @@
 //! | [`sum_of_squares`] | single-threaded |
 //! | [`upsample_nearest2d`], [`avg_pool2d`] | single-threaded; wrong gradients: the input's other uses lost, remainders |
 //! | [`pixel_shuffle`] | candle-nn's, which this crate does without |
+//! | [`Flow::pool2d`] | no padding; wrong gradients of windows that overlap |
+//! | [`Flow::concat`] | single-threaded |
 //! | [`modulate`], [`Flow::add_bias`], [`Flow::add`] | single-threaded; a pass for each of product, sum and activation |
 //! | [`instance_norm2d`], [`layer_norm`] | no instance norm; layer norm's fast path drops gradients |
 //! | [`max_pool2d`] | wrong gradients: a factor of 1/k^2 |
@@ -48,6 +51,7 @@ mod ceiling;
 mod channels;
 mod conv;
 mod cpu;
+mod depthwise;
 mod dual;
 mod elementwise;
 mod flow;
@@ -58,6 +62,9 @@ mod loss;
 mod modulate;
 mod norm;
 mod optimizer;
+mod padding;
+mod pool;
+mod pool_kind;
 mod precision;
 mod real;
 pub mod reference;
@@ -73,6 +80,7 @@ mod threads;
 mod transpose;
 mod unoptimised;
 mod values;
+mod windows;
 
 pub use activation::Activation;
 pub use activation_ops::{leaky_relu, relu, tanh};
@@ -82,6 +90,7 @@ pub use batch_norm::{batch_norm2d_eval, batch_norm2d_train};
 pub use batch_norm_output::BatchNormOutput;
 pub use ceiling::gemm_ceiling;
 pub use conv::{Epilogue, conv_transpose2d, conv2d};
+pub use depthwise::depthwise_conv2d;
 pub use dual::Dual;
 pub use flow::Flow;
 pub use gradient::{Gradient, Parameter};
@@ -89,6 +98,8 @@ pub use instructions::instructions;
 pub use loss::{bce_with_logits, softplus};
 pub use norm::{instance_norm2d, layer_norm, modulate};
 pub use optimizer::{adam_step, lerp_in_place, sum_of_squares};
+pub use padding::Padding;
+pub use pool_kind::Pool;
 pub use precision::{Precision, bf16_is_fast};
 pub use resample::{avg_pool2d, max_pool2d, pixel_shuffle, upsample_nearest2d};
 pub use spectral::{power_iteration, spectral_norm};

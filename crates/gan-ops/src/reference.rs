@@ -8,6 +8,8 @@ use crate::activation::Activation;
 use crate::adam::AdamStep;
 use crate::batch_norm_output::BatchNormOutput;
 use crate::channels::{by_channel, by_sample_and_channel};
+use crate::padding::Padding;
+use crate::pool_kind::Pool;
 use crate::resample_shape::{pooled, shuffled, upsampled};
 use candle_core::{DType, Result, Tensor, Var};
 
@@ -33,17 +35,32 @@ macro_rules! also_on_references {
 ///
 /// Candle takes the output padding of the input's gradient from the height alone, which is wrong for a non-square image
 /// with a remainder. So the image is padded first and cut to the part that the kernel visits: no remainder is left.
-pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: impl Into<Padding>) -> Result<Tensor> {
+    visited(input, weight, stride, padding.into())?.conv2d(&weight.contiguous()?, 0, stride, 1, 1)
+}
+
+/// As [`crate::depthwise_conv2d`].
+pub fn depthwise_conv2d(
+    input: &Tensor,
+    weight: &Tensor,
+    stride: usize,
+    padding: impl Into<Padding>,
+) -> Result<Tensor> {
+    let channels = input.dim(1)?;
+    visited(input, weight, stride, padding.into())?.conv2d(&weight.contiguous()?, 0, stride, 1, channels)
+}
+
+/// The part of the padded input that the kernel visits.
+fn visited(input: &Tensor, weight: &Tensor, stride: usize, padding: Padding) -> Result<Tensor> {
     let (_, _, h, w) = input.dims4()?;
     let (_, _, kernel_h, kernel_w) = weight.dims4()?;
-    let visited = |side: usize, kernel: usize| (side + 2 * padding - kernel) / stride * stride + kernel;
+    let visited = |side: usize, kernel: usize| (side - kernel) / stride * stride + kernel;
     input
-        .pad_with_zeros(2, padding, padding)?
-        .pad_with_zeros(3, padding, padding)?
-        .narrow(2, 0, visited(h, kernel_h))?
-        .narrow(3, 0, visited(w, kernel_w))?
-        .contiguous()?
-        .conv2d(&weight.contiguous()?, 0, stride, 1, 1)
+        .pad_with_zeros(2, padding.top, padding.bottom)?
+        .pad_with_zeros(3, padding.left, padding.right)?
+        .narrow(2, 0, visited(h + padding.rows(), kernel_h))?
+        .narrow(3, 0, visited(w + padding.columns(), kernel_w))?
+        .contiguous()
 }
 
 /// As [`crate::conv_transpose2d`].
@@ -119,6 +136,41 @@ pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
     read.reshape((n * c * h, size, w, size))?.mean((1, 3))?.reshape((n, c, h, w))
 }
 
+/// As [`crate::Flow::pool2d`]: one tap of all windows after the other.
+pub fn pool2d(x: &Tensor, pool: Pool, size: usize, stride: usize, padding: usize) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let pad = |t: &Tensor| t.pad_with_zeros(2, padding, padding)?.pad_with_zeros(3, padding, padding);
+    let inside = pad(&x.ones_like()?)?;
+    let x = match pool {
+        Pool::Average => pad(x)?,
+        Pool::Max => {
+            let least = Tensor::full(f32::NEG_INFINITY, inside.shape(), x.device())?.to_dtype(x.dtype())?;
+            inside.gt(0.0)?.where_cond(&pad(x)?, &least)?
+        }
+    };
+    let steps = |tap: usize, side: usize| {
+        let places = (side + 2 * padding - size) / stride + 1;
+        let steps: Vec<u32> = (0..places).map(|place| (place * stride + tap) as u32).collect();
+        Tensor::new(steps, x.device())
+    };
+    let tap = |t: &Tensor, tap: usize| {
+        let (rows, columns) = (steps(tap / size, h)?, steps(tap % size, w)?);
+        t.contiguous()?.index_select(&rows, 2)?.index_select(&columns, 3)
+    };
+    let (mut total, mut count) = (tap(&x, 0)?, tap(&inside, 0)?);
+    for number in 1..size * size {
+        let next = tap(&x, number)?;
+        match pool {
+            Pool::Max => total = total.ge(&next)?.where_cond(&total, &next)?,
+            Pool::Average => {
+                total = (total + next)?;
+                count = (count + tap(&inside, number)?)?;
+            }
+        }
+    }
+    if pool == Pool::Max { Ok(total) } else { total / count }
+}
+
 /// As [`Activation::apply`].
 pub fn activation(x: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
@@ -126,12 +178,19 @@ pub fn activation(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Relu => leaky_relu(x, 0.0),
         Activation::LeakyRelu(slope) => leaky_relu(x, slope),
         Activation::Tanh => x.tanh(),
+        Activation::Relu6 => relu6(x),
     }
 }
 
 /// As [`crate::leaky_relu`]. Selecting by a mask gives the slope as the gradient at 0, as PyTorch has it.
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     x.gt(0.0)?.where_cond(x, &(x * slope)?)
+}
+
+/// As [`Activation::Relu6`]: what is 6 or more is a constant.
+pub fn relu6(x: &Tensor) -> Result<Tensor> {
+    let six = Tensor::full(6.0, x.shape(), x.device())?.to_dtype(x.dtype())?;
+    x.ge(6.0)?.where_cond(&six, &leaky_relu(x, 0.0)?)
 }
 
 /// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for abs, add up

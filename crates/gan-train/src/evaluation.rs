@@ -119,7 +119,7 @@ impl FeatureMetric {
     /// What the (resolved) settings ask for, on the images of a run; nothing if they ask for no evaluation.
     ///
     /// # Errors
-    /// If there is no memory for the network.
+    /// If the network cannot be made, as [`FeatureKind::open`].
     pub fn from_config(config: &TrainConfig, data: &Arc<dyn Dataset>) -> Result<Option<Self>> {
         let evaluation = &config.evaluation;
         if evaluation.eval_every.unwrap_or(0) == 0 {
@@ -129,7 +129,7 @@ impl FeatureMetric {
         Ok(Some(Self {
             config: config.clone(),
             data: data.clone(),
-            extractor: kind.open()?,
+            extractor: kind.open(evaluation.feature_weights.as_deref())?,
             reference: None,
             measures: evaluation.metrics.clone(),
             samples: evaluation.eval_samples,

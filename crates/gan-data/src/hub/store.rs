@@ -41,6 +41,11 @@ impl Store {
         Self { folder: cache.join(format!("datasets--{owner}--{name}")) }
     }
 
+    /// Of a model; owner and name have been checked.
+    pub(super) fn of_model(cache: &Path, owner: &str, name: &str) -> Self {
+        Self { folder: cache.join(format!("models--{owner}--{name}")) }
+    }
+
     pub(super) fn begin(&self) -> Result<Incoming> {
         let blobs = self.folder.join("blobs");
         fs::create_dir_all(&blobs).map_err(Error::writing(&blobs))?;

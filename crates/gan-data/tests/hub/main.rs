@@ -4,6 +4,7 @@
 
 mod damage;
 mod liars;
+mod model_file;
 mod open;
 mod parquet_files;
 mod parquet_labels;

@@ -7,12 +7,11 @@
 //! Images run in groups, so that weights that fit no cache are fetched once for many pixels. Neither groups nor blocks
 //! depend on the number of threads, and each sum is made on one thread: one thread and many give the same bits.
 
+use super::epilogue::{Epilogue, Finish, Output};
 use super::frame::Frame;
 use super::lanes::Panels;
 use super::plan::Plan;
 use super::sums::Sums;
-use super::{Epilogue, Output};
-use crate::activation::activate_serially;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
 use crate::transpose::transpose;
@@ -27,7 +26,7 @@ const TASKS: usize = 8;
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 
 /// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`, activated.
-pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], epilogue: Epilogue) -> Output<T> {
+pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], finish: Finish<'_, T>) -> Output<T> {
     let panels = Panels::of::<T>(plan.out_channels);
     let weights = pack(plan, panels, weight);
     let plane = plan.out_h * plan.out_w;
@@ -73,8 +72,10 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], epilogue: Ep
             for ((out, moments), sums) in out.iter_mut().zip(sums.chunks(frame.len() * panels.lanes)) {
                 let planes = &mut out[first * plane..][..channels * plane];
                 frame.to_planes(plan, sums, panels.lanes, planes, channels);
-                match epilogue {
-                    Epilogue::Activation(activation) => activate_serially(activation, planes),
+                match finish.epilogue {
+                    Epilogue::Activation(_) => {
+                        finish.planes(panels.channels_of(panel).start, plane, planes);
+                    }
                     Epilogue::Moments => {
                         frame.measure(plan, sums, panels.lanes, &mut moments[first..][..channels])
                     }
@@ -82,7 +83,7 @@ pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], epilogue: Ep
             }
         }
     });
-    (out, (epilogue == Epilogue::Moments).then_some(moments))
+    (out, (finish.epilogue == Epilogue::Moments).then_some(moments))
 }
 
 /// The weights, `[panels, passes, channels and taps, lanes]`.

@@ -1,5 +1,6 @@
 //! The shape of one convolution.
 
+use crate::padding::Padding;
 use candle_core::{Result, bail};
 
 /// The shape of a convolution between an image `[batch, image_channels, image_h, image_w]` and feature maps
@@ -17,7 +18,7 @@ pub(super) struct Geometry {
     pub kernel_h: usize,
     pub kernel_w: usize,
     pub stride: usize,
-    pub padding: usize,
+    pub padding: Padding,
 }
 
 impl Geometry {
@@ -26,21 +27,21 @@ impl Geometry {
         image: (usize, usize, usize, usize),
         weight: (usize, usize, usize, usize),
         stride: usize,
-        padding: usize,
+        padding: impl Into<Padding>,
     ) -> Result<Self> {
+        let padding = padding.into();
         let (batch, image_channels, image_h, image_w) = image;
         let (map_channels, channels, kernel_h, kernel_w) = weight;
         check("conv2d", image, weight, stride)?;
         if channels != image_channels {
             bail!("conv2d: the input has {image_channels} channels, the weight {weight:?} takes {channels}");
         }
-        if kernel_h > image_h + 2 * padding || kernel_w > image_w + 2 * padding {
-            bail!(
-                "conv2d: a {kernel_h}x{kernel_w} kernel does not fit {image_h}x{image_w} with padding {padding}"
-            );
+        let padded = (image_h + padding.rows(), image_w + padding.columns());
+        if kernel_h > padded.0 || kernel_w > padded.1 {
+            bail!("conv2d: a {kernel_h}x{kernel_w} kernel does not fit {image_h}x{image_w} with its padding");
         }
-        let side = |image: usize, kernel: usize| (image + 2 * padding - kernel) / stride + 1;
-        let maps = (batch, map_channels, side(image_h, kernel_h), side(image_w, kernel_w));
+        let side = |padded: usize, kernel: usize| (padded - kernel) / stride + 1;
+        let maps = (batch, map_channels, side(padded.0, kernel_h), side(padded.1, kernel_w));
         Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
     }
 
@@ -71,7 +72,7 @@ impl Geometry {
             bail!("conv_transpose2d: {map_h}x{map_w} with padding {padding} leaves no output");
         };
         let image = (batch, image_channels, image_h, image_w);
-        Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding))
+        Ok(Self::between(image, maps, (kernel_h, kernel_w), stride, padding.into()))
     }
 
     /// Between an image and feature maps, both `[N, channels, height, width]` of one N.
@@ -80,7 +81,7 @@ impl Geometry {
         (_, map_channels, map_h, map_w): (usize, usize, usize, usize),
         (kernel_h, kernel_w): (usize, usize),
         stride: usize,
-        padding: usize,
+        padding: Padding,
     ) -> Self {
         Self {
             batch,
@@ -127,7 +128,13 @@ impl Geometry {
 
     /// Whether the kernel covers the whole image, so that the convolution is one matrix product.
     pub fn is_dense(&self) -> bool {
-        self.padding == 0 && (self.kernel_h, self.kernel_w) == (self.image_h, self.image_w)
+        self.padding == Padding::default() && (self.kernel_h, self.kernel_w) == (self.image_h, self.image_w)
+    }
+
+    /// Whether each pixel of the feature maps is of one pixel of the image, so that the convolution is a matrix product
+    /// for each image.
+    pub fn is_pointwise(&self) -> bool {
+        self.padding == Padding::default() && (self.kernel_h, self.kernel_w, self.stride) == (1, 1, 1)
     }
 }
 

@@ -2,35 +2,40 @@
 
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), path = "no_amx.rs")]
 mod amx;
+mod choice;
 mod correlation;
 mod dense;
+mod epilogue;
 mod frame;
 mod geometry;
 mod lanes;
 mod plan;
+mod pointwise;
 mod roll_up;
 mod sums;
 mod weight_gradient;
 
-use crate::activation::{Activation, activate, activation_gradient};
+use crate::activation::{Activation, activation_gradient};
 use crate::cpu::{Real, with_slice};
-use crate::flow::{Backward, Flow, FlowState, Moments, Own, number};
+use crate::flow::{Backward, Flow, FlowState, Own, number};
 use crate::gradient::{Destination, Parameter};
+use crate::padding::Padding;
 use crate::precision::Precision;
 use crate::reference;
-use crate::scratch::Scratch;
 use crate::values::{GradientSlot, Values};
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
+use choice::{correlate, scatter, weight_gradient};
+pub use epilogue::Epilogue;
+pub(crate) use epilogue::Finish;
 use geometry::Geometry;
-use lanes::Panels;
-use plan::Plan;
 use std::sync::Arc;
 use tracing::trace_span;
 
 /// 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d` without bias, dilation or groups.
 ///
-/// input `[N, C, H, W]`, weight `[O, C, kh, kw]` -> `[N, O, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`.
-pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
+/// input `[N, C, H, W]`, weight `[O, C, kh, kw]` -> `[N, O, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`. The padding
+/// p is a number, a pair (rows, columns), or one of its own on each side.
+pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: impl Into<Padding>) -> Result<Tensor> {
     Flow::enter(input)?.conv2d(&weight.into(), stride, padding, Activation::Identity)?.leave()
 }
 
@@ -48,41 +53,16 @@ pub fn conv_transpose2d(
     input.conv_transpose2d(&weight.into(), stride, padding, output_padding, Activation::Identity)?.leave()
 }
 
-/// What a convolution does with its result while that is in the cache.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Epilogue {
-    /// Applies an activation.
-    Activation(Activation),
-    /// Measures mean and variance of each channel of each image, for the batch norm that comes next.
-    Moments,
-}
-
-impl From<Activation> for Epilogue {
-    fn from(activation: Activation) -> Self {
-        Epilogue::Activation(activation)
-    }
-}
-
-impl Epilogue {
-    /// The activation, if any: else the identity.
-    pub fn activation(self) -> Activation {
-        match self {
-            Epilogue::Activation(activation) => activation,
-            Epilogue::Moments => Activation::Identity,
-        }
-    }
-}
-
 impl Flow {
     /// [`conv2d`] and its epilogue.
     pub fn conv2d(
         self,
         weight: &Parameter,
         stride: usize,
-        padding: usize,
+        padding: impl Into<Padding>,
         epilogue: impl Into<Epilogue>,
     ) -> Result<Self> {
-        let epilogue = epilogue.into();
+        let (padding, epilogue) = (padding.into(), epilogue.into());
         epilogue.activation().check()?;
         match self.0 {
             FlowState::Candle(x) => {
@@ -93,7 +73,32 @@ impl Flow {
             FlowState::Own(x) => {
                 let geometry = Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
                 let precision = x.precision;
-                convolve(x, weight, Convolution { geometry, transposed: false, precision, epilogue })
+                convolve(x, weight, None, Convolution { geometry, transposed: false, precision, epilogue })
+            }
+        }
+    }
+
+    /// [`conv2d`], a bias `[O]` and an activation. In one pass where nobody tracks the bias, as in a network held fixed.
+    pub fn conv2d_with_bias(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        stride: usize,
+        padding: impl Into<Padding>,
+        activation: Activation,
+    ) -> Result<Self> {
+        let padding = padding.into();
+        match self.0 {
+            FlowState::Own(x) if !bias.value.track_op() => {
+                activation.check()?;
+                let geometry = Geometry::of_conv(x.dims4()?, weight.value.dims4()?, stride, padding)?;
+                let (precision, epilogue) = (x.precision, activation.into());
+                let convolution = Convolution { geometry, transposed: false, precision, epilogue };
+                convolve(x, weight, Some(&bias.value), convolution)
+            }
+            flow => {
+                let y = Self(flow).conv2d(weight, stride, padding, Activation::Identity)?;
+                y.add_bias(bias, activation)
             }
         }
     }
@@ -120,7 +125,7 @@ impl Flow {
             FlowState::Own(x) => {
                 let geometry = geometry(x.dims4()?)?;
                 let precision = x.precision;
-                convolve(x, weight, Convolution { geometry, transposed: true, precision, epilogue })
+                convolve(x, weight, None, Convolution { geometry, transposed: true, precision, epilogue })
             }
         }
     }
@@ -135,26 +140,33 @@ struct Convolution {
     epilogue: Epilogue,
 }
 
-fn convolve(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
+fn convolve(x: Own, weight: &Parameter, bias: Option<&Tensor>, convolution: Convolution) -> Result<Flow> {
     match *x.values {
-        Values::F32(_) => run::<f32>(x, weight, convolution),
-        Values::F64(_) => run::<f64>(x, weight, convolution),
+        Values::F32(_) => run::<f32>(x, weight, bias, convolution),
+        Values::F64(_) => run::<f64>(x, weight, bias, convolution),
     }
 }
 
-fn run<T: Real>(x: Own, weight: &Parameter, convolution: Convolution) -> Result<Flow> {
+fn run<T: Real>(x: Own, weight: &Parameter, bias: Option<&Tensor>, convolution: Convolution) -> Result<Flow> {
     let Convolution { geometry: g, transposed, precision, epilogue } = convolution;
     let value = weight.value.contiguous()?;
     let (y, moments) = {
         let _span = trace_span!("convolution").entered();
         let x = x.values.slice::<T>()?;
-        with_slice::<T, _>(&value, |weight| {
-            if transposed {
-                scatter(&g, precision, x, weight, epilogue)
-            } else {
-                correlate(&g, precision, x, weight, epilogue)
+        let run = |bias: Option<&[T]>| {
+            let finish = Finish { bias, epilogue };
+            with_slice::<T, _>(&value, |weight| match transposed {
+                true => scatter(&g, precision, x, weight, finish),
+                false => correlate(&g, precision, x, weight, finish),
+            })
+        };
+        match bias {
+            None => run(None)?,
+            Some(bias) if bias.dims() != [g.map_channels] => {
+                bail!("expected a bias for each of {} channels, got {:?}", g.map_channels, bias.shape())
             }
-        })?
+            Some(bias) => with_slice::<T, _>(&bias.contiguous()?, |bias| run(Some(bias)))??,
+        }
     };
     let shape = if transposed { g.image_shape() } else { g.map_shape() };
     let (weight_handle, weight_gradient) = weight.watch()?;
@@ -210,11 +222,10 @@ impl ConvolutionGradient {
         if let Some(slot) = &self.x_gradient {
             let _span = trace_span!("convolution, gradient of the input").entered();
             let dx = with_slice::<T, _>(&self.weight, |weight| {
-                let nothing = Activation::Identity.into();
                 let (dx, _) = if transposed {
-                    correlate(&g, precision, dy, weight, nothing)
+                    correlate(&g, precision, dy, weight, Finish::NONE)
                 } else {
-                    scatter(&g, precision, dy, weight, nothing)
+                    scatter(&g, precision, dy, weight, Finish::NONE)
                 };
                 T::wrap(dx)
             })?;
@@ -222,66 +233,4 @@ impl ConvolutionGradient {
         }
         Ok(())
     }
-}
-
-/// The result of a convolution, and the moments of its planes, if they were asked for and could be had for nothing.
-type Output<T> = (Scratch<T>, Option<Moments>);
-
-/// image `[N, C, H, W]`, weight `[O, C, kh, kw]` -> feature maps `[N, O, h, w]`.
-fn correlate<T: Real>(
-    g: &Geometry,
-    precision: Precision,
-    image: &[T],
-    weight: &[T],
-    epilogue: Epilogue,
-) -> Output<T> {
-    if g.is_dense() {
-        return activated(dense::correlate(g, image, weight), epilogue);
-    }
-    let plan = Plan::correlate(g);
-    amx::correlate(&plan, precision, image, weight, epilogue)
-        .unwrap_or_else(|| correlation::run(&plan, image, weight, epilogue))
-}
-
-/// feature maps `[N, O, h, w]`, weight `[O, C, kh, kw]` -> image `[N, C, H, W]`.
-fn scatter<T: Real>(
-    g: &Geometry,
-    precision: Precision,
-    maps: &[T],
-    weight: &[T],
-    epilogue: Epilogue,
-) -> Output<T> {
-    if g.is_dense() {
-        return activated(dense::scatter(g, maps, weight), epilogue);
-    }
-    let plan = Plan::scatter(g);
-    if let Some(output) = amx::correlate(&plan, precision, maps, weight, epilogue) {
-        return output;
-    }
-    if 2 * g.image_channels < Panels::of::<T>(g.image_channels).lanes {
-        return activated(roll_up::scatter(g, maps, weight), epilogue);
-    }
-    correlation::run(&plan, maps, weight, epilogue)
-}
-
-/// image `[N, C, H, W]`, feature maps `[N, O, h, w]` (one of them a gradient) -> gradient of the weight `[O,
-/// C, kh, kw]`, written or added to what is there.
-fn weight_gradient<T: Real>(
-    g: &Geometry,
-    precision: Precision,
-    image: &[T],
-    maps: &[T],
-    gradient: &mut [T],
-    add: bool,
-) {
-    if g.is_dense() {
-        dense::weight_gradient(g, image, maps, gradient, add);
-    } else if !amx::weight_gradient(g, precision, image, maps, gradient, add) {
-        weight_gradient::run(g, image, maps, gradient, add);
-    }
-}
-
-fn activated<T: Real>(mut values: Scratch<T>, epilogue: Epilogue) -> Output<T> {
-    activate(epilogue.activation(), &mut values);
-    (values, None)
 }

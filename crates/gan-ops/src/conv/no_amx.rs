@@ -1,8 +1,8 @@
 //! In the place of `amx/` where there can be no AMX.
 
+use super::epilogue::{Epilogue, Output};
 use super::geometry::Geometry;
 use super::plan::Plan;
-use super::{Epilogue, Output};
 use crate::cpu::Real;
 use crate::precision::Precision;
 

@@ -63,10 +63,10 @@ impl Plan {
         let source = Padded {
             height: g.image_h,
             width: g.image_w,
-            top: g.padding,
-            left: g.padding,
-            padded_h: g.image_h + 2 * g.padding,
-            padded_w: g.image_w + 2 * g.padding,
+            top: g.padding.top,
+            left: g.padding.left,
+            padded_h: g.image_h + g.padding.rows(),
+            padded_w: g.image_w + g.padding.columns(),
         };
         let taps: Vec<usize> = (0..g.kernel_h * g.kernel_w).collect();
         let offset = |tap: &usize| tap / g.kernel_w * source.padded_w + tap % g.kernel_w;
@@ -94,10 +94,11 @@ impl Plan {
 
     /// From feature maps to image.
     pub fn scatter(g: &Geometry) -> Self {
-        let sides = |kernel, image| -> Vec<PhaseSide> {
-            (0..g.stride).map(|phase| PhaseSide::of(phase, kernel, image, g.stride, g.padding)).collect()
+        let sides = |kernel, image, padding| -> Vec<PhaseSide> {
+            (0..g.stride).map(|phase| PhaseSide::of(phase, kernel, image, g.stride, padding)).collect()
         };
-        let (vertical, horizontal) = (sides(g.kernel_h, g.image_h), sides(g.kernel_w, g.image_w));
+        let vertical = sides(g.kernel_h, g.image_h, g.padding.top);
+        let horizontal = sides(g.kernel_w, g.image_w, g.padding.left);
         let (top, padded_h) = PhaseSide::padding(&vertical, g.map_h);
         let (left, padded_w) = PhaseSide::padding(&horizontal, g.map_w);
         let source = Padded { height: g.map_h, width: g.map_w, top, left, padded_h, padded_w };

@@ -4,6 +4,7 @@ use super::{Crop, Fit, NO_RECIPE, TrainConfig};
 use crate::error::{Error, Result};
 use crate::gan::Loss;
 use gan_data::Background;
+use gan_eval::FeatureKind;
 use gan_models::{Architecture, Norm};
 use gan_nn::Schedule;
 
@@ -98,6 +99,15 @@ impl TrainConfig {
         if self.is_of_points() && self.eval_every() > 0 {
             let what = "points of the plane are counted by mode, and have no features to measure";
             return refuse(what, "leave out `eval_every`: the modes are counted with every sample plot");
+        }
+        let features = self.evaluation.eval_features;
+        if features == Some(FeatureKind::Inception) && self.evaluation.feature_weights.is_none() {
+            let what = "the features inception need the weights of a network";
+            return refuse(what, "name their safetensors file: `feature_weights = \"FILE\"`");
+        }
+        if self.evaluation.feature_weights.is_some() && !features.is_some_and(FeatureKind::takes_weights) {
+            let what = "`feature_weights` is given, and the features that are measured take none";
+            return refuse(what, "leave it out, or choose `eval_features = \"lite0\"` or \"inception\"");
         }
         if self.is_of_points() {
             let size = self.image_size();

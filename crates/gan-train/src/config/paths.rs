@@ -28,6 +28,7 @@ impl TrainConfig {
             ("--dataset", dataset),
             ("--data-dir", self.data.data_dir.clone()),
             ("--labels", self.data.labels.clone()),
+            ("--feature-weights", self.evaluation.feature_weights.clone()),
         ];
         let missing = |path: &PathBuf| matches!(path.try_exists(), Ok(false));
         paths.into_iter().find_map(|(flag, path)| Some((flag, path.filter(missing)?)))
@@ -45,6 +46,7 @@ impl TrainConfig {
         }
         self.data.data_dir = self.data.data_dir.as_deref().map(&change);
         self.data.labels = self.data.labels.as_deref().map(&change);
+        self.evaluation.feature_weights = self.evaluation.feature_weights.as_deref().map(&change);
         self
     }
 }

@@ -7,9 +7,9 @@ mod source;
 mod tests;
 mod weight_gradient;
 
+use super::epilogue::{Epilogue, Output};
 use super::geometry::Geometry;
 use super::plan::Plan;
-use super::{Epilogue, Output};
 use crate::amx::{F32_PARTS, available};
 use crate::cpu::Real;
 use crate::precision::Precision;

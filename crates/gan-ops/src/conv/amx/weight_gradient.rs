@@ -135,7 +135,7 @@ impl<const PARTS: usize> NullaryFnOnce for PackImages<'_, PARTS> {
         let rows = layout.plane_words / layout.row_words;
         let columns = layout.row_words / layout.group;
         // A plane in words, `[parts, rows, width]`, each row between the zeros of the padding.
-        let width = g.padding + g.image_w.next_multiple_of(ROW);
+        let width = g.padding.left + g.image_w.next_multiple_of(ROW);
         let width = width.max((columns.next_multiple_of(ROW) + ROW) * s);
         let mut words = Scratch::<u32>::take(PARTS * g.image_h * width);
         words.fill(0);
@@ -149,10 +149,10 @@ impl<const PARTS: usize> NullaryFnOnce for PackImages<'_, PARTS> {
                     |n: usize| images.get((n * g.image_channels + c) * plane..).filter(|x| !x.is_empty());
                 let low = &image(2 * pair).unwrap_or(&zeros)[..plane];
                 let high = &image(2 * pair + 1).unwrap_or(&zeros)[..plane];
-                pair_rows::<PARTS>(simd, (low, high), g.image_w, &mut words, (width, g.padding));
+                pair_rows::<PARTS>(simd, (low, high), g.image_w, &mut words, (width, g.padding.left));
                 for part in 0..PARTS {
                     for row in 0..s * rows {
-                        let y = row.checked_sub(g.padding).filter(|&y| y < g.image_h);
+                        let y = row.checked_sub(g.padding.top).filter(|&y| y < g.image_h);
                         for px in 0..s {
                             let phase = (row % s * s + px) * layout.phase_words;
                             let at =
