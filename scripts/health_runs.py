@@ -19,6 +19,9 @@ RING = "--recipe ring --r1 0 --ema 0"
 # Name: what is wrong with it, and how it is made.
 RUNS = {
     "strong-discriminator": ("discriminator-won", f"{SMALL} --steps 400 --lr 2e-5 --lr-d 1e-3"),
+    # Nobody meant to break these two: they are too narrow for 64 px.
+    "shapes-64": ("discriminator-won", f"{SHAPES} --steps 300"),
+    "digits-64": ("discriminator-won", "--recipe digits --image-size 64 --base-width 16 --batch-size 32 --steps 400 --eval-every 0"),
     "minimax-ring": ("discriminator-won", "--recipe ring --steps 2000 --loss minimax --r1 0 --n-critic 5"),
     "frozen-generator": ("dead-start", f"{SMALL} --steps 300 --lr 1e-9 --lr-d 2e-4"),
     "frozen-discriminator": ("dead-start", f"{SMALL} --steps 300 --lr-d 1e-9"),
@@ -38,8 +41,6 @@ RUNS = {
     "digits-conditional": (None, "--recipe digits-cgan --base-width 16 --steps 500 --eval-every 250 --eval-samples 300"),
     "digits-wgan-gp": (None, "--recipe mnist-wgan-gp --dataset digits --base-width 16 --steps 120"),
     "shapes-hinge": (None, "--recipe cifar10-sngan --dataset shapes --base-width 16 --batch-size 16 --steps 150"),
-    "shapes-64": ("discriminator-won", f"{SHAPES} --steps 300"),
-    "digits-64": (None, "--recipe digits --image-size 64 --base-width 16 --batch-size 32 --steps 400 --eval-every 0"),
 }
 # What a diagnosis looks at; the rest of a line is left out.
 NAMES = ["d_x", "d_right_real", "d_right_fake", "logit_gap", "diversity", "mean_shift", "weight_norm_d", "weight_norm_g",

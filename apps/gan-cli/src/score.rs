@@ -40,7 +40,8 @@ pub fn run(flags: &ScoreFlags) -> Result<(), Failure> {
     device::use_threads(flags.threads);
     let (device, _) = device::choose("cpu", Precision::F32)?;
     let discriminator = discriminator(&flags.run, flags.checkpoint, &device)?;
-    let config = as_run(RunDir::of(&flags.run).0)?;
+    let mut config = as_run(RunDir::of(&flags.run).0)?;
+    config.data.channels = discriminator.model().map(|model| model.channels); // whatever the images have
     let source = configure::for_data(&flags.images, &PartialConfig::default())?;
     let data = data::open(&source, Split::Train, &watch())?;
     if data.points().is_some() {

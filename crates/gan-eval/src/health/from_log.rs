@@ -5,14 +5,19 @@ use super::from_samples::{are_again, few_classes};
 use super::history::{History, Series, median};
 use super::{Finding, Verdict};
 
-pub(super) const CHECKS: [fn(&History) -> Option<Finding>; 7] = [
-    exploding_weights,
-    stands_still,
-    discriminator_won,
-    generator_won,
-    oscillation,
-    mode_collapse,
-    memorising,
+/// A check, and the step from which it is asked.
+type Check = (fn(&History) -> Option<Finding>, u64);
+
+/// Before it, a generator has not had the time to come out of its noise.
+const HAD_ITS_TIME: u64 = 200;
+
+pub(super) const CHECKS: [Check; 6] = [
+    (exploding_weights, 0),
+    (discriminator_won, HAD_ITS_TIME),
+    (generator_won, HAD_ITS_TIME),
+    (oscillation, HAD_ITS_TIME),
+    (mode_collapse, HAD_ITS_TIME),
+    (memorising, HAD_ITS_TIME),
 ];
 
 /// Weights that are so many times as long as at first, and grow e-fold in fewer than 1,000 steps.
@@ -53,7 +58,8 @@ fn exploding_weights(history: &History) -> Option<Finding> {
     (!grown.is_empty() && !harmless).then(|| Finding::new(Verdict::ExplodingWeights, grown.join(", ")))
 }
 
-fn stands_still(history: &History) -> Option<Finding> {
+/// A network whose weights do not move.
+pub(super) fn stands_still(history: &History) -> Option<Finding> {
     let still = |(player, series): (&str, &Series)| {
         series.recent()?;
         let values = || series.values.iter().map(|(_, value)| *value);

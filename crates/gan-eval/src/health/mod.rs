@@ -100,9 +100,14 @@ impl Finding {
 }
 
 /// What the numbers of a run show, the cause of the others first; nothing if all is well, or if too little was logged
-/// to say.
+/// to say. Of a network that stands still nothing else is said: all else follows from it.
 pub fn diagnose(history: &History) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = from_log::CHECKS.iter().filter_map(|check| check(history)).collect();
+    if let Some(still) = from_log::stands_still(history) {
+        return vec![still];
+    }
+    let checks = from_log::CHECKS.iter();
+    let checks = checks.filter(|(_, from)| history.last_step() >= *from);
+    let mut findings: Vec<Finding> = checks.filter_map(|(check, _)| check(history)).collect();
     findings.sort_by_key(|finding| finding.verdict);
     findings
 }
