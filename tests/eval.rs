@@ -223,6 +223,11 @@ fn a_discriminator_scores_images_from_the_most_real_one() {
     succeed_in(folder.path(), &["score", "run", "real", "--csv", "scores.csv"]);
     let table = std::fs::read_to_string(folder.path().join("scores.csv")).unwrap();
     assert!(table.starts_with("image,probability,logit\n") && table.lines().count() == 32);
-    let refused = gan_in(folder.path(), &["score", "run", "ring"]);
-    assert!(refused.status == 2 && refused.stderr.contains("points of the plane are no images"));
+    succeed_in(folder.path(), &["train", "--recipe", "ring", "--steps", "2", "--out", "points"]);
+    for (arguments, why) in
+        [(["points", "real"], "judges points of the plane"), (["run", "ring"], "of points")]
+    {
+        let refused = gan_in(folder.path(), &[&["score"], &arguments[..]].concat());
+        assert!(refused.status == 2 && refused.stderr.contains(why), "{}", refused.stderr);
+    }
 }

@@ -19,7 +19,7 @@ fn a_run_leaves_config_metrics_samples_and_checkpoints_behind() {
             false => format!("checkpoints/step-00000{step}/{file}.safetensors"),
         })
     };
-    let said_of_it = ["numbers.json", "report.html", "report.json"];
+    let said_of_it = ["health.json", "numbers.json", "report.html", "report.json"];
     let rest = [".gan-run", "config.toml", "lock", "metrics.jsonl", "samples/real.png"];
     let rest = rest.into_iter().chain(said_of_it).map(String::from);
     // The first step is sampled unasked.

@@ -43,13 +43,13 @@ pub fn run(flags: &ScoreFlags) -> Result<(), Failure> {
     let mut config = as_run(RunDir::of(&flags.run).0)?;
     config.data.channels = discriminator.model().map(|model| model.channels); // whatever the images have
     let source = configure::for_data(&flags.images, &PartialConfig::default())?;
-    let data = data::open(&source, Split::Train, &watch())?;
-    if data.points().is_some() {
+    if config.is_of_points() {
         return Err(Failure::usage(
-            "points of the plane are no images",
-            "score images: a folder, an archive, the name of a data set",
+            format!("the discriminator of {} judges points of the plane, not images", flags.run.display()),
+            "score images with a run that has learned from images",
         ));
     }
+    let data = data::open(&source, Split::Train, &watch())?;
     let has_probabilities = config.objective.loss.has_probabilities();
     let count = data.len().min(flags.count as usize);
     let (transforms, watch) = (data::transforms(&config), watch());

@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn where_there_is_no_great_circle_the_line_is_taken() {
-        let tensor = |values: &[[f32; 2]]| Tensor::from_vec(values.concat(), (values.len(), 2), &Device::Cpu).unwrap();
+        let tensor =
+            |values: &[[f32; 2]]| Tensor::from_vec(values.concat(), (values.len(), 2), &Device::Cpu).unwrap();
         let from = tensor(&[[1.0, 2.0], [1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]);
         let to = tensor(&[[1.0, 2.0], [-1.0, -2.0], [4.0, 2.0], [0.0, 0.0]]);
         let halfway = rows(&slerp(&from, &to, 0.5).unwrap());
