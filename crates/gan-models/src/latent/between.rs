@@ -133,12 +133,13 @@ mod tests {
 
     #[test]
     fn where_there_is_no_great_circle_the_line_is_taken() {
-        let tensor =
-            |values: &[[f32; 2]]| Tensor::from_vec(values.concat(), (values.len(), 2), &Device::Cpu).unwrap();
-        let from = tensor(&[[1.0, 2.0], [1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]);
-        let to = tensor(&[[1.0, 2.0], [-1.0, -2.0], [4.0, 2.0], [0.0, 0.0]]);
+        fn tensor<const N: usize>(values: [[f32; 2]; N]) -> Tensor {
+            Tensor::new(&values, &Device::Cpu).unwrap()
+        }
+        let from = tensor([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]);
+        let to = tensor([[1.0, 2.0], [-1.0, -2.0], [4.0, 2.0], [0.0, 0.0]]);
         let halfway = rows(&slerp(&from, &to, 0.5).unwrap());
         assert_eq!(halfway, [[1.0, 2.0], [0.0, 0.0], [2.0, 1.0], [0.0, 0.0]]);
-        assert!(slerp(&from, &tensor(&[[1.0, 2.0]]), 0.5).is_err());
+        assert!(slerp(&from, &tensor([[1.0, 2.0]]), 0.5).is_err());
     }
 }
