@@ -112,10 +112,11 @@ fn mode_collapse(history: &History) -> Option<Finding> {
         format!("generated samples differ by {:.1} % of what real ones do from each other", diversity * 100.0)
     });
     let modes = history.get("modes").and_then(|series| {
-        let (step, found) = *series.values.last()?;
+        let (&(_, found), before) = series.values.split_last()?;
         let of = series.of? as f64;
-        // At first there are none yet.
-        (step > 500 && found < of / 2.0).then(|| format!("{found:.0} of {of:.0} modes are found"))
+        // At first there are none yet, and then more and more.
+        let no_more = before.iter().any(|(_, before)| *before >= found);
+        (no_more && found < of / 2.0).then(|| format!("{found:.0} of {of:.0} modes are found"))
     });
     let classes = history.get("classes_made").and_then(|series| {
         let (_, made) = series.values.last()?;
