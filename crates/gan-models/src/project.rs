@@ -230,16 +230,18 @@ fn errors(images: &Tensor, target: &Tensor) -> Result<Tensor> {
 /// The same, and `coarse` times that of smaller images.
 fn loss(images: &Tensor, target: &Tensor, coarse: f64) -> Result<Tensor> {
     let mut loss = errors(images, target)?;
+    if coarse == 0.0 {
+        return Ok(loss);
+    }
     let (mut images, mut target) = (images.clone(), target.clone());
-    while coarse > 0.0 {
+    loop {
         let (_, _, height, width) = images.dims4()?;
         if height % 2 + width % 2 != 0 || height.min(width) < 2 * LEAST_SIDE {
-            break;
+            return Ok(loss);
         }
         (images, target) = (halved(&images)?, halved(&target)?);
         loss = (loss + errors(&images, &target)?.affine(coarse, 0.0)?)?;
     }
-    Ok(loss)
 }
 
 /// The mean of each four pixels.
