@@ -187,7 +187,7 @@ fn what_cannot_be_measured_is_refused_in_two_lines() {
             &["eval", "few", "--against", "few", "--features", "lite0", "--feature-weights", "few"],
             "cannot take the weights of few",
         ),
-        (&["train", "--eval-every", "5", "--eval-features", "inception"], "feature_weights"),
+        (&["train", "--eval-every", "5", "--eval-features", "inception"], "--feature-weights FILE"),
         (&["train", "--eval-every", "5", "--feature-weights", "few"], "take none"),
     ] {
         let said = fail_in(folder.path(), arguments);

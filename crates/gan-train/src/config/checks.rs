@@ -107,7 +107,10 @@ impl TrainConfig {
         }
         if self.evaluation.feature_weights.is_some() && !features.is_some_and(FeatureKind::takes_weights) {
             let what = "`feature_weights` is given, and the features that are measured take none";
-            return refuse(what, "leave it out, or choose `eval_features = \"lite0\"` or \"inception\"");
+            return refuse(
+                what,
+                "leave it out, or choose `eval_features = \"lite0\"` or `eval_features = \"inception\"`",
+            );
         }
         if self.is_of_points() {
             let size = self.image_size();
