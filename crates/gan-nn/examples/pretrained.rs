@@ -3,10 +3,15 @@
 //! `pretrained NETWORK WEIGHTS.safetensors IMAGES.safetensors FEATURES.safetensors [BATCH [ROUNDS [THREADS]]]`, where
 //! NETWORK is `lite0` or `inception`, and `images` [N, 3, H, W] are in [-1, 1]. Says the seconds of each round.
 
+#![allow(clippy::print_stdout)] // a program that says what it measured
+
 use candle_core::{Device, Result, Tensor, bail};
 use gan_nn::pretrained::{EfficientNetLite0, InceptionV3};
 use std::collections::HashMap;
 use std::time::Instant;
+
+/// From images to features.
+type Network = dyn Fn(&Tensor) -> gan_nn::Result<Tensor>;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,7 +25,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     gan_ops::set_threads(threads)?;
     let device = Device::Cpu;
     let weights = candle_core::safetensors::load(weights, &device)?.into_iter().collect();
-    let network: Box<dyn Fn(&Tensor) -> gan_nn::Result<Tensor>> = match network.as_str() {
+    let network: Box<Network> = match network.as_str() {
         "lite0" => {
             let network = EfficientNetLite0::new(&weights, &device)?;
             Box::new(move |images| network.features(images))

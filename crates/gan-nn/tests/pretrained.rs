@@ -65,7 +65,6 @@ fn difference(a: &Tensor, b: &Tensor) -> f32 {
 
 fn expect_near(what: &str, ours: &Tensor, theirs: &Tensor) {
     let difference = difference(ours, theirs);
-    println!("{what}: {difference:.1e}");
     assert!(difference < 1e-5, "{what} is off by {difference}");
 }
 
