@@ -1,5 +1,7 @@
 //! `gan doctor`, and what a run says of its own health.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod common;
 
 use common::{gan_in, succeed_in};

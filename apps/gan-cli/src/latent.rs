@@ -10,7 +10,6 @@ mod walk;
 
 pub use directions::run as directions;
 pub use interpolate::run as interpolate;
-pub use picture::PictureFormat;
 pub use project::run as project;
 pub use walk::run as walk;
 

@@ -21,6 +21,7 @@ mod inspect;
 mod job;
 mod latent;
 mod page;
+mod picture_format;
 mod printable;
 mod progress;
 mod recipes;

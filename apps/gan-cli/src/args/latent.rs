@@ -2,7 +2,7 @@
 
 use super::named;
 use crate::generator_choice::{CheckpointChoice, Weights};
-use crate::latent::PictureFormat;
+use crate::picture_format::PictureFormat;
 use clap::Args;
 use gan_models::latent::Interpolation;
 use std::path::PathBuf;

@@ -1,9 +1,10 @@
 //! `gan interpolate`: from one latent to the next, or from one class to the next.
 
-use super::picture::{Picture, PictureFormat};
+use super::picture::Picture;
 use super::{Classes, LONGEST, Subject, counted};
 use crate::args::InterpolateFlags;
 use crate::failure::Failure;
+use crate::picture_format::PictureFormat;
 use crate::sample::class_number;
 use candle_core::Tensor;
 use gan_models::latent::{Interpolation, within};

@@ -3,39 +3,16 @@
 use super::{LONGEST, Subject};
 use crate::args::PictureFlags;
 use crate::failure::Failure;
+use crate::picture_format::PictureFormat;
 use candle_core::Tensor;
 use gan_data::{Image, Transform, Transforms};
 use gan_report::film::{self, Frame, write_frames};
 use gan_rng::Stream;
 use indicatif::ProgressIterator;
 use std::path::PathBuf;
-use strum::{Display, EnumString, VariantNames};
 
 /// The most pictures a second that GIF players show.
 const FASTEST: u16 = 50;
-
-/// What images are written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
-#[strum(serialize_all = "lowercase")]
-pub enum PictureFormat {
-    /// One picture: a row a way.
-    Png,
-    Gif,
-    Apng,
-    Webp,
-}
-
-impl PictureFormat {
-    /// The format of films, if it is one.
-    fn of_film(self) -> Option<film::Format> {
-        match self {
-            Self::Png => None,
-            Self::Gif => Some(film::Format::Gif),
-            Self::Apng => Some(film::Format::Apng),
-            Self::Webp => Some(film::Format::Webp),
-        }
-    }
-}
 
 /// Where images go, and as what.
 pub struct Picture {

@@ -10,7 +10,7 @@ use gan_models::project::{ProjectOptions, Projection, project};
 use gan_rng::Stream;
 use gan_train::data;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The most steps, and the most starts.
 const MOST_STEPS: u32 = 1_000_000;
@@ -117,7 +117,7 @@ impl LatentFormat {
     }
 }
 
-fn save(path: &PathBuf, format: LatentFormat, found: &Projection, subject: &Subject) -> Result<(), Failure> {
+fn save(path: &Path, format: LatentFormat, found: &Projection, subject: &Subject) -> Result<(), Failure> {
     let class = found.class.and_then(|class| subject.model.classes.get(class as usize));
     let psnr = Some(found.psnr()).filter(|psnr| psnr.is_finite());
     let mut about = Found { class: class.map(String::as_str), latent: None, mse: found.mse, psnr };

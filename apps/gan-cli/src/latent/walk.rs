@@ -1,9 +1,10 @@
 //! `gan walk`: closed walks through the latent space, as a film that never jumps.
 
-use super::picture::{Picture, PictureFormat};
+use super::picture::Picture;
 use super::{Classes, Subject, counted};
 use crate::args::WalkFlags;
 use crate::failure::Failure;
+use crate::picture_format::PictureFormat;
 use candle_core::Tensor;
 use gan_models::latent::Walk;
 
