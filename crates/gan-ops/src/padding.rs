@@ -14,8 +14,8 @@ pub struct Padding {
 }
 
 impl Padding {
-    /// TensorFlow's `SAME`: as many outputs as `side / stride`, rounded up. What is odd is put below and to the
-    /// right. `image` and `kernel` are height and width.
+    /// TensorFlow's `SAME`: as many outputs as `side / stride`, rounded up. What is odd is put below and to
+    /// the right. `image` and `kernel` are height and width.
     pub fn same(image: (usize, usize), kernel: (usize, usize), stride: usize) -> Self {
         let both = |side: usize, kernel: usize| {
             let stride = stride.max(1);

@@ -1,10 +1,11 @@
 //! The windows that a kernel visits in a padded plane, so that all of them can be summed up in one go.
 //!
-//! With stride s the taps of a kernel visit the padded plane in s x s interleaved grids. Split into these *phases*,
-//! `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, the plane has for tap (ky, kx) of place (y, x) the element
-//! `phase[ky % s, kx % s][y + ky / s, x + kx / s]`: neighbours for neighbouring places. What lies `offset(tap)` on from
-//! the element of place (0, 0) is so, for all places at once, one run of memory; its rows are as long as those of a
-//! phase, of which the first `out_w` elements are places and the rest is read for nothing.
+//! With stride s the taps of a kernel visit the padded plane in s x s interleaved grids. Split into these
+//! *phases*, `phase[a, b][i, j] = padded[s * i + a, s * j + b]`, the plane has for tap (ky, kx) of place (y,
+//! x) the element `phase[ky % s, kx % s][y + ky / s, x + kx / s]`: neighbours for neighbouring places. What
+//! lies `offset(tap)` on from the element of place (0, 0) is so, for all places at once, one run of memory;
+//! its rows are as long as those of a phase, of which the first `out_w` elements are places and the rest is
+//! read for nothing.
 
 use crate::cpu::Real;
 use crate::padding::Padding;
@@ -82,7 +83,8 @@ impl Windows {
         self.out_h * self.columns
     }
 
-    /// Elements to make room for, so that from any offset a run can be read with [`AT_ONCE`] elements at a time.
+    /// Elements to make room for, so that from any offset a run can be read with [`AT_ONCE`] elements at a
+    /// time.
     pub fn len_to_read(&self) -> usize {
         let last = self.offsets.iter().copied().max().unwrap_or(0);
         self.len().max(last + self.run().next_multiple_of(AT_ONCE))
@@ -98,9 +100,9 @@ impl Windows {
         self.out_h * self.out_w
     }
 
-    /// Visits the rows of all phases that hold pixels: the first pixel in the plane, the first element in the phases,
-    /// and how many there are; the next pixel is `stride` on, the next element beside it. Every pixel is visited that
-    /// any tap reads, once. The rest of the phases is padding.
+    /// Visits the rows of all phases that hold pixels: the first pixel in the plane, the first element in the
+    /// phases, and how many there are; the next pixel is `stride` on, the next element beside it. Every pixel
+    /// is visited that any tap reads, once. The rest of the phases is padding.
     #[inline(always)]
     pub fn for_each_pixel_row(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let stride = self.stride;

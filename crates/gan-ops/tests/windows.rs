@@ -1,5 +1,5 @@
-//! Depthwise convolutions, pooling, padding by side, fused biases and concatenation against their references in plain
-//! Candle, and their gradients against finite differences.
+//! Depthwise convolutions, pooling, padding by side, fused biases and concatenation against their references
+//! in plain Candle, and their gradients against finite differences.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 

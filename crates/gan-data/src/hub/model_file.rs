@@ -25,7 +25,8 @@ pub struct HubModel {
 
 /// Where a file of a model lies on this machine, fetched if it is not there yet.
 ///
-/// Which hub is asked, and where files are kept, is up to the environment, as with [`load_from_hub`](crate::load_from_hub).
+/// Which hub is asked, and where files are kept, is up to the environment, as with
+/// [`load_from_hub`](crate::load_from_hub).
 ///
 /// # Errors
 /// As [`Hub::model_file`].
@@ -34,8 +35,8 @@ pub fn model_file_from_hub(model: HubModel, watch: &ProgressCallback) -> Result<
 }
 
 impl Hub {
-    /// Where a file of a model lies on this machine: in the hub's usual cache, into which it is fetched the first time.
-    /// `watch` is told the bytes that are fetched.
+    /// Where a file of a model lies on this machine: in the hub's usual cache, into which it is fetched the
+    /// first time. `watch` is told the bytes that are fetched.
     ///
     /// # Errors
     /// If it is not there and the hub cannot be reached, or does not give it.

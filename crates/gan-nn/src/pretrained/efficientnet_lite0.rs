@@ -6,8 +6,9 @@ use candle_core::{Device, Tensor};
 use gan_ops::{Activation, Flow};
 use std::collections::BTreeMap;
 
-/// EfficientNet-Lite0 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6) up to the layer that tells classes
-/// apart. TensorFlow's weights have learned ImageNet. It takes a fifteenth of the work of InceptionV3.
+/// EfficientNet-Lite0 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6) up to the layer that
+/// tells classes apart. TensorFlow's weights have learned ImageNet. It takes a fifteenth of the work of
+/// InceptionV3.
 ///
 /// Images of any size go through it; those of [`SIDE`](Self::SIDE) are what it knows.
 pub struct EfficientNetLite0 {
@@ -153,8 +154,8 @@ impl EfficientNetLite0 {
         Ok(self.head.apply(last)?.leave()?.mean((2, 3))?)
     }
 
-    /// images `[N, 3, H, W]` in [-1, 1] -> feature maps of a 4th, an 8th, a 16th and a 32nd of their height and width, of
-    /// 24, 40, 112 and 320 channels.
+    /// images `[N, 3, H, W]` in [-1, 1] -> feature maps of a 4th, an 8th, a 16th and a 32nd of their height
+    /// and width, of 24, 40, 112 and 320 channels.
     ///
     /// # Errors
     /// If they are of another shape.

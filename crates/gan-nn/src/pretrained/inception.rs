@@ -7,9 +7,9 @@ use candle_core::{Device, Tensor};
 use gan_ops::{Activation, Flow, Pool};
 use std::collections::BTreeMap;
 
-/// The InceptionV3 (Szegedy et al. 2015) by whose features the FID is measured (Heusel et al. 2017): TensorFlow's of
-/// 2015, with 1008 classes, in the form that pytorch-fid gave it. It differs from torchvision's in its pools: averages
-/// leave the padding out, and the last block has a max pool.
+/// The InceptionV3 (Szegedy et al. 2015) by whose features the FID is measured (Heusel et al. 2017):
+/// TensorFlow's of 2015, with 1008 classes, in the form that pytorch-fid gave it. It differs from
+/// torchvision's in its pools: averages leave the padding out, and the last block has a max pool.
 ///
 /// Images of any size are brought to 299 by 299 here, bilinear and not antialiased, as pytorch-fid does it.
 pub struct InceptionV3 {
@@ -176,8 +176,8 @@ impl InceptionV3 {
         Ok(last.mean((2, 3))?)
     }
 
-    /// images `[N, 3, H, W]` in [-1, 1] -> what the four parts of pytorch-fid's network end in, before the last mean:
-    /// `[N, 64, 73, 73]`, `[N, 192, 35, 35]`, `[N, 768, 17, 17]`, `[N, 2048, 8, 8]`.
+    /// images `[N, 3, H, W]` in [-1, 1] -> what the four parts of pytorch-fid's network end in, before the
+    /// last mean: `[N, 64, 73, 73]`, `[N, 192, 35, 35]`, `[N, 768, 17, 17]`, `[N, 2048, 8, 8]`.
     ///
     /// # Errors
     /// If they are of another shape.

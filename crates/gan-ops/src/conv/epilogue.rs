@@ -32,7 +32,8 @@ impl Epilogue {
     }
 }
 
-/// The result of a convolution, and the moments of its planes, if they were asked for and could be had for nothing.
+/// The result of a convolution, and the moments of its planes, if they were asked for and could be had for
+/// nothing.
 pub(super) type Output<T> = (Scratch<T>, Option<Moments>);
 
 /// A bias for each channel of the result, if any, and then the epilogue.

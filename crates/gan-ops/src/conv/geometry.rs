@@ -131,8 +131,8 @@ impl Geometry {
         self.padding == Padding::default() && (self.kernel_h, self.kernel_w) == (self.image_h, self.image_w)
     }
 
-    /// Whether each pixel of the feature maps is of one pixel of the image, so that the convolution is a matrix product
-    /// for each image.
+    /// Whether each pixel of the feature maps is of one pixel of the image, so that the convolution is a
+    /// matrix product for each image.
     pub fn is_pointwise(&self) -> bool {
         self.padding == Padding::default() && (self.kernel_h, self.kernel_w, self.stride) == (1, 1, 1)
     }

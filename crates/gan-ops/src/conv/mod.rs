@@ -33,8 +33,8 @@ use tracing::trace_span;
 
 /// 2-d convolution (cross-correlation), as `torch.nn.functional.conv2d` without bias, dilation or groups.
 ///
-/// input `[N, C, H, W]`, weight `[O, C, kh, kw]` -> `[N, O, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`. The padding
-/// p is a number, a pair (rows, columns), or one of its own on each side.
+/// input `[N, C, H, W]`, weight `[O, C, kh, kw]` -> `[N, O, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`.
+/// The padding p is a number, a pair (rows, columns), or one of its own on each side.
 pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: impl Into<Padding>) -> Result<Tensor> {
     Flow::enter(input)?.conv2d(&weight.into(), stride, padding, Activation::Identity)?.leave()
 }
@@ -78,7 +78,8 @@ impl Flow {
         }
     }
 
-    /// [`conv2d`], a bias `[O]` and an activation. In one pass where nobody tracks the bias, as in a network held fixed.
+    /// [`conv2d`], a bias `[O]` and an activation. In one pass where nobody tracks the bias, as in a network
+    /// held fixed.
     pub fn conv2d_with_bias(
         self,
         weight: &Parameter,

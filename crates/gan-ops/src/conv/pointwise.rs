@@ -1,7 +1,8 @@
 //! Kernels of a single pixel: a convolution is a matrix product for each image.
 //!
-//! Pixels are taken in blocks, so that those of all channels stay in a second-level cache until bias and activation
-//! have been applied. Blocks and tasks follow from the shape alone: one thread and many give the same bits.
+//! Pixels are taken in blocks, so that those of all channels stay in a second-level cache until bias and
+//! activation have been applied. Blocks and tasks follow from the shape alone: one thread and many give the
+//! same bits.
 
 use super::epilogue::Finish;
 use super::geometry::Geometry;

@@ -1,8 +1,8 @@
 //! From feature maps to an image of few channels (RGB, gray), which would leave most lanes of a vector empty.
 //!
 //! The gemm makes what each place adds to each pixel under its kernel, `columns[C*kh*kw, h*w] = weight^T *
-//! feature maps`; then they are added up (col2im), in the phases of [`Windows`]. So each of the many taps is a sum of
-//! whole rows, and stride and padding are dealt with once a pixel, when the phases become the image.
+//! feature maps`; then they are added up (col2im), in the phases of [`Windows`]. So each of the many taps is
+//! a sum of whole rows, and stride and padding are dealt with once a pixel, when the phases become the image.
 
 use super::geometry::Geometry;
 use crate::cpu::{Matrix, Real, matmul};

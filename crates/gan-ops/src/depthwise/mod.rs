@@ -16,11 +16,11 @@ pub(crate) use kernels::input_gradient;
 use std::sync::Arc;
 use tracing::trace_span;
 
-/// 2-d convolution of each channel with a kernel of its own, as `torch.nn.functional.conv2d` with as many groups as
-/// channels.
+/// 2-d convolution of each channel with a kernel of its own, as `torch.nn.functional.conv2d` with as many
+/// groups as channels.
 ///
-/// input `[N, C, H, W]`, weight `[C, 1, kh, kw]` -> `[N, C, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`. The padding p
-/// is a number, a pair (rows, columns), or one of its own on each side.
+/// input `[N, C, H, W]`, weight `[C, 1, kh, kw]` -> `[N, C, (H + 2p - kh) / s + 1, (W + 2p - kw) / s + 1]`.
+/// The padding p is a number, a pair (rows, columns), or one of its own on each side.
 pub fn depthwise_conv2d(
     input: &Tensor,
     weight: &Tensor,
@@ -32,7 +32,8 @@ pub fn depthwise_conv2d(
 }
 
 impl Flow {
-    /// [`depthwise_conv2d`], a bias `[C]` if there is one, and an activation. In one pass where nobody tracks the bias.
+    /// [`depthwise_conv2d`], a bias `[C]` if there is one, and an activation. In one pass where nobody tracks
+    /// the bias.
     pub fn depthwise_conv2d(
         self,
         weight: &Parameter,
