@@ -37,6 +37,7 @@ RUNS = {
     "grid": (None, "--recipe grid --steps 3000"),
     "digits": (None, "--recipe digits --steps 600 --eval-every 200 --eval-samples 300"),
     "digits-narrow": (None, "--recipe digits --base-width 16 --steps 1000 --eval-every 250 --eval-samples 300"),
+    "digits-16px": (None, f"{SMALL} --image-size 16 --steps 500"),
     "digits-lsgan": (None, f"{SMALL} --steps 500 --loss lsgan"),
     "digits-conditional": (None, "--recipe digits-cgan --base-width 16 --steps 500 --eval-every 250 --eval-samples 300"),
     "digits-wgan-gp": (None, "--recipe mnist-wgan-gp --dataset digits --base-width 16 --steps 120"),

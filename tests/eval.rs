@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod common;
+use candle_core::{DType, Device, Tensor};
 use common::{gan_in, metrics, png_size, succeed_in, write_broken_png, write_png};
 use serde_json::Value;
 use std::path::Path;
@@ -230,4 +231,22 @@ fn a_discriminator_scores_images_from_the_most_real_one() {
         let refused = gan_in(folder.path(), &[&["score"], &arguments[..]].concat());
         assert!(refused.status == 2 && refused.stderr.contains(why), "{}", refused.stderr);
     }
+}
+
+#[test]
+fn statistics_of_others_give_a_distance_by_the_features_that_they_are_of() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed_in(folder.path(), &["data", "export", "digits", "few", "--count", "40"]);
+    let dim = 240;
+    let mu = Tensor::zeros(dim, DType::F64, &Device::Cpu).unwrap();
+    let sigma = Tensor::eye(dim, DType::F64, &Device::Cpu).unwrap();
+    Tensor::write_npz(&[("mu", mu), ("sigma", sigma)], folder.path().join("real.npz")).unwrap();
+    let said = succeed_in(folder.path(), &["eval", "few", "--against", "real.npz", "--features", "random"]);
+    assert!(said.contains("the statistics real.npz") && said.contains("FD"), "{said}");
+    let refused = gan_in(folder.path(), &["eval", "few", "--against", "real.npz", "--features", "digits"]);
+    assert!(
+        refused.status == 2 && refused.stderr.contains("of features of 240 numbers"),
+        "{}",
+        refused.stderr
+    );
 }

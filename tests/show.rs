@@ -42,6 +42,10 @@ fn runs_are_listed_compared_tabulated_and_filmed() {
     assert!(std::fs::read(folder.path().join("film.gif")).unwrap().starts_with(b"GIF89a"));
     succeed_in(folder.path(), &["report", "runs/a", "--tensorboard"]);
     assert!(folder.path().join("runs/a/tensorboard").is_dir());
+    train_tiny(folder.path(), "with", &["--tensorboard", "--sample-every", "2"]);
+    let events = std::fs::read_dir(folder.path().join("with/tensorboard")).unwrap();
+    assert!(events.map(|entry| entry.unwrap().file_name()).all(|name| name == "events.out.tfevents.gan"));
+    assert!(folder.path().join("with/tensorboard/events.out.tfevents.gan").is_file());
     let refused = gan_in(folder.path(), &["report", "nothing"]);
     assert!(refused.status == 1 && refused.stderr.contains("nothing"), "{}", refused.stderr);
 }

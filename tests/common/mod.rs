@@ -21,6 +21,7 @@ pub fn gan(folder: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(folder).env_remove("RUST_LOG");
     // No test goes to the network: the hub is a port where nobody listens, and its cache is empty.
     command.env("HF_ENDPOINT", "http://127.0.0.1:9").env("HF_HOME", folder.join("hf-home"));
+    command.env("XDG_CACHE_HOME", folder.join("cache"));
     command
 }
 

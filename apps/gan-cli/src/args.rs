@@ -100,6 +100,9 @@ pub struct TrainFlags {
     /// Folder for the results [default: the next number under runs/]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write TensorBoard's event files too, into tensorboard/ in the run folder, whenever its page is written
+    #[arg(long, conflicts_with = "resume", hide_short_help = true)]
+    pub tensorboard: bool,
     /// Check everything and say what would be done, but do not train
     #[arg(long)]
     pub dry_run: bool,
@@ -290,7 +293,8 @@ pub struct EvalFlags {
     /// Run folders, checkpoints, generator files, or images: a folder, an archive, the name of a data set
     #[arg(value_name = "RUN|FILE|IMAGES", required = true)]
     pub subjects: Vec<PathBuf>,
-    /// The real images to compare with [default: those that the first run has learned from]
+    /// The real images to compare with, or pytorch-fid's statistics of them (FILE.npz) [default: those that
+    /// the first run has learned from]
     #[arg(long, value_name = "SOURCE")]
     pub against: Option<String>,
     /// Which part of them
@@ -299,9 +303,9 @@ pub struct EvalFlags {
     /// What is measured, any of fd,kid,prdc,is,classes,copies
     #[arg(long, default_value = "fd,kid,prdc", value_name = "MEASURES")]
     pub metrics: Measures,
-    /// The features that distances are of: digits (a classifier of digits), random (convolutions that have
-    /// learned nothing), lite0 (EfficientNet-Lite0) or inception (of the FID) [default: what suits the real
-    /// images]
+    /// The features that distances are of: digits (a classifier of digits), classifier (one that learns from
+    /// the labelled real images first), random (convolutions that have learned nothing), lite0
+    /// (EfficientNet-Lite0) or inception (of the FID) [default: what suits the real images]
     #[arg(long, value_parser = named::<FeatureKind>())]
     pub features: Option<FeatureKind>,
     /// The weights of lite0 or inception, a safetensors file [default: those of lite0 from the hub]

@@ -9,7 +9,8 @@ use crate::generator_choice::{Chosen, choose};
 use crate::progress::watch;
 use candle_core::Device;
 use gan_data::{Dataset, Progress, ProgressCallback, Unit};
-use gan_eval::{Extracted, FeatureExtractor, FeatureKind, Protocol, Reference, Score};
+use gan_eval::metrics::{Gaussian, Moments, frechet_distance};
+use gan_eval::{Cache, Extracted, FeatureExtractor, FeatureKind, Protocol, Reference, Score, ScoreKind};
 use gan_models::{Context, Generator};
 use gan_ops::Precision;
 use gan_train::{PartialConfig, RunDir, TrainConfig, data, real_features};
@@ -29,13 +30,21 @@ pub fn run(flags: &EvalFlags) -> Result<(), Failure> {
     let subjects: Result<Vec<Subject>, Failure> =
         flags.subjects.iter().map(|path| Subject::open(path, flags, &device)).collect();
     let subjects = subjects?;
+    let watch = watch();
+    if let Some(statistics) = flags.against.as_deref().filter(|source| source.ends_with(".npz")) {
+        return against_statistics(Path::new(statistics), &subjects, flags, &device);
+    }
     let real = Real::open(&subjects, flags)?;
     let kind = flags.features.unwrap_or(FeatureKind::for_dataset(real.data.name()));
-    let extractor = kind.open(flags.feature_weights.as_deref())?;
+    let extractor = kind.open_for(flags.feature_weights.as_deref(), &real.data, &watch)?;
     let extractor = extractor.as_ref();
-    let watch = watch();
 
-    let reference = Reference::new(real.extract(extractor, flags, &watch)?, &flags.split.to_string())?;
+    let features = if kind.takes_weights() {
+        real.extract_once(extractor, flags, &watch)? // slow networks
+    } else {
+        real.extract(extractor, flags, &watch)?
+    };
+    let reference = Reference::new(features, &flags.split.to_string())?;
     let mut rows = Vec::new();
     for subject in &subjects {
         let fake = subject.extract(extractor, flags, &device, &watch)?;
@@ -48,6 +57,49 @@ pub fn run(flags: &EvalFlags) -> Result<(), Failure> {
         true => rows.iter().try_for_each(|row| print_json(row)),
         false => {
             print_table(&rows, real.data.as_ref());
+            Ok(())
+        }
+    }
+}
+
+/// Fréchet distances to statistics that somebody else has made of the real images, which are all that there is of them.
+fn against_statistics(
+    path: &Path,
+    subjects: &[Subject],
+    flags: &EvalFlags,
+    device: &Device,
+) -> Result<(), Failure> {
+    let statistics = Gaussian::of_npz(path)?;
+    let kind = flags.features.unwrap_or(FeatureKind::Inception);
+    let extractor = kind.open(flags.feature_weights.as_deref())?;
+    if extractor.dim() != statistics.mean.len() {
+        return Err(Failure::usage(
+            format!(
+                "{} is of features of {} numbers, and those of {} have {}",
+                path.display(),
+                statistics.mean.len(),
+                extractor.name(),
+                extractor.dim()
+            ),
+            "choose the --features that it was made with: inception has 2048, lite0 1280",
+        ));
+    }
+    let mut rows = Vec::new();
+    for subject in subjects {
+        let fake = subject.extract(extractor.as_ref(), flags, device, &watch())?;
+        let value = frechet_distance(&statistics, &Moments::of(&fake.features)?.gaussian()?)?;
+        let protocol = Protocol::of(extractor.as_ref(), 0, fake.features.len(), &path.display().to_string());
+        let score = Score { kind: ScoreKind::Fd, value, deviation: None, protocol, warning: None };
+        rows.push(Row { subject: &subject.name, scores: vec![score] });
+    }
+    match flags.json {
+        true => rows.iter().try_for_each(|row| print_json(row)),
+        false => {
+            println!(
+                "real:     the statistics {} (only the Fréchet distance can be measured by them)",
+                path.display()
+            );
+            rows.iter().for_each(print_row);
             Ok(())
         }
     }
@@ -178,6 +230,34 @@ impl Real {
     }
 }
 
+impl Real {
+    /// The same, or what was kept of an earlier measurement of the same images by the same network.
+    fn extract_once(
+        &self,
+        extractor: &dyn FeatureExtractor,
+        flags: &EvalFlags,
+        watch: &ProgressCallback,
+    ) -> Result<Extracted, Failure> {
+        let Some(content) = Cache::content(self.data.as_ref()) else {
+            return self.extract(extractor, flags, watch); // which says what is wrong
+        };
+        let count = self.data.len().min(flags.count as usize);
+        let prepared = self.as_trained.as_ref().map(|config| {
+            format!("{:?}, seed {}", data::transforms(config), config.run.seed) // the order is the seed's
+        });
+        let follows_from = format!("{count} {} {} {prepared:?}", extractor.digest(), extractor.resizer());
+        let (cache, name) = (Cache::of_user(), Cache::name("features", &[&content, follows_from.as_bytes()]));
+        let kept =
+            cache.read(&name).and_then(|bytes| Extracted::of_bytes(&bytes, count, extractor.dim()).ok());
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let found = self.extract(extractor, flags, watch)?;
+        cache.keep(&name, &found.to_bytes()?);
+        Ok(found)
+    }
+}
+
 /// Features of images as they are, spread over a set that has more of them than are wanted.
 fn of_images(
     data: &dyn Dataset,
@@ -218,13 +298,15 @@ fn print_table(rows: &[Row<'_>], real: &dyn Dataset) {
     let Protocol { features, digest, resizer, n_real, split, .. } = protocol;
     println!("real:     {n_real} images of {} ({split})", real.name());
     println!("features: {features} (weights {}), images {resizer}", &digest[..digest.len().min(12)]);
-    for row in rows {
-        println!("\n{}, {} images", row.subject, row.scores[0].protocol.n_fake);
-        for score in &row.scores {
-            let Score { value, deviation, warning, .. } = score;
-            let deviation = deviation.map(|deviation| format!(" ± {deviation:.4}")).unwrap_or_default();
-            let warning = warning.as_ref().map(|warning| format!("   ({warning})")).unwrap_or_default();
-            println!("  {:<17} {value:.4}{deviation}{warning}", score.title());
-        }
+    rows.iter().for_each(print_row);
+}
+
+fn print_row(row: &Row<'_>) {
+    println!("\n{}, {} images", row.subject, row.scores[0].protocol.n_fake);
+    for score in &row.scores {
+        let Score { value, deviation, warning, .. } = score;
+        let deviation = deviation.map(|deviation| format!(" ± {deviation:.4}")).unwrap_or_default();
+        let warning = warning.as_ref().map(|warning| format!("   ({warning})")).unwrap_or_default();
+        println!("  {:<17} {value:.4}{deviation}{warning}", score.title());
     }
 }

@@ -91,7 +91,7 @@ impl Job {
             about.model().ok_or_else(|| Failure::other("a run without networks", "please report it"))?;
         let mut gan = Gan::from_config(&self.config, &model, self.dataset.clone(), &self.device)?;
         let options = self.config.run_options(self.steps);
-        let mut metric = FeatureMetric::from_config(&self.config, &self.dataset)?;
+        let mut metric = FeatureMetric::from_config(&self.config, &self.dataset, &watch())?;
         let evaluation = metric.as_mut().map(|metric| Evaluation {
             metric,
             every: self.config.eval_every(),

@@ -7,6 +7,9 @@ use serde::Serialize;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 
+/// The folder of TensorBoard's files: where there is one, they are written with the page.
+pub const TENSORBOARD: &str = "tensorboard";
+
 /// Writes both, on a thread of its own while the run trains.
 pub struct Page {
     facts: Facts,
@@ -60,6 +63,10 @@ impl Facts {
         let page = written
             .map_err(|error| error.to_string())
             .and_then(|()| gan_report::write(run).map_err(|error| format!("{error}; {}", error.hint())));
+        let page = page.and_then(|_| match run.join(TENSORBOARD).is_dir() {
+            true => gan_report::tensorboard::write(run).map(|_| ()).map_err(|error| error.to_string()),
+            false => Ok(()),
+        });
         if let Err(error) = page {
             tracing::warn!("the report of {} is not written: {error}", run.display());
         }

@@ -3,6 +3,7 @@
 use crate::args::TrainFlags;
 use crate::failure::Failure;
 use crate::job::Job;
+use crate::page::TENSORBOARD;
 use crate::{configure, device, resume};
 use gan_train::RunDir;
 use std::process::ExitCode;
@@ -29,6 +30,15 @@ pub fn run(flags: &TrainFlags) -> Result<ExitCode, Failure> {
     }
     let is_new = flags.out.as_ref().is_none_or(|out| !out.exists());
     let folder = RunDir::create(flags.out.as_deref(), &job.config)?;
+    if flags.tensorboard {
+        let into = folder.path().join(TENSORBOARD);
+        std::fs::create_dir(&into).map_err(|error| {
+            Failure::other(
+                format!("cannot make {}: {error}", into.display()),
+                "choose another folder with --out",
+            )
+        })?;
+    }
     let result = job.train(&folder, None);
     if result.as_ref().is_err_and(|failure| !failure.is_divergence()) {
         folder.discard_if_untrained(is_new);

@@ -114,6 +114,22 @@ pub enum Error {
         why: String,
     },
 
+    /// A file that does not hold the features that were asked for.
+    #[error("these are not the features that were kept: {why}")]
+    NotFeatures {
+        /// What is wrong with them.
+        why: String,
+    },
+
+    /// A file without mean and covariance of features.
+    #[error("cannot take the statistics of {}: {why}", path.display())]
+    Statistics {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+
     /// Features whose weights nobody has named.
     #[error("the features {features} need the weights of a network")]
     NoWeights {
@@ -164,6 +180,10 @@ impl Error {
             Error::Diverged { .. } => "choose a lower learning rate",
             Error::Data(error) => return error.hint(),
             Error::NotAClassifier { .. } => "give a file that `Classifier::to_bytes` has made",
+            Error::NotFeatures { .. } => "measure them anew",
+            Error::Statistics { .. } => {
+                "give an .npz file with mu and sigma, as `pytorch_fid --save-stats` writes it"
+            }
             Error::NoWeights { .. } | Error::Weights { .. } => {
                 "name their safetensors file: --feature-weights FILE (docs/evaluation.md says where it comes from)"
             }

@@ -1,11 +1,15 @@
 //! Which features there are.
 
+use crate::cache::Cache;
+use crate::classifier::TrainOptions;
 use crate::classifier_features::ClassifierFeatures;
 use crate::error::{Error, Result};
 use crate::extractor::FeatureExtractor;
 use crate::pretrained_features::PretrainedFeatures;
 use crate::random_features::RandomFeatures;
+use gan_data::{Dataset, ProgressCallback};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// Features by name.
@@ -17,6 +21,8 @@ pub enum FeatureKind {
     Digits,
     /// Those of convolutions that have learned nothing: [`RandomFeatures`].
     Random,
+    /// Those of a classifier that learns from the labelled images at hand: [`ClassifierFeatures::learned_from`].
+    Classifier,
     /// Those of EfficientNet-Lite0, which has learned ImageNet: [`PretrainedFeatures::lite0`].
     Lite0,
     /// Those of InceptionV3, by which the FID is measured: [`PretrainedFeatures::inception`].
@@ -34,6 +40,26 @@ impl FeatureKind {
         matches!(self, Self::Lite0 | Self::Inception)
     }
 
+    /// The network, for images like those of a data set: a classifier learns from them, or is taken from the cache, and `watch` is
+    /// told how far it is. The others do not look at them.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); of a classifier if the images have no classes, or cannot be read.
+    pub fn open_for(
+        self,
+        weights: Option<&Path>,
+        data: &Arc<dyn Dataset>,
+        watch: &ProgressCallback,
+    ) -> Result<Box<dyn FeatureExtractor>> {
+        match (self, weights) {
+            (Self::Classifier, None) => {
+                let options = TrainOptions { watch: watch.clone(), ..TrainOptions::default() };
+                Ok(Box::new(ClassifierFeatures::learned_from(data, &options, &Cache::of_user())?))
+            }
+            _ => self.open(weights),
+        }
+    }
+
     /// The network. `weights` is the file that some of them take; with the feature `hub` those of
     /// EfficientNet-Lite0 are fetched where none is named.
     ///
@@ -44,7 +70,13 @@ impl FeatureKind {
         Ok(match (self, weights) {
             (Self::Digits, None) => Box::new(ClassifierFeatures::digits()?),
             (Self::Random, None) => Box::new(RandomFeatures::new()?),
-            (Self::Digits | Self::Random, Some(_)) => {
+            (Self::Classifier, None) => {
+                return Err(Error::config(
+                    "the features classifier are of one that learns from labelled images",
+                    "name them, or choose the features random",
+                ));
+            }
+            (Self::Digits | Self::Random | Self::Classifier, Some(_)) => {
                 let what = format!("the features {self} take no file of weights");
                 return Err(Error::config(
                     what,

@@ -31,10 +31,12 @@
 //! together by [`ClassMap`], by name where they have names.
 
 mod accuracy;
+mod cache;
 mod classes;
 mod classifier;
 mod classifier_features;
 mod error;
+mod extracted_file;
 mod extractor;
 mod feature_kind;
 mod feed;
@@ -47,8 +49,10 @@ mod pretrained_features;
 mod random_features;
 mod score;
 mod sets;
+mod statistics_file;
 
 pub use accuracy::Accuracy;
+pub use cache::Cache;
 pub use classes::ClassMap;
 pub use classifier::{Classifier, ClassifierConfig, TrainOptions};
 pub use classifier_features::ClassifierFeatures;

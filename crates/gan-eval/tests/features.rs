@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use candle_core::{DType, Device, Tensor};
-use gan_data::{Dataset, Digits, Image};
+use gan_data::{Dataset, Digits, Image, Points, ProgressCallback};
 use gan_eval::{
-    ClassMap, Classifier, ClassifierConfig, ClassifierFeatures, Error, Extracted, FeatureExtractor, Measure,
-    Measures, RandomFeatures, Reference, ScoreKind,
+    Cache, ClassMap, Classifier, ClassifierConfig, ClassifierFeatures, Error, Extracted, FeatureExtractor,
+    FeatureKind, Measure, Measures, RandomFeatures, Reference, ScoreKind, Subset, TrainOptions,
+    metrics::Gaussian,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn digits(from: usize, count: usize) -> Vec<Image> {
     let data = Digits::test(0, 32).unwrap();
@@ -139,4 +141,59 @@ fn a_classifier_is_read_back_as_it_was_written_and_damage_is_refused() {
     }
     let other = safetensors::serialize(std::collections::BTreeMap::<String, Tensor>::new(), None).unwrap();
     assert!(matches!(Classifier::of_bytes(&other, &Device::Cpu), Err(Error::NotAClassifier { .. })));
+}
+
+#[test]
+fn a_classifier_learns_from_the_images_at_hand_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let few = Subset::first_of_each_class(Arc::new(Digits::train(0, 32).unwrap()), 3).unwrap();
+    let few: Arc<dyn Dataset> = Arc::new(few);
+    let learn = |steps: u64| {
+        let batches = Arc::new(AtomicUsize::new(0));
+        let counted = batches.clone();
+        let watch = ProgressCallback::new(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let options = TrainOptions { steps, batch_size: 4, watch, ..TrainOptions::default() };
+        let features = ClassifierFeatures::learned_from(&few, &options, &cache).unwrap();
+        (features.digest().to_owned(), features.classes().len(), batches.load(Ordering::Relaxed))
+    };
+    let (digest, classes, learned) = learn(3);
+    assert_eq!((classes, learned), (10, 3));
+    assert_eq!(learn(3), (digest.clone(), 10, 0), "it is kept");
+    assert_ne!(learn(4).0, digest, "learning otherwise makes another");
+
+    let (none, watch) = (Points::ring(0), ProgressCallback::default());
+    let no_classes: Arc<dyn Dataset> = Arc::new(none);
+    assert!(FeatureKind::Classifier.open_for(None, &no_classes, &watch).is_err());
+    assert!(FeatureKind::Classifier.open(None).is_err());
+}
+
+#[test]
+fn statistics_of_pytorch_fid_are_read_and_others_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, arrays: &[(&str, Tensor)]| {
+        let path = folder.path().join(name);
+        Tensor::write_npz(arrays, &path).unwrap();
+        path
+    };
+    let mu = Tensor::new(&[0.5f64, -2.0], &Device::Cpu).unwrap();
+    let sigma = Tensor::new(&[[2.0f64, 0.25], [0.25, 1.0]], &Device::Cpu).unwrap();
+    let good = write("good.npz", &[("mu", mu.clone()), ("sigma", sigma.clone())]);
+    let wanted = Gaussian { mean: vec![0.5, -2.0], covariance: vec![2.0, 0.25, 0.25, 1.0] };
+    assert_eq!(Gaussian::of_npz(&good).unwrap(), wanted);
+    let nan = Tensor::new(&[f64::NAN, 0.0], &Device::Cpu).unwrap();
+    let text = folder.path().join("text.npz");
+    std::fs::write(&text, "no archive").unwrap();
+    for bad in [
+        write("alone.npz", &[("mu", mu.clone())]),
+        write("square.npz", &[("mu", sigma.clone()), ("sigma", sigma.clone())]),
+        write("sizes.npz", &[("mu", mu.clone()), ("sigma", mu)]),
+        write("nan.npz", &[("mu", nan), ("sigma", sigma)]),
+        text,
+        folder.path().join("nothing.npz"),
+    ] {
+        assert!(Gaussian::of_npz(&bad).is_err(), "{}", bad.display());
+    }
 }

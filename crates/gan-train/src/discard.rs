@@ -17,7 +17,7 @@ impl RunDir {
         for file in ["samples/real.png", "config.toml", "lock", MARKER] {
             let _ = fs::remove_file(path.join(file));
         }
-        for folder in ["samples", "checkpoints"] {
+        for folder in ["samples", "checkpoints", "tensorboard"] {
             let _ = fs::remove_dir(path.join(folder));
         }
         if with_folder {

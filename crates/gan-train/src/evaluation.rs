@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::position::{BestSoFar, Position, Training};
 use crate::system::{Better, Kind, Number, System};
 use candle_core::Device;
-use gan_data::{CacheMode, Dataset, Split};
+use gan_data::{CacheMode, Dataset, ProgressCallback, Split};
 use gan_eval::{Extracted, FeatureExtractor, FeatureKind, Measures, Protocol, Reference, Score};
 use std::sync::Arc;
 
@@ -119,8 +119,12 @@ impl FeatureMetric {
     /// What the (resolved) settings ask for, on the images of a run; nothing if they ask for no evaluation.
     ///
     /// # Errors
-    /// If the network cannot be made, as [`FeatureKind::open`].
-    pub fn from_config(config: &TrainConfig, data: &Arc<dyn Dataset>) -> Result<Option<Self>> {
+    /// If the network cannot be made, as [`FeatureKind::open_for`], which tells `watch` how far it is.
+    pub fn from_config(
+        config: &TrainConfig,
+        data: &Arc<dyn Dataset>,
+        watch: &ProgressCallback,
+    ) -> Result<Option<Self>> {
         let evaluation = &config.evaluation;
         if evaluation.eval_every.unwrap_or(0) == 0 {
             return Ok(None);
@@ -129,7 +133,7 @@ impl FeatureMetric {
         Ok(Some(Self {
             config: config.clone(),
             data: data.clone(),
-            extractor: kind.open(evaluation.feature_weights.as_deref())?,
+            extractor: kind.open_for(evaluation.feature_weights.as_deref(), data, watch)?,
             reference: None,
             measures: evaluation.metrics.clone(),
             samples: evaluation.eval_samples,

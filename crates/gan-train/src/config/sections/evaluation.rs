@@ -16,8 +16,9 @@ section! {
         /// What is measured, any of fd,kid,prdc,is,classes,copies; the first decides which checkpoint is the
         /// best
         metrics: Measures = Measures::default(), may_change = true;
-        /// The features that distances are of: digits (a classifier of digits), random (convolutions that
-        /// have learned nothing), lite0 (EfficientNet-Lite0) or inception (of the FID)
+        /// The features that distances are of: digits (a classifier of digits), classifier (one that learns
+        /// from the labelled images first), random (convolutions that have learned nothing), lite0
+        /// (EfficientNet-Lite0) or inception (of the FID)
         eval_features: Option<FeatureKind> = None, may_change = true, unset = "digits on the embedded digits, else random";
         /// The weights of lite0 or inception, a safetensors file
         feature_weights: Option<PathBuf> = None, value_name = "FILE", may_change = true,
