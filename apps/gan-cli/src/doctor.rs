@@ -67,8 +67,8 @@ fn examine<'a>(run: &'a Path, flags: &DoctorFlags) -> Result<Examined<'a>, Failu
     Ok(Examined { run, step: health.last_step(), healthy, findings, samples, samples_left_out })
 }
 
-/// What the samples show, which is newer than what the log has of them: it stands in its place, and beside what the
-/// log alone can show.
+/// What the samples show, which is newer than what the log has of them: it stands in its place, and beside
+/// what the log alone can show.
 fn add(findings: &mut Vec<Diagnosis>, mut found: Diagnosis) {
     match findings.iter_mut().find(|there| there.name == found.name) {
         None => findings.push(found),

@@ -62,7 +62,8 @@ pub fn run(flags: &EvalFlags) -> Result<(), Failure> {
     }
 }
 
-/// Fréchet distances to statistics that somebody else has made of the real images, which are all that there is of them.
+/// Fréchet distances to statistics that somebody else has made of the real images, which are all that there
+/// is of them.
 fn against_statistics(
     path: &Path,
     subjects: &[Subject],

@@ -1,4 +1,5 @@
-//! What is wrong with a run: its numbers as they come, or as its folder has them, and a command for each verdict.
+//! What is wrong with a run: its numbers as they come, or as its folder has them, and a command for each
+//! verdict.
 
 use crate::configure::quoted;
 use crate::words::program;

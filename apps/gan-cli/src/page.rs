@@ -1,4 +1,5 @@
-//! `report.json`, `health.json` and `report.html`: what a run folder says of itself to a person, rewritten while it trains.
+//! `report.json`, `health.json` and `report.html`: what a run folder says of itself to a person, rewritten
+//! while it trains.
 
 use crate::health::Diagnosis;
 use crate::words::images;

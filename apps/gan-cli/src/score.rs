@@ -26,7 +26,7 @@ const COLUMNS: usize = 8;
 
 /// What D says of an image.
 #[derive(Serialize)]
-struct Judged {
+struct ImageScore {
     image: String,
     /// Of being real, if D was trained to say one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub fn run(flags: &ScoreFlags) -> Result<(), Failure> {
         for (at, image) in batch.names.into_iter().enumerate() {
             let probability = has_probabilities.then(|| f64::from(probabilities[at]));
             let pixels = pixels.narrow(0, at, 1)?;
-            all.push(Judged { image, probability, logit: f64::from(logits[at]), pixels });
+            all.push(ImageScore { image, probability, logit: f64::from(logits[at]), pixels });
         }
         tell(&watch, "scoring images", all.len() + skipped, count);
     }
@@ -134,7 +134,7 @@ fn logits(
     Ok((sum / output.logits.len() as f64)?)
 }
 
-fn show(flags: &ScoreFlags, all: &[Judged], skipped: usize, data: &dyn Dataset) -> Result<(), Failure> {
+fn show(flags: &ScoreFlags, all: &[ImageScore], skipped: usize, data: &dyn Dataset) -> Result<(), Failure> {
     if all.is_empty() {
         return Err(Failure::other(
             format!("none of the {} could be read", images(skipped)),
@@ -156,7 +156,7 @@ fn show(flags: &ScoreFlags, all: &[Judged], skipped: usize, data: &dyn Dataset) 
         let write = || -> csv::Result<()> {
             let mut table = csv::Writer::from_path(path)?;
             table.write_record(["image", "probability", "logit"])?;
-            for Judged { image, probability, logit, .. } in all {
+            for ImageScore { image, probability, logit, .. } in all {
                 let probability = probability.map(|it| it.to_string()).unwrap_or_default();
                 table.write_record([image, &probability, &logit.to_string()])?;
             }
@@ -166,7 +166,7 @@ fn show(flags: &ScoreFlags, all: &[Judged], skipped: usize, data: &dyn Dataset) 
         println!("{}", path.display());
     } else {
         println!("{}, from what D takes for most real:", data.name());
-        for Judged { image, probability, logit, .. } in all {
+        for ImageScore { image, probability, logit, .. } in all {
             let probability = probability.map(|it| format!("{:>7.2} %", it * 100.0)).unwrap_or_default();
             println!("{probability}  {logit:>9.3}  {image}");
         }

@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 /// Larger files are none of ours.
 const MOST: u64 = 1 << 30;
 
-/// A folder of files that can be made anew at any time. Nothing depends on it: what cannot be read is computed, and what cannot
-/// be written is told once with a warning.
+/// A folder of files that can be made anew at any time. Nothing depends on it: what cannot be read is
+/// computed, and what cannot be written is told once with a warning.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: Option<PathBuf>,
 }
 
 impl Cache {
-    /// `gan` in the folder that `XDG_CACHE_HOME` names, or in `.cache` of the home folder; if there is neither, nothing is
-    /// kept.
+    /// `gan` in the folder that `XDG_CACHE_HOME` names, or in `.cache` of the home folder; if there is
+    /// neither, nothing is kept.
     pub fn of_user() -> Self {
         let named =
             std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
@@ -42,7 +42,8 @@ impl Cache {
         format!("{kind}-{digest}.safetensors")
     }
 
-    /// What names a data set by its content: every pixel of every image, and their order. None if an image cannot be read.
+    /// What names a data set by its content: every pixel of every image, and their order. None if an image
+    /// cannot be read.
     pub fn content(data: &dyn Dataset) -> Option<[u8; 32]> {
         let mut sha = Sha256::new();
         for index in 0..data.len() {

@@ -29,8 +29,8 @@ impl ClassifierFeatures {
         Ok(Self { data: data.to_owned(), classifier, digest })
     }
 
-    /// Those of a classifier of 32 x 32 pixels that learns from a labelled data set, which takes a minute or two; what it has
-    /// learned is kept in the cache, by the digest of the data.
+    /// Those of a classifier of 32 x 32 pixels that learns from a labelled data set, which takes a minute
+    /// or two; what it has learned is kept in the cache, by the digest of the data.
     ///
     /// # Errors
     /// If the images have no classes, or fewer than two, or one cannot be read.

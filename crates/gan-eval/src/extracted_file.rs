@@ -21,7 +21,8 @@ impl Extracted {
         safetensors::serialize(tensors, None).map_err(|error| Error::NotFeatures { why: error.to_string() })
     }
 
-    /// Features that were written by [`to_bytes`](Self::to_bytes), of `count` images with `dim` numbers of each.
+    /// Features that were written by [`to_bytes`](Self::to_bytes), of `count` images with `dim` numbers of
+    /// each.
     ///
     /// # Errors
     /// If these are not its bytes, or are of others.

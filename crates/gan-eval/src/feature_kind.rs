@@ -21,7 +21,8 @@ pub enum FeatureKind {
     Digits,
     /// Those of convolutions that have learned nothing: [`RandomFeatures`].
     Random,
-    /// Those of a classifier that learns from the labelled images at hand: [`ClassifierFeatures::learned_from`].
+    /// Those of a classifier that learns from the labelled images at hand:
+    /// [`ClassifierFeatures::learned_from`].
     Classifier,
     /// Those of EfficientNet-Lite0, which has learned ImageNet: [`PretrainedFeatures::lite0`].
     Lite0,
@@ -40,8 +41,8 @@ impl FeatureKind {
         matches!(self, Self::Lite0 | Self::Inception)
     }
 
-    /// The network, for images like those of a data set: a classifier learns from them, or is taken from the cache, and `watch` is
-    /// told how far it is. The others do not look at them.
+    /// The network, for images like those of a data set: a classifier learns from them, or is taken from
+    /// the cache, and `watch` is told how far it is. The others do not look at them.
     ///
     /// # Errors
     /// As [`open`](Self::open); of a classifier if the images have no classes, or cannot be read.

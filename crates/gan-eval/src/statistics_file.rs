@@ -10,8 +10,8 @@ use std::path::Path;
 const MOST_FEATURES: usize = 16_384;
 
 impl Gaussian {
-    /// Of an `.npz` file with `mu` `[D]` and `sigma` `[D, D]`, as `pytorch_fid --save-stats` writes it: the statistics of
-    /// data sets that people compare with are published so.
+    /// Of an `.npz` file with `mu` `[D]` and `sigma` `[D, D]`, as `pytorch_fid --save-stats` writes it: the
+    /// statistics of data sets that people compare with are published so.
     ///
     /// # Errors
     /// If it is no such file, or holds NaN or infinity.

@@ -1,5 +1,5 @@
-//! Verdicts from logged numbers, one check a function. Each looks at the last third of a run, so that neither its
-//! beginning nor a moment decides.
+//! Verdicts from logged numbers, one check a function. Each looks at the last third of a run, so that
+//! neither its beginning nor a moment decides.
 
 use super::from_samples::{are_again, few_classes};
 use super::history::{History, Series, median};

@@ -5,7 +5,8 @@ use crate::extractor::{Extracted, FeatureExtractor};
 use crate::metrics::{ClassBalance, Neighbours};
 use serde::Serialize;
 
-/// A generated image nearer to a real one than this part of the way from there to the next real one is that one again.
+/// A generated image nearer to a real one than this part of the way from there to the next real one is that
+/// one again.
 const AGAIN: f64 = 0.5;
 /// So many of them are no chance.
 const MANY: f64 = 0.5;
@@ -18,11 +19,11 @@ const FEW_CLASSES: f64 = 0.7;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SampleEvidence {
-    /// The part of the generated images that are one of the real ones again, to all that the features see: nearer to
-    /// it than half of its way to the next real one.
+    /// The part of the generated images that are one of the real ones again, to all that the features see:
+    /// nearer to it than half of its way to the next real one.
     pub again: f64,
-    /// The part of them that look like real ones: nearer to one than twice its way to the next. The classes of others
-    /// are guesses.
+    /// The part of them that look like real ones: nearer to one than twice its way to the next. The classes
+    /// of others are guesses.
     pub alike: f64,
     /// Real images that were looked at.
     pub real: usize,

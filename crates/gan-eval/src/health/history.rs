@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-/// The numbers that a run has logged, by name. Any system's: a check of one looks for the numbers it needs, and says
-/// nothing where there are none.
+/// The numbers that a run has logged, by name. Any system's: a check of one looks for the numbers it needs,
+/// and says nothing where there are none.
 ///
-/// The names are those of `metrics.jsonl`: `d_right_real` and `d_right_fake` (the parts of each side that D is right
-/// about), `logit_gap`, `grad_norm_*` and `weight_norm_*` (of a player's gradients and weights), `diversity` (of
-/// generated to real), `modes` (found, of so many), and the scores of a metric.
+/// The names are those of `metrics.jsonl`: `d_right_real` and `d_right_fake` (the parts of each side that D
+/// is right about), `logit_gap`, `grad_norm_*` and `weight_norm_*` (of a player's gradients and weights),
+/// `diversity` (of generated to real), `modes` (found, of so many), and the scores of a metric.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     series: BTreeMap<String, Series>,
@@ -29,8 +29,8 @@ impl History {
         Self::default()
     }
 
-    /// Adds a number of a step; steps come in order. `of` is how many there are to be had, if it is a count. What is
-    /// not finite is no evidence of anything, and is left out.
+    /// Adds a number of a step; steps come in order. `of` is how many there are to be had, if it is a
+    /// count. What is not finite is no evidence of anything, and is left out.
     pub fn push(&mut self, step: u64, name: &str, value: f64, of: Option<u64>) {
         self.last = self.last.max(step);
         if !value.is_finite() {

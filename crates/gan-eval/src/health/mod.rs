@@ -99,8 +99,8 @@ impl Finding {
     }
 }
 
-/// What the numbers of a run show, the cause of the others first; nothing if all is well, or if too little was logged
-/// to say. Of a network that stands still nothing else is said: all else follows from it.
+/// What the numbers of a run show, the cause of the others first; nothing if all is well, or if too little
+/// was logged to say. Of a network that stands still nothing else is said: all else follows from it.
 pub fn diagnose(history: &History) -> Vec<Finding> {
     if let Some(still) = from_log::stands_still(history) {
         return vec![still];

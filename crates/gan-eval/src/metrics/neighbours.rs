@@ -20,8 +20,9 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// The part of the generated images that lie nearer to a real one than `part` of the way from there to the next
-    /// real one. With a half it is the part that are that image again: a fresh one is that near by rare chance.
+    /// The part of the generated images that lie nearer to a real one than `part` of the way from there to
+    /// the next real one. With a half it is the part that are that image again: a fresh one is that near by
+    /// rare chance.
     pub fn nearer_than(&self, part: f64) -> f64 {
         let pairs = self.distances.iter().zip(&self.apart);
         pairs.filter(|(distance, apart)| **distance < part * **apart).count() as f64

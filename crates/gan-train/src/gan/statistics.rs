@@ -47,10 +47,10 @@ impl Sums {
 const ENOUGH_VALUES: usize = 1 << 16;
 const ENOUGH_IMAGES: usize = 8;
 
-/// How generated images `[N, ...]` compare with real ones `[N, ...]`, as scalars. Diversity is the ratio of their standard
-/// deviations over the batch, taken value by value: 1 if they differ as much from each other as real ones do, 0 if they are
-/// all the same. The shift is how far their mean value lies above that of real ones, in standard deviations of these. Both are
-/// not a number if the real ones are all the same.
+/// How generated images `[N, ...]` compare with real ones `[N, ...]`, as scalars. Diversity is the ratio of
+/// their standard deviations over the batch, taken value by value: 1 if they differ as much from each other
+/// as real ones do, 0 if they are all the same. The shift is how far their mean value lies above that of
+/// real ones, in standard deviations of these. Both are not a number if the real ones are all the same.
 pub(super) fn comparison(real: &Tensor, fake: &Tensor) -> Result<[Tensor; 2]> {
     let mean_and_spread = |images: &Tensor| -> Result<(Tensor, Tensor)> {
         let count = images.dim(0)?;
