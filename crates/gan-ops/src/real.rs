@@ -26,6 +26,9 @@ pub(crate) trait Real: WithDType + Float + Special + Pod {
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    fn vector_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn vector_sub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn vector_mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The slice as vectors, without a rest that fills none.
     fn vectors<S: Simd>(x: &[Self]) -> &[Self::Vector<S>];
     fn vectors_mut<S: Simd>(x: &mut [Self]) -> &mut [Self::Vector<S>];
@@ -39,7 +42,10 @@ pub(crate) trait Real: WithDType + Float + Special + Pod {
 }
 
 macro_rules! real {
-    ($type:ty, $variant:ident, $vector:ident, $splat:ident, $multiply_add:ident, $vectors:ident, $vectors_mut:ident) => {
+    (
+        $type:ty, $variant:ident, $vector:ident, $splat:ident, $multiply_add:ident,
+        ($add:ident, $sub:ident, $mul:ident), $vectors:ident, $vectors_mut:ident
+    ) => {
         impl Real for $type {
             type Vector<S: Simd> = S::$vector;
 
@@ -51,6 +57,21 @@ macro_rules! real {
             #[inline(always)]
             fn multiply_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
                 simd.$multiply_add(a, b, c)
+            }
+
+            #[inline(always)]
+            fn vector_add<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+
+            #[inline(always)]
+            fn vector_sub<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$sub(a, b)
+            }
+
+            #[inline(always)]
+            fn vector_mul<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$mul(a, b)
             }
 
             #[inline(always)]
@@ -81,5 +102,23 @@ macro_rules! real {
         }
     };
 }
-real!(f32, F32, f32s, splat_f32s, mul_add_e_f32s, as_simd_f32s, as_mut_simd_f32s);
-real!(f64, F64, f64s, splat_f64s, mul_add_e_f64s, as_simd_f64s, as_mut_simd_f64s);
+real!(
+    f32,
+    F32,
+    f32s,
+    splat_f32s,
+    mul_add_e_f32s,
+    (add_f32s, sub_f32s, mul_f32s),
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+real!(
+    f64,
+    F64,
+    f64s,
+    splat_f64s,
+    mul_add_e_f64s,
+    (add_f64s, sub_f64s, mul_f64s),
+    as_simd_f64s,
+    as_mut_simd_f64s
+);

@@ -24,6 +24,19 @@ pub(crate) fn transpose<T: Real>(
         }
         return;
     }
+    #[cfg(target_arch = "x86_64")]
+    if let (Arch::V3(simd), Some(from), Some(to)) =
+        (Arch::new(), avx512::as_f32(from), avx512::as_f32_mut(to))
+    {
+        let whole = (rows / 8 * 8, columns / 8 * 8);
+        simd.vectorize(avx2::Blocks { simd, size: whole, from, from_stride, to, to_stride });
+        one_by_one((whole.0, whole.1..columns), from, from_stride, to, to_stride);
+        let (rest, to) = (rows - whole.0, &mut to[whole.0..]);
+        if rest > 0 {
+            one_by_one((rest, 0..columns), &from[whole.0 * from_stride..], from_stride, to, to_stride);
+        }
+        return;
+    }
     one_by_one((rows, 0..columns), from, from_stride, to, to_stride);
 }
 
@@ -120,6 +133,69 @@ pub(crate) mod avx512 {
             columns[4 + c] = avx._mm512_shuffle_f32x4::<0x88>(odd01, odd23);
             columns[8 + c] = avx._mm512_shuffle_f32x4::<0xdd>(even01, even23);
             columns[12 + c] = avx._mm512_shuffle_f32x4::<0xdd>(odd01, odd23);
+        }
+        columns
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use pulp::x86::V3;
+    use pulp::{NullaryFnOnce, Simd, cast, f32x8};
+    use std::arch::x86_64::{__m256, __m256d};
+
+    /// Many blocks of 8 x 8.
+    pub struct Blocks<'a> {
+        pub simd: V3,
+        pub size: (usize, usize),
+        pub from: &'a [f32],
+        pub from_stride: usize,
+        pub to: &'a mut [f32],
+        pub to_stride: usize,
+    }
+
+    impl NullaryFnOnce for Blocks<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            for row in (0..self.size.0).step_by(8) {
+                for column in (0..self.size.1).step_by(8) {
+                    let from = &self.from[row * self.from_stride + column..];
+                    let rows = std::array::from_fn(|i| {
+                        let (vectors, _) = V3::as_simd_f32s(&from[i * self.from_stride..][..8]);
+                        cast(vectors[0])
+                    });
+                    let to = &mut self.to[column * self.to_stride + row..];
+                    for (i, vector) in transpose8(self.simd, rows).into_iter().enumerate() {
+                        let (vectors, _) = V3::as_mut_simd_f32s(&mut to[i * self.to_stride..][..8]);
+                        vectors[0] = cast::<__m256, f32x8>(vector);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A block in registers.
+    #[inline(always)]
+    fn transpose8(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
+        let avx = simd.avx;
+        // quads[4 * g + c]: in half h, column 4 * h + c of rows 4 * g .. 4 * g + 4.
+        let mut quads = rows;
+        for g in 0..2 {
+            let [a, b, c, d] = [rows[4 * g], rows[4 * g + 1], rows[4 * g + 2], rows[4 * g + 3]];
+            let pair = |low: __m256, high: __m256| -> (__m256d, __m256d) { (cast(low), cast(high)) };
+            let (low_ab, low_cd) = pair(avx._mm256_unpacklo_ps(a, b), avx._mm256_unpacklo_ps(c, d));
+            let (high_ab, high_cd) = pair(avx._mm256_unpackhi_ps(a, b), avx._mm256_unpackhi_ps(c, d));
+            quads[4 * g] = cast(avx._mm256_unpacklo_pd(low_ab, low_cd));
+            quads[4 * g + 1] = cast(avx._mm256_unpackhi_pd(low_ab, low_cd));
+            quads[4 * g + 2] = cast(avx._mm256_unpacklo_pd(high_ab, high_cd));
+            quads[4 * g + 3] = cast(avx._mm256_unpackhi_pd(high_ab, high_cd));
+        }
+        let mut columns = rows;
+        for c in 0..4 {
+            columns[c] = avx._mm256_permute2f128_ps::<0x20>(quads[c], quads[4 + c]);
+            columns[4 + c] = avx._mm256_permute2f128_ps::<0x31>(quads[c], quads[4 + c]);
         }
         columns
     }

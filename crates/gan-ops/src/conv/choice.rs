@@ -4,7 +4,7 @@ use super::epilogue::{Epilogue, Finish, Output};
 use super::geometry::Geometry;
 use super::lanes::Panels;
 use super::plan::Plan;
-use super::{amx, correlation, dense, pointwise, roll_up};
+use super::{amx, correlation, dense, pointwise, roll_up, winograd};
 use crate::activation::Activation;
 use crate::cpu::Real;
 use crate::precision::Precision;
@@ -84,7 +84,9 @@ pub(super) fn weight_gradient<T: Real>(
 ) {
     if g.is_dense() {
         dense::weight_gradient(g, image, maps, gradient, add);
-    } else if !amx::weight_gradient(g, precision, image, maps, gradient, add) {
+    } else if !amx::weight_gradient(g, precision, image, maps, gradient, add)
+        && !winograd::weight_gradient(g, image, maps, gradient, add)
+    {
         super::weight_gradient::run(g, image, maps, gradient, add);
     }
 }

@@ -20,21 +20,21 @@ pub(super) struct Panels {
 
 impl Panels {
     pub fn of<T: Real>(channels: usize) -> Self {
-        struct Registers<T>(std::marker::PhantomData<T>);
-        impl<T: Real> WithSimd for Registers<T> {
-            type Output = (usize, usize);
-
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, _simd: S) -> (usize, usize) {
-                (size_of::<T::Vector<S>>() / size_of::<T>(), S::REGISTER_COUNT)
-            }
-        }
-        let (lanes, registers) = Arch::new().dispatch(Registers::<T>(std::marker::PhantomData));
+        let (lanes, registers) = vectors::<T>();
         // 16 sums hide the latency of an addition, where there are registers for them. Two vectors for each pixel that is
         // loaded, if so many channels there are.
         let sums = if registers >= 32 { 16 } else { 8 };
         let vectors = if registers >= 32 && channels > lanes { 2 } else { 1 };
         Self { channels, vectors, lanes: vectors * lanes, pixels: sums / vectors }
+    }
+
+    /// For matrix products, whose rows lie anywhere: two vectors also where there are but 16 registers, as then eight
+    /// loads serve twelve products.
+    pub fn of_products<T: Real>(channels: usize) -> Self {
+        let (lanes, registers) = vectors::<T>();
+        let vectors = if channels > lanes { 2 } else { 1 };
+        let pixels = if vectors == 2 && registers < 32 { 6 } else { 8 };
+        Self { channels, vectors, lanes: vectors * lanes, pixels }
     }
 
     pub fn count(&self) -> usize {
@@ -45,4 +45,18 @@ impl Panels {
     pub fn channels_of(&self, panel: usize) -> std::ops::Range<usize> {
         panel * self.lanes..((panel + 1) * self.lanes).min(self.channels)
     }
+}
+
+/// Elements of a vector, and vector registers.
+fn vectors<T: Real>() -> (usize, usize) {
+    struct Registers<T>(std::marker::PhantomData<T>);
+    impl<T: Real> WithSimd for Registers<T> {
+        type Output = (usize, usize);
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _simd: S) -> (usize, usize) {
+            (size_of::<T::Vector<S>>() / size_of::<T>(), S::REGISTER_COUNT)
+        }
+    }
+    Arch::new().dispatch(Registers::<T>(std::marker::PhantomData))
 }

@@ -5,6 +5,7 @@ mod amx;
 mod choice;
 mod correlation;
 mod dense;
+mod direct;
 mod epilogue;
 mod frame;
 mod geometry;
@@ -14,6 +15,7 @@ mod pointwise;
 mod roll_up;
 mod sums;
 mod weight_gradient;
+mod winograd;
 
 use crate::activation::{Activation, activation_gradient};
 use crate::cpu::{Real, with_slice};

@@ -131,6 +131,11 @@ impl Plan {
         }
     }
 
+    /// Elements of one image of the source.
+    pub fn image_len(&self) -> usize {
+        self.source_channels * self.source.height * self.source.width
+    }
+
     /// Elements of one image of the source, padded.
     pub fn source_len(&self) -> usize {
         self.source_channels * self.source.len()

@@ -63,15 +63,20 @@ pub(super) fn run<T: Real>(g: &Geometry, image: &[T], maps: &[T], gradient: &mut
             let sums = &sums[chunk * chunk_len + panel * sums_len..][..sums_len];
             if chunk == 0 { total.copy_from_slice(sums) } else { add_to(&mut total, sums) }
         }
-        let channels = gradient.len() / taps;
-        if add {
-            let mut more = Scratch::take(gradient.len());
-            transpose((taps, channels), &total, panels.lanes, &mut more, taps);
-            add_to(gradient, &more);
-        } else {
-            transpose((taps, channels), &total, panels.lanes, gradient, taps);
-        }
+        put(&total, taps, panels.lanes, gradient, add);
     });
+}
+
+/// Writes or adds sums `[taps, lanes]` of some channels to their gradient `[channels, taps]`.
+pub(super) fn put<T: Real>(sums: &[T], taps: usize, lanes: usize, gradient: &mut [T], add: bool) {
+    let channels = gradient.len() / taps;
+    if add {
+        let mut more = Scratch::take(gradient.len());
+        transpose((taps, channels), sums, lanes, &mut more, taps);
+        add_to(gradient, &more);
+    } else {
+        transpose((taps, channels), sums, lanes, gradient, taps);
+    }
 }
 
 /// The sums of some panels over some images, `[panels, taps, lanes]`.
