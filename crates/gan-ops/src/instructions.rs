@@ -1,20 +1,23 @@
 //! Which vector instructions compute.
 
+use crate::simd::arch;
+use pulp::Arch;
+
 /// The vector instructions that this machine computes with, as far as the last bits of results depend on them: `AMX`,
 /// `AVX-512`, `AVX2`, `NEON` or `none`. The same program gives the same bits on machines of one answer, as far as it was
-/// tried; on others the last bits differ.
+/// tried; on others the last bits differ. `GAN_SIMD=avx2` or `GAN_SIMD=none` in the environment does without wider
+/// ones, `GAN_AMX=0` without AMX.
 pub fn instructions() -> &'static str {
     if crate::bf16_is_fast() {
         return "AMX";
     }
-    #[cfg(target_arch = "x86_64")]
-    return match (is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx2")) {
-        (true, _) => "AVX-512",
-        (false, true) => "AVX2",
-        (false, false) => "none",
-    };
-    #[cfg(target_arch = "aarch64")]
-    return "NEON";
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    return "none";
+    match arch() {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => "AVX-512",
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "AVX2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "NEON",
+        _ => "none",
+    }
 }

@@ -1,6 +1,7 @@
 //! Transposed copies.
 
 use crate::cpu::Real;
+use crate::simd::arch;
 use pulp::Arch;
 
 /// `to[column * to_stride + row] = from[row * from_stride + column]`.
@@ -12,9 +13,7 @@ pub(crate) fn transpose<T: Real>(
     to_stride: usize,
 ) {
     #[cfg(target_arch = "x86_64")]
-    if let (Arch::V4(simd), Some(from), Some(to)) =
-        (Arch::new(), avx512::as_f32(from), avx512::as_f32_mut(to))
-    {
+    if let (Arch::V4(simd), Some(from), Some(to)) = (arch(), avx512::as_f32(from), avx512::as_f32_mut(to)) {
         let whole = (rows / 16 * 16, columns / 16 * 16);
         simd.vectorize(avx512::Blocks { simd, size: whole, from, from_stride, to, to_stride });
         one_by_one((whole.0, whole.1..columns), from, from_stride, to, to_stride);
@@ -25,9 +24,7 @@ pub(crate) fn transpose<T: Real>(
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if let (Arch::V3(simd), Some(from), Some(to)) =
-        (Arch::new(), avx512::as_f32(from), avx512::as_f32_mut(to))
-    {
+    if let (Arch::V3(simd), Some(from), Some(to)) = (arch(), avx512::as_f32(from), avx512::as_f32_mut(to)) {
         let whole = (rows / 8 * 8, columns / 8 * 8);
         simd.vectorize(avx2::Blocks { simd, size: whole, from, from_stride, to, to_stride });
         one_by_one((whole.0, whole.1..columns), from, from_stride, to, to_stride);

@@ -24,7 +24,7 @@ pub(crate) const F32_PARTS: usize = 3;
 pub(crate) fn available() -> bool {
     static AVAILABLE: LazyLock<bool> = LazyLock::new(|| {
         let wanted = std::env::var("GAN_AMX").map_or(true, |value| value != "0");
-        wanted && matches!(pulp::Arch::new(), pulp::Arch::V4(_)) && has_unit() && lend()
+        wanted && matches!(crate::simd::arch(), pulp::Arch::V4(_)) && has_unit() && lend()
     });
     *AVAILABLE
 }

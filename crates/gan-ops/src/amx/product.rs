@@ -376,7 +376,7 @@ mod tests {
         let (below, beside) = shape.tiles();
         let (m, n, k) = (below * ROW, beside * ROW, count * 2 * ROW);
         let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
-        let pulp::Arch::V4(simd) = pulp::Arch::new() else { panic!("AMX without AVX-512") };
+        let pulp::Arch::V4(simd) = crate::simd::arch() else { panic!("AMX without AVX-512") };
         let pair = |low: &[f32], high: &[f32]| -> [[u32; ROW]; PARTS] {
             super::super::pair::<PARTS>(simd, load(low), load(high)).map(pulp::cast)
         };

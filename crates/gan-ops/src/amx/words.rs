@@ -99,13 +99,13 @@ mod tests {
     use super::*;
 
     fn words<const PARTS: usize>(low: &[f32; ROW], high: &[f32; ROW]) -> [[u32; ROW]; PARTS] {
-        let pulp::Arch::V4(simd) = pulp::Arch::new() else { panic!("asked for without AVX-512") };
+        let pulp::Arch::V4(simd) = crate::simd::arch() else { panic!("asked for without AVX-512") };
         pair::<PARTS>(simd, load(low), load(high)).map(cast)
     }
 
     #[test]
     fn three_parts_are_all_of_an_f32() {
-        if !matches!(pulp::Arch::new(), pulp::Arch::V4(_)) {
+        if !matches!(crate::simd::arch(), pulp::Arch::V4(_)) {
             return eprintln!("skipped: this CPU has no AVX-512");
         }
         let mut x = [0.0f32; ROW];

@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::sums::Sums;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
+use crate::simd::arch;
 use crate::transpose::transpose;
-use pulp::Arch;
 use rayon::prelude::*;
 
 /// Fewer weights are packed on the spot.
@@ -54,7 +54,7 @@ impl<T: Real> Method<T> for Direct<'_, T> {
 
     fn sum_up(&self, panel: usize, _images: usize, padded: &[T], sums: &mut [T]) {
         let weights_len = self.plan.weight_rows() * self.panels.lanes;
-        Arch::new().dispatch(Sums {
+        arch().dispatch(Sums {
             plan: self.plan,
             frame: self.frame(),
             panels: self.panels,

@@ -4,7 +4,8 @@
 //! written a channel a lane, are laid out `[panels, rows, lanes of a panel]`, filled up with zeros.
 
 use crate::cpu::Real;
-use pulp::{Arch, Simd, WithSimd};
+use crate::simd::arch;
+use pulp::{Simd, WithSimd};
 
 /// The panels of some channels on this CPU.
 #[derive(Clone, Copy, Debug)]
@@ -58,5 +59,5 @@ fn vectors<T: Real>() -> (usize, usize) {
             (size_of::<T::Vector<S>>() / size_of::<T>(), S::REGISTER_COUNT)
         }
     }
-    Arch::new().dispatch(Registers::<T>(std::marker::PhantomData))
+    arch().dispatch(Registers::<T>(std::marker::PhantomData))
 }

@@ -12,9 +12,9 @@ use super::lanes::Panels;
 use super::plan::Plan;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
-use crate::simd::vectorised;
+use crate::simd::{arch, vectorised};
 use crate::transpose::transpose;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Tasks to make at least, where there is work for them.
@@ -112,7 +112,7 @@ fn sum_up_chunk<T: Real>(
                     lanes,
                 );
             }
-            Arch::new().dispatch(Sums {
+            arch().dispatch(Sums {
                 plan,
                 kernel_w: g.kernel_w,
                 panels,

@@ -3,9 +3,9 @@
 use crate::conv::Finish;
 use crate::cpu::{Real, widen};
 use crate::scratch::Scratch;
-use crate::simd::vectorised;
+use crate::simd::{arch, vectorised};
 use crate::windows::{AT_ONCE, Windows};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Elements a thread takes at a time, in whole planes.
@@ -31,7 +31,7 @@ pub(super) fn run<T: Real>(windows: &Windows, x: &[T], weight: &[T], finish: Fin
                 || windows.split(x, T::zero(), &mut source[..windows.len()]),
             );
             let weights = &weight[channel * taps..][..taps];
-            Arch::new().dispatch(Sums { windows, weights, source: &source, sums: &mut sums });
+            arch().dispatch(Sums { windows, weights, source: &source, sums: &mut sums });
             windows.places_of(&sums, y);
             finish.channel(channel, y);
         }

@@ -14,6 +14,7 @@ use crate::amx::{F32_PARTS, available};
 use crate::cpu::Real;
 use crate::precision::Precision;
 use crate::scratch::Scratch;
+use crate::simd::arch;
 use crate::transpose::avx512::{as_f32, as_f32_mut};
 use pulp::Arch;
 
@@ -33,7 +34,7 @@ pub(super) fn correlate<T: Real>(
     if plan.source_channels < from || plan.out_channels < to || !available() {
         return None;
     }
-    let (Arch::V4(simd), Some(source), Some(weight)) = (Arch::new(), as_f32(source), as_f32(weight)) else {
+    let (Arch::V4(simd), Some(source), Some(weight)) = (arch(), as_f32(source), as_f32(weight)) else {
         return None;
     };
     let images = source.len() / (plan.source_channels * plan.source.height * plan.source.width);
@@ -63,7 +64,7 @@ pub(super) fn weight_gradient<T: Real>(
     if g.image_channels < image_channels || g.map_channels < map_channels || !available() {
         return false;
     }
-    let (Arch::V4(simd), Some(image), Some(maps)) = (Arch::new(), as_f32(image), as_f32(maps)) else {
+    let (Arch::V4(simd), Some(image), Some(maps)) = (arch(), as_f32(image), as_f32(maps)) else {
         return false;
     };
     let Some(gradient) = as_f32_mut(gradient) else { return false };

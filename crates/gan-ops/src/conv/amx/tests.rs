@@ -5,6 +5,7 @@ use crate::amx::{available, numbers};
 use crate::conv::geometry::Geometry;
 use crate::conv::plan::Plan;
 use crate::conv::{self, Epilogue, Finish};
+use crate::simd::arch;
 use proptest::prelude::*;
 use pulp::Arch;
 use std::sync::Once;
@@ -31,7 +32,7 @@ fn expect_near(what: &str, ours: &[f32], exact: &[f64]) {
 }
 
 fn check_plan<const PARTS: usize>(plan: &Plan, source: &[f32], weight: &[f32]) {
-    let Arch::V4(simd) = Arch::new() else { return };
+    let Arch::V4(simd) = arch() else { return };
     let images = source.len() / (plan.source_channels * plan.source.height * plan.source.width);
     let (exact, _) =
         conv::correlation::run(plan, &factors::<PARTS>(source), &factors::<PARTS>(weight), Finish::NONE);
@@ -88,7 +89,7 @@ fn check_others(g: &Geometry) {
 }
 
 fn check<const PARTS: usize>(g: &Geometry) {
-    let Arch::V4(simd) = Arch::new() else { return };
+    let Arch::V4(simd) = arch() else { return };
     let (image, maps) = (numbers(g.batch * g.image_len(), 1), numbers(g.batch * g.map_len(), 2));
     let weight = numbers(g.map_channels * g.taps(), 3);
     check_plan::<PARTS>(&Plan::correlate(g), &image, &weight);

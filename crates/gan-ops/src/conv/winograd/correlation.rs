@@ -1,4 +1,5 @@
 //! Both directions of a convolution by minimal filtering.
+#![allow(clippy::needless_range_loop)] // rows and columns of small squares
 
 use super::filters;
 use super::products::{Products, row_len};
@@ -9,8 +10,9 @@ use crate::conv::lanes::Panels;
 use crate::conv::plan::Plan;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
+use crate::simd::arch;
 use crate::transpose::transpose;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Fewer weights are packed on the spot.
@@ -82,7 +84,7 @@ impl<T: Real> Method<T> for Minimal<'_, T> {
         for pass in &scheme.passes {
             let (of_pass, after) = rest.split_at_mut(len(pass));
             let (tiles, _) = scheme.inputs::<T>(pass, count, self.panels);
-            Arch::new().dispatch(TransformInputs { scheme, pass, padded: &padded, tiles, inputs: of_pass });
+            arch().dispatch(TransformInputs { scheme, pass, padded: &padded, tiles, inputs: of_pass });
             rest = after;
         }
         inputs
@@ -100,9 +102,9 @@ impl<T: Real> Method<T> for Minimal<'_, T> {
                 (rows, inputs) = inputs.split_at(tiles * row);
                 (weights_of_product, weights) = weights.split_at(depth * lanes);
                 let weights = weights_of_product;
-                Arch::new().dispatch(Products { panels: self.panels, row_len: row, rows, weights, sums });
+                arch().dispatch(Products { panels: self.panels, row_len: row, rows, weights, sums });
             }
-            Arch::new().dispatch(TransformOutputs {
+            arch().dispatch(TransformOutputs {
                 scheme,
                 pass,
                 panels: self.panels,
@@ -271,7 +273,7 @@ fn pack<const N: usize, T: Real>(plan: &Plan, scheme: &Scheme, panels: Panels, w
             } else {
                 taps.fill(T::zero());
             }
-            Arch::new().dispatch(TransformWeights::<N, T> { scheme, panels, source, taps: &taps, packed });
+            arch().dispatch(TransformWeights::<N, T> { scheme, panels, source, taps: &taps, packed });
         }
     });
     packed

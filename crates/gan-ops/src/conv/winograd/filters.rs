@@ -2,6 +2,7 @@
 //!
 //! Each is written out for one side, N inputs at a time: N = 3 for two taps, N = 4 for three. Loops over arrays, not closures
 //! that make them: those would be left as calls, with vectors handed over in memory.
+#![allow(clippy::needless_range_loop)] // rows and columns of small squares
 
 use crate::cpu::Real;
 use pulp::Simd;

@@ -4,6 +4,7 @@
 //! some map channels and some images. Images run in groups, whose copies with channels side by side are shared by
 //! all tasks. What the tasks are follows from the shape alone, and partial sums are added in order: one thread and many
 //! give the same bits.
+#![allow(clippy::needless_range_loop)] // rows and columns of small squares
 
 use super::filters;
 use super::frames::CHANNELS;
@@ -15,8 +16,9 @@ use crate::conv::plan::Plan;
 use crate::conv::weight_gradient::put;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
+use crate::simd::arch;
 use crate::transpose::transpose;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Tasks for each product.
@@ -181,7 +183,7 @@ impl<'a, const N: usize, T: Real> Sums<'a, N, T> {
             self.transform_images(product, padded, &mut rows, row_len);
             self.transform_maps(product, first_panel * lanes, maps, &mut of_maps[..panels * tiles * lanes]);
             for (sums, maps) in sums.chunks_mut(depth * lanes).zip(of_maps.chunks(tiles * lanes)) {
-                Arch::new().dispatch(ProductsOverTiles {
+                arch().dispatch(ProductsOverTiles {
                     panels: self.panels,
                     row_len,
                     rows: &rows[..tiles * row_len],
@@ -214,7 +216,7 @@ impl<'a, const N: usize, T: Real> Sums<'a, N, T> {
         let terms =
             terms(&rows_of[..N], &columns_of[..N], |r, c| pixel(r * scheme.stride, c * scheme.stride));
         let width = scheme.channels;
-        Arch::new().dispatch(OneProduct { terms: &terms, places: &places, width, from: padded, to: rows });
+        arch().dispatch(OneProduct { terms: &terms, places: &places, width, from: padded, to: rows });
     }
 
     /// One of the transformed outputs of all tiles, `[panels, tiles, lanes]`.
@@ -236,13 +238,7 @@ impl<'a, const N: usize, T: Real> Sums<'a, N, T> {
         let (rows_of, columns_of) =
             (filters::output_row::<N>(product / N), filters::output_row::<N>(product % N));
         let terms = terms(&rows_of, &columns_of, pixel);
-        Arch::new().dispatch(OneProduct {
-            terms: &terms,
-            places: &places,
-            width: lanes,
-            from: maps,
-            to: out,
-        });
+        arch().dispatch(OneProduct { terms: &terms, places: &places, width: lanes, from: maps, to: out });
     }
 
     /// `G^T u G` of the sums, into the gradient.
@@ -251,7 +247,7 @@ impl<'a, const N: usize, T: Real> Sums<'a, N, T> {
         let of_panels = gradient.par_chunks_mut(lanes * taps);
         of_panels.enumerate().for_each(|(panel, gradient)| {
             let mut total = Scratch::take(taps * lanes);
-            Arch::new().dispatch(TransformSums { of: self, panel, total: &mut total });
+            arch().dispatch(TransformSums { of: self, panel, total: &mut total });
             put(&total, taps, lanes, gradient, add);
         });
     }
