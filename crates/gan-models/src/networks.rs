@@ -5,7 +5,7 @@ use crate::latent::LatentSpace;
 use crate::parts::{ClassHead, Parts};
 use candle_core::{Result, Tensor, bail};
 use gan_nn::{Context, Mode, Params};
-use gan_ops::{Dual, Flow};
+use gan_ops::{Dual, DualFlow, Flow};
 
 /// Makes images from latent vectors. Anybody's network can be one.
 pub trait Generator: Send + Sync {
@@ -167,11 +167,13 @@ impl Network {
 
     fn judge_dual(&self, images: &Dual, context: &Context) -> Result<Dual> {
         let Parts { trunk, head, class_head, .. } = &self.parts;
-        let features = trunk.forward_dual(images, context)?;
-        let logits = head.forward_dual(&features, context)?;
-        let count = logits.value.elem_count();
-        let logits = logits.reshape(count)?;
-        let Some(ClassHead::Projection(embedding)) = class_head else { return Ok(logits) };
+        let flat = |logits: Dual| logits.reshape(logits.value.elem_count());
+        let features = trunk.apply(DualFlow::enter(images)?, context)?;
+        let Some(ClassHead::Projection(embedding)) = class_head else {
+            return flat(head.apply(features, context)?.leave()?);
+        };
+        let features = features.leave()?;
+        let logits = flat(head.forward_dual(&features, context)?)?;
         let classes = context.one_hot(self.config.classes.len(), images.value.device())?;
         let of_class = classes.matmul(&embedding.tensor(context)?)?;
         let product = features.map_linear(|x| (x.flatten_from(1)? * &of_class)?.sum(1))?;

@@ -1,10 +1,10 @@
 //! What can go through a layer.
 
 use candle_core::{Result, Tensor};
-use gan_ops::{Activation, Dual, Epilogue, Flow, Parameter, Precision};
+use gan_ops::{Activation, Dual, DualFlow, Epilogue, Flow, Parameter, Precision};
 
-/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a [`Dual`], which
-/// carries how fast they change in one direction as well. Layers are written once for both.
+/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a [`DualFlow`],
+/// which carries how fast they change in one direction as well. Layers are written once for both.
 ///
 /// An op may have an [`Activation`] behind it, or an [`Epilogue`]: on a flow they are one.
 pub trait Value: Clone + Sized {
@@ -36,7 +36,7 @@ pub trait Value: Clone + Sized {
     ) -> Result<Self>;
 
     /// `x weight^T + bias`: `[N, I]` -> `[N, O]`.
-    fn linear(self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Self>;
+    fn linear(self, weight: &Parameter, bias: &Parameter, activation: Activation) -> Result<Self>;
 
     /// Batch norm by the batch, and what it measured, if that is to be had: mean and unbiased variance of each channel.
     fn batch_norm2d_train(
@@ -57,11 +57,23 @@ pub trait Value: Clone + Sized {
         activation: Activation,
     ) -> Result<Self>;
 
-    /// [`gan_ops::instance_norm2d`].
-    fn instance_norm2d(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self>;
+    /// [`Flow::instance_norm2d`].
+    fn instance_norm2d(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self>;
 
-    /// [`gan_ops::layer_norm`].
-    fn layer_norm(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self>;
+    /// [`Flow::layer_norm`].
+    fn layer_norm(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self>;
 
     /// [`gan_ops::modulate`]: scale and shift `[N, C]` of each channel of each sample.
     fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self>;
@@ -152,8 +164,8 @@ impl Value for Flow {
         })
     }
 
-    fn linear(self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Self> {
-        by_tensor(self, |x| x.matmul(&weight.t()?)?.broadcast_add(bias))?.activate(activation)
+    fn linear(self, weight: &Parameter, bias: &Parameter, activation: Activation) -> Result<Self> {
+        Flow::linear(self, weight, Some(bias), activation)
     }
 
     fn batch_norm2d_train(
@@ -178,12 +190,24 @@ impl Value for Flow {
         Flow::batch_norm2d_eval(self, weight, bias, mean, var, eps, activation)
     }
 
-    fn instance_norm2d(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
-        by_tensor(self, |x| gan_ops::instance_norm2d(x, weight, bias, eps))
+    fn instance_norm2d(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        Flow::instance_norm2d(self, weight, bias, eps, activation)
     }
 
-    fn layer_norm(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
-        by_tensor(self, |x| gan_ops::layer_norm(x, weight, bias, eps))
+    fn layer_norm(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        Flow::layer_norm(self, weight, bias, eps, activation)
     }
 
     fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self> {
@@ -199,7 +223,7 @@ impl Value for Flow {
     }
 
     fn append(self, constant: &Tensor) -> Result<Self> {
-        by_tensor(self, |x| Tensor::cat(&[x, constant], 1))
+        Flow::concat(vec![self, Flow::enter(constant)?])
     }
 
     fn upsample_nearest2d(self, factor: usize) -> Result<Self> {
@@ -235,9 +259,9 @@ impl Value for Flow {
     }
 }
 
-impl Value for Dual {
+impl Value for DualFlow {
     fn dims(&self) -> &[usize] {
-        self.value.dims()
+        DualFlow::dims(self)
     }
 
     /// Penalties are in f32.
@@ -253,8 +277,7 @@ impl Value for Dual {
         padding: usize,
         epilogue: Epilogue,
     ) -> Result<Self> {
-        let y = Dual::conv2d(&self, &weight.value, bias.map(|bias| &bias.value), stride, padding)?;
-        Dual::activate(&y, epilogue.activation())
+        DualFlow::conv2d(self, weight, bias, stride, padding, epilogue.activation())
     }
 
     fn conv_transpose2d(
@@ -265,16 +288,11 @@ impl Value for Dual {
         padding: usize,
         epilogue: Epilogue,
     ) -> Result<Self> {
-        let op = |x: &Tensor| gan_ops::conv_transpose2d(x, &weight.value, stride, padding, 0);
-        let mut y = self.map_linear(op)?;
-        if let Some(bias) = bias {
-            y.value = y.value.broadcast_add(&bias.value.reshape((1, (), 1, 1))?)?;
-        }
-        Dual::activate(&y, epilogue.activation())
+        DualFlow::conv_transpose2d(self, weight, bias, stride, padding, epilogue.activation())
     }
 
-    fn linear(self, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Self> {
-        Dual::activate(&Dual::linear(&self, weight, Some(bias))?, activation)
+    fn linear(self, weight: &Parameter, bias: &Parameter, activation: Activation) -> Result<Self> {
+        DualFlow::linear(self, weight, Some(bias), activation)
     }
 
     fn batch_norm2d_train(
@@ -284,8 +302,8 @@ impl Value for Dual {
         eps: f64,
         activation: Activation,
     ) -> Result<(Self, Option<(Tensor, Tensor)>)> {
-        let y = Dual::batch_norm2d_train(&self, &weight.value, &bias.value, eps)?;
-        Ok((Dual::activate(&y, activation)?, None))
+        let y = self.by_tensors(|x| x.batch_norm2d_train(&weight.value, &bias.value, eps))?;
+        Ok((y.activate(activation)?, None))
     }
 
     fn batch_norm2d_eval(
@@ -296,29 +314,35 @@ impl Value for Dual {
         eps: f64,
         activation: Activation,
     ) -> Result<Self> {
-        // Linear, channel by channel.
-        let scale = (&weight.value / var.affine(1.0, eps)?.sqrt()?)?;
-        let shift = (&bias.value - (mean * &scale)?)?;
-        let by_channel = |of: &Tensor| of.reshape((1, (), 1, 1));
-        let mut y = Dual::scale(&self, &by_channel(&scale)?)?;
-        y.value = y.value.broadcast_add(&by_channel(&shift)?)?;
-        Dual::activate(&y, activation)
+        DualFlow::batch_norm2d_eval(self, weight, bias, mean, var, eps, activation)
     }
 
-    fn instance_norm2d(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
-        Dual::instance_norm2d(&self, weight, bias, eps)
+    fn instance_norm2d(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        DualFlow::instance_norm2d(self, weight, bias, eps, activation)
     }
 
-    fn layer_norm(self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
-        Dual::layer_norm(&self, weight, bias, eps)
+    fn layer_norm(
+        self,
+        weight: &Parameter,
+        bias: &Parameter,
+        eps: f64,
+        activation: Activation,
+    ) -> Result<Self> {
+        DualFlow::layer_norm(self, weight, bias, eps, activation)
     }
 
     fn modulate(self, gamma: &Tensor, beta: &Tensor, activation: Activation) -> Result<Self> {
-        Dual::activate(&Dual::modulate(&self, gamma, beta)?, activation)
+        DualFlow::modulate(self, gamma, beta, activation)
     }
 
     fn activate(self, activation: Activation) -> Result<Self> {
-        Dual::activate(&self, activation)
+        DualFlow::activate(self, activation)
     }
 
     fn reshape(self, shape: Vec<usize>) -> Result<Self> {
@@ -326,38 +350,39 @@ impl Value for Dual {
     }
 
     fn append(self, constant: &Tensor) -> Result<Self> {
-        Dual::cat(&[&self, &Dual::constant(constant)?], 1)
+        let still = constant.zeros_like()?.detach();
+        Ok(Self { value: self.value.append(constant)?, tangent: self.tangent.append(&still)? })
     }
 
     fn upsample_nearest2d(self, factor: usize) -> Result<Self> {
-        Dual::upsample_nearest2d(&self, factor)
+        self.map_linear(|x| x.upsample_nearest2d(factor))
     }
 
     fn pixel_shuffle(self, factor: usize) -> Result<Self> {
-        Dual::pixel_shuffle(&self, factor)
+        self.map_linear(|x| x.pixel_shuffle(factor))
     }
 
     fn avg_pool2d(self, size: usize) -> Result<Self> {
-        Dual::avg_pool2d(&self, size)
+        self.map_linear(|x| x.avg_pool2d(size))
     }
 
     fn max_pool2d(self, size: usize) -> Result<Self> {
-        Dual::max_pool2d(&self, size)
+        self.by_tensors(|x| x.max_pool2d(size))
     }
 
     fn sum_spatial(self) -> Result<Self> {
-        Dual::sum_spatial(&self)
+        self.map_linear(Value::sum_spatial)
     }
 
     fn add(self, other: Self) -> Result<Self> {
-        Dual::add(&self, &other)
+        DualFlow::add(self, other)
     }
 
     fn scale(self, by: &Tensor) -> Result<Self> {
-        Dual::scale(&self, by)
+        self.map_linear(|x| x.scale(by))
     }
 
     fn attention(query: Self, key: Self, value: Self) -> Result<Self> {
-        Dual::attention(&query, &key, &value)
+        DualFlow::enter(&Dual::attention(&query.leave()?, &key.leave()?, &value.leave()?)?)
     }
 }

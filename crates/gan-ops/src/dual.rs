@@ -13,14 +13,18 @@
 //!
 //! Weights that P does not depend on, such as the last bias, are missing in what that last pass returns: their gradient is 0.
 //!
+//! [`DualFlow`] does the same on the fast path, as [`Flow`](crate::Flow) does what is done to tensors: that is what networks
+//! hand from layer to layer.
+//!
 //! Each op does to the value what its namesake on tensors does, and to the tangent what its derivative does. Weights are
 //! plain tensors: they do not move along the direction, so they have no tangent, but they do have gradients.
 
 use crate::activation::Activation;
-use crate::activation_ops::{leaky_relu, relu, tanh};
 use crate::attention::{softmax, transpose};
 use crate::channels::by_channel;
-use crate::norm::{modulate, standardise};
+use crate::dual_flow::DualFlow;
+use crate::gradient::Parameter;
+use crate::reference::standardise_dual;
 use crate::resample::{avg_pool2d, max_pool2d_with, pixel_shuffle, upsample_nearest2d};
 use candle_core::shape::ShapeWithOneHole;
 use candle_core::{D, Result, Tensor, bail};
@@ -53,6 +57,11 @@ impl Dual {
         Ok(Self { value: op(&self.value)?, tangent: op(&self.tangent)? })
     }
 
+    /// An op on the fast path.
+    fn by_flow(&self, op: impl FnOnce(DualFlow) -> Result<DualFlow>) -> Result<Self> {
+        op(DualFlow::enter(self)?)?.leave()
+    }
+
     /// `value + constant`, broadcast.
     fn add_constant(self, constant: &Tensor) -> Result<Self> {
         Ok(Self { value: self.value.broadcast_add(constant)?, tangent: self.tangent })
@@ -66,27 +75,14 @@ impl Dual {
         stride: usize,
         padding: usize,
     ) -> Result<Self> {
-        let y = self.map_linear(|x| crate::conv2d(x, weight, stride, padding))?;
-        match bias {
-            Some(bias) => {
-                let bias = by_channel(bias, &y.value)?;
-                y.add_constant(&bias)
-            }
-            None => Ok(y),
-        }
+        let bias = bias.map(Parameter::from);
+        self.by_flow(|x| x.conv2d(&weight.into(), bias.as_ref(), stride, padding, Activation::Identity))
     }
 
     /// `x weight^T + bias`: x `[N, I]`, weight `[O, I]`, bias `[O]` -> `[N, O]`.
     pub fn linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
-        let weight = weight.t()?;
-        let y = self.map_linear(|x| x.matmul(&weight))?;
-        match bias {
-            Some(bias) => {
-                let bias = by_channel(bias, &y.value)?;
-                y.add_constant(&bias)
-            }
-            None => Ok(y),
-        }
+        let bias = bias.map(Parameter::from);
+        self.by_flow(|x| x.linear(&weight.into(), bias.as_ref(), Activation::Identity))
     }
 
     /// The product of two matrices, or of two batches of them, both of which may depend on the input.
@@ -109,29 +105,7 @@ impl Dual {
 
     /// [`Activation::apply`].
     pub fn activate(&self, activation: Activation) -> Result<Self> {
-        match activation {
-            Activation::Identity => Ok(self.clone()),
-            Activation::Relu => Ok(Self { value: relu(&self.value)?, tangent: self.gate(0.0)? }),
-            Activation::LeakyRelu(slope) => {
-                Ok(Self { value: leaky_relu(&self.value, slope)?, tangent: self.gate(slope)? })
-            }
-            Activation::Tanh => {
-                let value = tanh(&self.value)?;
-                let tangent = (&self.tangent * value.sqr()?.affine(-1.0, 1.0)?)?;
-                Ok(Self { value, tangent })
-            }
-            Activation::Relu6 => {
-                let value = activation.apply(&self.value)?;
-                let above = self.value.ge(6.0)?;
-                let tangent = above.where_cond(&self.tangent.zeros_like()?, &self.gate(0.0)?)?;
-                Ok(Self { value, tangent })
-            }
-        }
-    }
-
-    /// The tangent where the value is positive, `slope` times the tangent elsewhere: also at 0, as PyTorch has it.
-    fn gate(&self, slope: f64) -> Result<Tensor> {
-        self.value.gt(0.0)?.where_cond(&self.tangent, &(&self.tangent * slope)?)
+        self.by_flow(|x| x.activate(activation))
     }
 
     /// [`crate::softmax`].
@@ -150,14 +124,12 @@ impl Dual {
 
     /// [`crate::instance_norm2d`].
     pub fn instance_norm2d(&self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
-        let (n, c, h, w) = self.value.dims4()?;
-        self.reshape((n * c, h * w))?.standardise(eps)?.reshape((n, c, h, w))?.affine(weight, bias)
+        self.by_flow(|x| x.instance_norm2d(&weight.into(), &bias.into(), eps, Activation::Identity))
     }
 
     /// [`crate::layer_norm`].
     pub fn layer_norm(&self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
-        let rows = self.map_linear(|x| x.flatten_from(1))?;
-        rows.standardise(eps)?.reshape(self.value.dims())?.affine(weight, bias)
+        self.by_flow(|x| x.layer_norm(&weight.into(), &bias.into(), eps, Activation::Identity))
     }
 
     /// [`crate::batch_norm2d_train`], whose statistics depend on the whole batch: so does each sample's gradient. WGAN-GP
@@ -165,29 +137,20 @@ impl Dual {
     pub fn batch_norm2d_train(&self, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Self> {
         let (n, c, h, w) = self.value.dims4()?;
         let rows = self.map_linear(|x| x.transpose(0, 1)?.reshape((c, n * h * w)))?;
+        let (value, tangent) = standardise_dual((&rows.value, &rows.tangent), eps)?;
         let normalised =
-            rows.standardise(eps)?.map_linear(|x| x.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous())?;
+            Self { value, tangent }.map_linear(|x| x.reshape((c, n, h, w))?.transpose(0, 1)?.contiguous())?;
         normalised.affine(weight, bias)
     }
 
     /// [`crate::modulate`].
     pub fn modulate(&self, gamma: &Tensor, beta: &Tensor) -> Result<Self> {
-        let value = modulate(&self.value, gamma, beta)?;
-        Ok(Self { value, tangent: modulate(&self.tangent, gamma, &beta.zeros_like()?)? })
+        self.by_flow(|x| x.modulate(gamma, beta, Activation::Identity))
     }
 
     /// `x * weight + bias`, channel by channel.
     fn affine(&self, weight: &Tensor, bias: &Tensor) -> Result<Self> {
         self.scale(&by_channel(weight, &self.value)?)?.add_constant(&by_channel(bias, &self.value)?)
-    }
-
-    /// Each row to mean 0 and variance 1. With y = centred / deviation, the deviation moves by `mean(y * centred')`.
-    fn standardise(&self, eps: f64) -> Result<Self> {
-        let x = standardise(&self.value, eps)?;
-        let centred = self.tangent.broadcast_sub(&self.tangent.mean_keepdim(1)?)?;
-        let deviation = (&x.normalised * &centred)?.mean_keepdim(1)?;
-        let tangent = (centred - x.normalised.broadcast_mul(&deviation)?)?.broadcast_div(&x.deviation)?;
-        Ok(Self { value: x.normalised, tangent })
     }
 
     /// [`crate::avg_pool2d`].

@@ -27,12 +27,13 @@
 //! | [`Flow::concat`] | single-threaded |
 //! | [`modulate`], [`Flow::add_bias`], [`Flow::add`] | single-threaded; a pass for each of product, sum and activation |
 //! | [`instance_norm2d`], [`layer_norm`] | no instance norm; layer norm's fast path drops gradients |
+//! | [`Flow::linear`] | a pass each for product, bias and activation |
+//! | [`DualFlow`] | no second derivatives: gradient penalties need them |
 //! | [`max_pool2d`] | wrong gradients: a factor of 1/k^2 |
 //! | [`power_iteration`], [`spectral_norm`] | none |
 //! | [`softmax`], [`attention`] | softmax's fast path drops gradients |
-//! | [`Dual`] | no second derivatives: gradient penalties need them |
 //!
-//! Those from [`instance_norm2d`] on are compositions of Candle's ops, on every device: right, not yet fast.
+//! Those from [`max_pool2d`] on are compositions of Candle's ops, on every device: right, not yet fast.
 //!
 //! What may take long runs in a span of its own name, from the first line of the op to its end:
 //! `let _span = tracing::trace_span!("conv2d").entered();`. Nobody listening, that costs next to nothing; `gan bench
@@ -40,6 +41,7 @@
 
 mod activation;
 mod activation_ops;
+mod activation_tangent;
 mod adam;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
@@ -53,14 +55,17 @@ mod conv;
 mod cpu;
 mod depthwise;
 mod dual;
+mod dual_flow;
 mod elementwise;
 mod flow;
 mod gradient;
 mod instructions;
 mod join;
+mod linear;
 mod loss;
 mod modulate;
 mod norm;
+mod norm_kind;
 mod optimizer;
 mod padding;
 mod pool;
@@ -70,6 +75,7 @@ mod real;
 pub mod reference;
 mod resample;
 mod resample_shape;
+mod row_norm;
 mod scratch;
 mod simd;
 mod special;
@@ -92,6 +98,7 @@ pub use ceiling::gemm_ceiling;
 pub use conv::{Epilogue, conv_transpose2d, conv2d};
 pub use depthwise::depthwise_conv2d;
 pub use dual::Dual;
+pub use dual_flow::DualFlow;
 pub use flow::Flow;
 pub use gradient::{Gradient, Parameter};
 pub use instructions::instructions;

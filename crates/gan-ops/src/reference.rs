@@ -13,7 +13,11 @@ use crate::pool_kind::Pool;
 use crate::resample_shape::{pooled, shuffled, upsampled};
 use candle_core::{DType, Result, Tensor, Var};
 
+mod norms;
+
 pub use crate::switch::only;
+pub(crate) use norms::{dual_row_norm, row_norm, standardise_dual};
+pub use norms::{instance_norm2d, layer_norm};
 
 /// For tests: each of these `#[test]`s of a file once more, in a module `on_references` and inside of
 /// [`reference::only`](crate::reference::only).
@@ -191,6 +195,25 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
 pub fn relu6(x: &Tensor) -> Result<Tensor> {
     let six = Tensor::full(6.0, x.shape(), x.device())?.to_dtype(x.dtype())?;
     x.ge(6.0)?.where_cond(&six, &leaky_relu(x, 0.0)?)
+}
+
+/// As [`crate::Flow::activation_tangent`]: the tangent times the derivative, from what the activation made, y.
+pub fn activation_tangent(tangent: &Tensor, y: &Tensor, activation: Activation) -> Result<Tensor> {
+    let gate = |slope: f64| y.gt(0.0)?.where_cond(tangent, &(tangent * slope)?);
+    match activation {
+        Activation::Identity => Ok(tangent.clone()),
+        Activation::Relu => gate(0.0),
+        Activation::LeakyRelu(slope) => gate(slope),
+        Activation::Tanh => tangent * y.sqr()?.affine(-1.0, 1.0)?,
+        Activation::Relu6 => y.ge(6.0)?.where_cond(&tangent.zeros_like()?, &gate(0.0)?),
+    }
+}
+
+/// As [`crate::Flow::linear`].
+pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+    let y = x.matmul(&weight.t()?)?;
+    let y = bias.map_or(Ok(y.clone()), |bias| y.broadcast_add(&by_channel(bias, &y)?))?;
+    self::activation(&y, activation)
 }
 
 /// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for abs, add up

@@ -75,3 +75,12 @@ fn sum_of_lanes<const LANES: usize, T: Real>(mut lanes: [T; LANES]) -> f64 {
     }
     widen(lanes[0])
 }
+
+/// The sum of each channel, from numbers `[N, C]`.
+pub(crate) fn by_channel(table: impl Iterator<Item = f64>, channels: usize) -> Vec<f64> {
+    let mut totals = vec![0.0; channels];
+    for (index, number) in table.enumerate() {
+        totals[index % channels] += number;
+    }
+    totals
+}

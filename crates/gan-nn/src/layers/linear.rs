@@ -26,6 +26,6 @@ impl Linear {
     }
 
     pub(crate) fn apply_with<V: Value>(&self, x: V, context: &Context, activation: Activation) -> Result<V> {
-        x.linear(&self.weight.tensor(context)?, &self.bias.tensor(context), activation)
+        x.linear(&self.weight.get(context)?, &self.bias.get(context), activation)
     }
 }

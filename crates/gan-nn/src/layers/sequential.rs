@@ -4,7 +4,7 @@ use super::{Append, Attention, BatchNorm2d, Conv2d, ConvTranspose2d, InstanceNor
 use crate::context::{Context, Mode};
 use crate::value::Value;
 use candle_core::{Result, Tensor};
-use gan_ops::{Activation, Dual, Epilogue, Flow};
+use gan_ops::{Activation, Dual, DualFlow, Epilogue, Flow};
 
 /// A layer of a [`Sequential`].
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Sequential {
     /// A tensor and the direction in which it moves through the layers, for gradient penalties: what comes out, and how fast
     /// it changes. Pass a context whose mode moves no statistic.
     pub fn forward_dual(&self, x: &Dual, context: &Context) -> Result<Dual> {
-        self.apply(x.clone(), context)
+        self.apply(DualFlow::enter(x)?, context)?.leave()
     }
 
     /// Values of either kind through the layers.
@@ -152,8 +152,8 @@ impl Layer {
             Layer::ConvTranspose2d(layer) => return layer.apply_with(x, context, epilogue),
             Layer::Linear(layer) => return layer.apply_with(x, context, activation),
             Layer::BatchNorm2d(layer) => return layer.apply_with(x, context, activation),
-            Layer::InstanceNorm2d(layer) => layer.apply(x, context)?,
-            Layer::LayerNorm(layer) => layer.apply(x, context)?,
+            Layer::InstanceNorm2d(layer) => return layer.apply_with(x, context, activation),
+            Layer::LayerNorm(layer) => return layer.apply_with(x, context, activation),
             Layer::Activation(own) => x.activate(*own)?,
             Layer::Reshape(shape) => {
                 let batch = x.dims()[0];

@@ -112,7 +112,7 @@ pub(crate) fn statistics(table: &[(f64, f64)], channels: usize) -> Statistics {
 /// Mean and variance of one plane: each run is read twice, the second time from the cache, and runs are put together by
 /// the formula of Chan et al. (1979).
 #[inline(always)]
-fn moments_of_plane<T: Real>(x: &[T]) -> (f64, f64) {
+pub(crate) fn moments_of_plane<T: Real>(x: &[T]) -> (f64, f64) {
     let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0); // squares: of the distance to the mean
     for run in x.chunks(RUN) {
         let n = run.len() as f64;

@@ -6,6 +6,7 @@
 
 mod kernels;
 
+pub(crate) use kernels::moments_of_plane;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) use kernels::moments_of_planes;
 
