@@ -3,8 +3,9 @@
 use candle_core::{Result, Tensor};
 use gan_ops::{Activation, Dual, DualFlow, Epilogue, Flow, Parameter, Precision};
 
-/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a [`DualFlow`],
-/// which carries how fast they change in one direction as well. Layers are written once for both.
+/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a
+/// [`DualFlow`], which carries how fast they change in one direction as well. Layers are written once for
+/// both.
 ///
 /// An op may have an [`Activation`] behind it, or an [`Epilogue`]: on a flow they are one.
 pub trait Value: Clone + Sized {

@@ -1,5 +1,5 @@
-//! Layer norm, instance norm, linear layers and dual numbers on flows: against their references in plain Candle, against
-//! finite differences, and against themselves on other threads.
+//! Layer norm, instance norm, linear layers and dual numbers on flows: against their references in plain
+//! Candle, against finite differences, and against themselves on other threads.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
