@@ -52,7 +52,9 @@ fn train(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> {
         gan.step(&at)?;
         Ok(())
     })?;
-    job.report("train", flags, profile, &times, multiply_adds)
+    // As `gan train` counts them: all that D learns from.
+    let batches = job.config.objective.n_critic.saturating_mul(job.config.optimizers.accumulate);
+    job.report("train", flags, profile, (&times, batches), multiply_adds)
 }
 
 /// The batches of `gan sample`, without the files.
@@ -75,7 +77,7 @@ fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> 
         first += count as u64;
         Ok(())
     })?;
-    job.report("sample", flags, profile, &times, multiply_adds)
+    job.report("sample", flags, profile, (&times, 1), multiply_adds)
 }
 
 /// Whole epochs, as a training run would load them. Here a step is a batch, and the first one counts.
@@ -173,12 +175,13 @@ impl Workload {
         Ok(Self { config, model, data, steps, device, which, threads })
     }
 
+    /// Of steps that took so long, and as many batches each.
     fn report(
         self,
         what: &'static str,
         flags: &BenchFlags,
         profile: Option<&Profile>,
-        times: &[Duration],
+        (times, batches): (&[Duration], u64),
         multiply_adds: u64,
     ) -> Result<(), Failure> {
         // The peak of memory first: to find the ceiling takes memory of its own.
@@ -187,7 +190,9 @@ impl Workload {
         let cpu_threads = self.device.is_cpu().then_some(self.threads);
         let work = Some(Work::new(operations, report.step_ms_median, cpu_threads));
         let profile = profile.map(|profile| profile.rows(times));
-        BenchReport { device: self.which, threads: self.threads, work, profile, ..report }.print(flags.json)
+        let images_per_second = report.images_per_second * batches as f64;
+        let (device, threads) = (self.which, self.threads);
+        BenchReport { images_per_second, device, threads, work, profile, ..report }.print(flags.json)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What networks are made of and trained with: layers, parameters, initial weights, optimizers, schedules, averages.
 //!
 //! A layer is a type with a constructor and [`apply`](Conv2d::apply), which takes values of two kinds: a
-//! [`Flow`](gan_ops::Flow) (first derivatives) or a [`DualFlow`](gan_ops::DualFlow) (for gradient penalties, which
-//! need derivatives of derivatives). Each is written once over [`Value`], so the two cannot drift apart. Layers are
-//! [`candle_nn::ModuleT`]s too, whose flag is the mode; [`Sequential::evaluation`] is a [`candle_nn::Module`].
+//! [`Flow`](gan_ops::Flow) (first derivatives) or a [`DualFlow`](gan_ops::DualFlow) (for gradient penalties,
+//! which need derivatives of derivatives). Each is written once over [`Value`], so the two cannot drift
+//! apart. Layers are [`candle_nn::ModuleT`]s too, whose flag is the mode; [`Sequential::evaluation`] is a
+//! [`candle_nn::Module`].
 //!
 //! What holds for one pass goes down with it as a [`Context`]: how norms behave, whether parameters are tracked, the
 //! precision of convolutions, the classes. Nothing of that is set on a network and forgotten.

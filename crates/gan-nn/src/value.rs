@@ -3,8 +3,9 @@
 use candle_core::{Result, Tensor};
 use gan_ops::{Activation, Dual, DualFlow, Epilogue, Flow, Parameter, Precision};
 
-/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a [`DualFlow`],
-/// which carries how fast they change in one direction as well. Layers are written once for both.
+/// Values on their way through a network: a [`Flow`], whose derivatives Candle's `backward()` gives, or a
+/// [`DualFlow`], which carries how fast they change in one direction as well. Layers are written once for
+/// both.
 ///
 /// An op may have an [`Activation`] behind it, or an [`Epilogue`]: on a flow they are one.
 pub trait Value: Clone + Sized {
@@ -105,16 +106,11 @@ pub trait Value: Clone + Sized {
     /// The sum of two of the same shape.
     fn add(self, other: Self) -> Result<Self>;
 
-    /// Times a tensor that does not depend on the input, broadcast.
-    fn scale(self, by: &Tensor) -> Result<Self>;
+    /// Times one number that does not depend on the input.
+    fn scale(self, factor: &Parameter) -> Result<Self>;
 
     /// [`gan_ops::attention`].
     fn attention(query: Self, key: Self, value: Self) -> Result<Self>;
-}
-
-/// An op on tensors, between leaving a flow and entering it again.
-fn by_tensor(x: Flow, op: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Flow> {
-    Flow::enter(&op(&x.leave()?)?)
 }
 
 /// A convolution and what comes after it; a bias comes between the two.
@@ -239,19 +235,19 @@ impl Value for Flow {
     }
 
     fn max_pool2d(self, size: usize) -> Result<Self> {
-        by_tensor(self, |x| gan_ops::max_pool2d(x, size))
+        Flow::max_pool2d(self, size)
     }
 
     fn sum_spatial(self) -> Result<Self> {
-        by_tensor(self, |x| x.sum((2, 3)))
+        Flow::sum_spatial(self)
     }
 
     fn add(self, other: Self) -> Result<Self> {
         Flow::add(self, other)
     }
 
-    fn scale(self, by: &Tensor) -> Result<Self> {
-        by_tensor(self, |x| x.broadcast_mul(by))
+    fn scale(self, factor: &Parameter) -> Result<Self> {
+        Flow::scale(self, factor)
     }
 
     fn attention(query: Self, key: Self, value: Self) -> Result<Self> {
@@ -371,15 +367,15 @@ impl Value for DualFlow {
     }
 
     fn sum_spatial(self) -> Result<Self> {
-        self.map_linear(Value::sum_spatial)
+        self.map_linear(Flow::sum_spatial)
     }
 
     fn add(self, other: Self) -> Result<Self> {
         DualFlow::add(self, other)
     }
 
-    fn scale(self, by: &Tensor) -> Result<Self> {
-        self.map_linear(|x| x.scale(by))
+    fn scale(self, factor: &Parameter) -> Result<Self> {
+        self.map_linear(|x| x.scale(factor))
     }
 
     fn attention(query: Self, key: Self, value: Self) -> Result<Self> {

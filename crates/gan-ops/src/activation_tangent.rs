@@ -17,8 +17,8 @@ use tracing::trace_span;
 const BLOCK: usize = 1 << 14;
 
 impl Flow {
-    /// The tangent of `y = activation(x)`: this one, that of x, times the derivative of the activation, which is found from
-    /// y. Both of the same shape.
+    /// The tangent of `y = activation(x)`: this one, that of x, times the derivative of the activation, which
+    /// is found from y. Both of the same shape.
     ///
     /// A tanh is the one whose derivative depends on y smoothly: there, y gets a gradient too.
     pub fn activation_tangent(self, activation: Activation, y: &Self) -> Result<Self> {

@@ -13,8 +13,8 @@
 //!
 //! Weights that P does not depend on, such as the last bias, are missing in what that last pass returns: their gradient is 0.
 //!
-//! [`DualFlow`] does the same on the fast path, as [`Flow`](crate::Flow) does what is done to tensors: that is what networks
-//! hand from layer to layer.
+//! [`DualFlow`] does the same on the fast path, as [`Flow`](crate::Flow) does what is done to tensors: that
+//! is what networks hand from layer to layer.
 //!
 //! Each op does to the value what its namesake on tensors does, and to the tangent what its derivative does. Weights are
 //! plain tensors: they do not move along the direction, so they have no tangent, but they do have gradients.

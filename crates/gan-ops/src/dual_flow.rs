@@ -8,8 +8,8 @@ use crate::norm_kind::NormKind;
 use crate::row_norm::dual_norm;
 use candle_core::{Result, Tensor};
 
-/// To a [`Dual`] what a [`Flow`] is to a tensor: a value and its derivative in one direction, of the same shape, outside of
-/// Candle's graph, the gradients of both in buffers of their own.
+/// To a [`Dual`] what a [`Flow`] is to a tensor: a value and its derivative in one direction, of the same
+/// shape, outside of Candle's graph, the gradients of both in buffers of their own.
 ///
 /// What is linear does the same to both; a weight gets its gradient from both, in one place.
 #[derive(Clone)]

@@ -23,17 +23,18 @@
 //! | [`sum_of_squares`] | single-threaded |
 //! | [`upsample_nearest2d`], [`avg_pool2d`] | single-threaded; wrong gradients: the input's other uses lost, remainders |
 //! | [`pixel_shuffle`] | candle-nn's, which this crate does without |
+//! | [`max_pool2d`] | wrong gradients: a factor of 1/k^2 |
 //! | [`Flow::pool2d`] | no padding; wrong gradients of windows that overlap |
 //! | [`Flow::concat`] | single-threaded |
 //! | [`modulate`], [`Flow::add_bias`], [`Flow::add`] | single-threaded; a pass for each of product, sum and activation |
 //! | [`instance_norm2d`], [`layer_norm`] | no instance norm; layer norm's fast path drops gradients |
+//! | [`Flow::scale`], [`Flow::sum_spatial`] | single-threaded |
 //! | [`Flow::linear`] | a pass each for product, bias and activation |
 //! | [`DualFlow`] | no second derivatives: gradient penalties need them |
-//! | [`max_pool2d`] | wrong gradients: a factor of 1/k^2 |
 //! | [`power_iteration`], [`spectral_norm`] | none |
 //! | [`softmax`], [`attention`] | softmax's fast path drops gradients |
 //!
-//! Those from [`max_pool2d`] on are compositions of Candle's ops, on every device: right, not yet fast.
+//! Those from [`power_iteration`] on are compositions of Candle's ops, on every device: right, not yet fast.
 //!
 //! What may take long runs in a span of its own name, from the first line of the op to its end:
 //! `let _span = tracing::trace_span!("conv2d").entered();`. Nobody listening, that costs next to nothing; `gan bench
@@ -76,10 +77,12 @@ pub mod reference;
 mod resample;
 mod resample_shape;
 mod row_norm;
+mod scale;
 mod scratch;
 mod simd;
 mod special;
 mod spectral;
+mod sum_spatial;
 mod sums;
 mod switch;
 mod threads;

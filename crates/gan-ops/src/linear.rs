@@ -21,8 +21,8 @@ const TASKS: usize = 8;
 const MIN_ROWS: usize = 8;
 
 impl Flow {
-    /// `activation(x weight^T + bias)`, as `torch.nn.functional.linear`: x `[N, I]`, weight `[O, I]`, bias `[O]` -> `[N, O]`.
-    /// An error for other shapes.
+    /// `activation(x weight^T + bias)`, the product as `torch.nn.functional.linear`: x `[N, I]`, weight `[O, I]`,
+    /// bias `[O]` -> `[N, O]`. An error for other shapes.
     pub fn linear(
         self,
         weight: &Parameter,
@@ -94,7 +94,8 @@ fn run<T: Real>(
     })
 }
 
-/// `out[m, n] = lhs[m, k] * rhs[k, n]`, or `out += ...` with `accumulate`; `finish` has the last word on some rows.
+/// `out[m, n] = lhs[m, k] * rhs[k, n]`, or `out += ...` with `accumulate`, some rows a task; then `finish` is
+/// called with those.
 fn product<T: Real>(
     (m, n, k): (usize, usize, usize),
     out: &mut [T],

@@ -197,7 +197,7 @@ pub fn relu6(x: &Tensor) -> Result<Tensor> {
     x.ge(6.0)?.where_cond(&six, &leaky_relu(x, 0.0)?)
 }
 
-/// As [`crate::Flow::activation_tangent`]: the tangent times the derivative, from what the activation made, y.
+/// As [`crate::Flow::activation_tangent`]: the tangent times the derivative, from y, what the activation made.
 pub fn activation_tangent(tangent: &Tensor, y: &Tensor, activation: Activation) -> Result<Tensor> {
     let gate = |slope: f64| y.gt(0.0)?.where_cond(tangent, &(tangent * slope)?);
     match activation {

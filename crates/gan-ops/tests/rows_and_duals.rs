@@ -1,5 +1,5 @@
-//! Layer norm, instance norm, linear layers and dual numbers on flows: against their references in plain Candle, against
-//! finite differences, and against themselves on other threads.
+//! Layer norm, instance norm, linear layers and dual numbers on flows: against their references in plain
+//! Candle, against finite differences, and against themselves on other threads.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -58,6 +58,26 @@ proptest! {
         );
         let instance_norm = || tangent(&x, &t, |x| x.instance_norm2d(&of_weight, &of_bias, EPS, activation));
         expect_twins(&[&x, &t, &weight], instance_norm, || reference::only(instance_norm));
+    }
+
+    #[test]
+    fn pools_sums_and_scales_are_their_twins(
+        batch in 1usize..9, c in 1usize..40, h in 1usize..=17, w in 1usize..=31, size in 1usize..=4,
+        dtype in prop_oneof![Just(DType::F32), Just(DType::F64)],
+    ) {
+        let x = normal("x", &[batch, c, h, w], dtype);
+        expect_twins(&[&x], || Flow::enter(&x)?.sum_spatial()?.leave(), || x.sum((2, 3)));
+        // In f64: the reference adds the many terms of the factor's gradient one by one.
+        let (deep, factor) = (normal("x", &[batch, c, h, w], DType::F64), normal("factor", &[1], DType::F64));
+        expect_twins(
+            &[&deep, &factor],
+            || Flow::enter(&deep)?.scale(&parameter(&factor))?.leave(),
+            || deep.broadcast_mul(&factor),
+        );
+        if h >= size && w >= size {
+            let pool = || gan_ops::max_pool2d(&x, size);
+            expect_twins(&[&x], pool, || reference::only(pool));
+        }
     }
 
     #[test]
@@ -162,6 +182,7 @@ fn what_cannot_be_done_is_an_error() -> Result<()> {
     assert!(flat()?.instance_norm2d(&three, &three, EPS, LRELU).is_err());
     assert!(flow()?.linear(&matrix, None, LRELU).is_err());
     assert!(flat()?.linear(&matrix, None, LRELU).is_err());
+    assert!(flow()?.scale(&three).is_err());
     assert!(flat()?.activation_tangent(LRELU, &flow()?).is_err());
     Ok(())
 }

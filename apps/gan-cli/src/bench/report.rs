@@ -16,7 +16,7 @@ pub struct BenchReport {
     pub device: String,
     /// How many threads could be at work.
     pub threads: usize,
-    /// Images in a step.
+    /// Images in a batch.
     pub batch_size: usize,
     /// Steps timed.
     pub steps: usize,

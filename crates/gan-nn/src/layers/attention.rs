@@ -38,6 +38,6 @@ impl Attention {
         let taken = V::attention(query, key, value)?;
         let channels = taken.dims()[1];
         let taken = by_1x1(&self.out, taken.reshape(vec![n, channels, h, w])?)?;
-        x.add(taken.scale(&self.gamma.tensor(context))?)
+        x.add(taken.scale(&self.gamma.get(context))?)
     }
 }

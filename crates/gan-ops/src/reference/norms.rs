@@ -1,4 +1,5 @@
-//! Norms by each sample, of tensors and of dual numbers, in plain Candle. (Candle's own layer norm drops its gradients.)
+//! Norms by each sample, of tensors and of dual numbers, in plain Candle. (Candle's own layer norm drops its
+//! gradients.)
 
 use super::activation;
 use crate::activation::Activation;

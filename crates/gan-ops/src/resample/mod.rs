@@ -2,12 +2,13 @@
 //!
 //! The gradients of Candle's own upsampling and pooling are wrong: upsampling overwrites what its input has gathered from
 //! other uses, average pooling gives rows that are left over a share, max pooling divides by the number of values in a
-//! square. (Max pooling is a composition of Candle's ops.)
+//! square.
 
 mod kernels;
 
 use crate::cpu::{Real, dispatch, has_kernel, slice};
 use crate::flow::{Backward, Flow, FlowState, Own, number};
+use crate::pool_kind::Pool;
 use crate::reference;
 use crate::resample_shape::{Dims, dims4, pooled, shuffled, upsampled};
 use crate::scratch::Scratch;
@@ -54,7 +55,7 @@ pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
 /// x `[N, C, H, W]` -> `[N, C, H / size, W / size]`; rows and columns that are left over are not read. An error for images
 /// smaller than one square.
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    max_pool2d_with(x, x, size).map(|(max, _)| max)
+    Flow::enter(x)?.max_pool2d(size)?.leave()
 }
 
 /// [`max_pool2d`] of x, and of a tensor of the same shape the values at the same places. (Selecting one candidate after the
@@ -97,6 +98,15 @@ impl Flow {
         match self.0 {
             FlowState::Candle(x) => Ok(Self(FlowState::Candle(reference::avg_pool2d(&x, size)?))),
             FlowState::Own(x) => Resampling::average_pool(x.shape.dims(), size)?.flow(&x),
+        }
+    }
+
+    /// [`max_pool2d`].
+    pub fn max_pool2d(self, size: usize) -> Result<Self> {
+        pooled(self.dims(), size)?;
+        match self.0 {
+            FlowState::Candle(x) => Ok(Self(FlowState::Candle(max_pool2d_with(&x, &x, size)?.0))),
+            own => Self(own).pool2d(Pool::Max, size, size, 0),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The passes of layer norm and instance norm, over all cores.
 //!
-//! A task takes some whole rows, and each row stays in the cache from the first pass over it to the last. What is summed
-//! is summed plane by plane (one channel of one sample) into a table `[N, C]`, in f64: the sums of a row and those of a
-//! channel are both made of it, in a fixed order.
+//! A task takes some whole rows, and each row stays in the cache from the first pass over it to the last.
+//! What is summed is summed plane by plane (one channel of one sample) into a table `[N, C]`, in f64: the
+//! sums of a row and those of a channel are both made of it, in a fixed order.
 
 use crate::activation::{Activation, with_function};
 use crate::batch_norm::moments_of_plane;
@@ -165,7 +165,7 @@ pub(super) fn scale<T: Real>(weight: T, statistics: Statistics) -> T {
     T::from_f64(widen(weight) * statistics.inverse_std)
 }
 
-/// Multiplies dy by the derivative of the activation; the sums of that, and of it times `x - mean`, over a plane.
+/// Multiplies dy, a plane, by the derivative of the activation; the sums of that, and of it times `x - mean`.
 #[inline(always)]
 fn gradient_sums<T: Real>(
     f: impl Function,

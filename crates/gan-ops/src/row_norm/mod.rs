@@ -1,8 +1,8 @@
 //! Norms that do not mix the images of a batch, and the activation after them.
 //!
-//! Layer norm and instance norm differ in what makes a row, whose mean becomes 0 and whose variance becomes 1: all values
-//! of a sample, or those of one of its channels. The backward pass computes the argument of the activation again from x:
-//! nothing but x is kept for it.
+//! Layer norm and instance norm differ in what makes a row, whose mean becomes 0 and whose variance becomes
+//! 1: all values of a sample, or those of one of its channels. The backward pass computes the argument of the
+//! activation again from x: nothing but x is kept for it.
 
 mod kernels;
 mod tangent;

@@ -1,8 +1,8 @@
 //! Layer norm and instance norm of dual numbers: how fast the result changes as x moves along a direction t.
 //!
-//! Of a row of n values, with `xhat = (x - mean) * r` and `r = 1 / sqrt(var + eps)`, the derivative is the symmetric matrix
-//! `J v = r (v - mean(v) - xhat (xhat . v) / n)`, and the tangent of the result is `weight * u` with `u = J t`: the bias has
-//! none. Of the gradient g of that, with `h = weight * g`,
+//! Of a row of n values, with `xhat = (x - mean) * r` and `r = 1 / sqrt(var + eps)`, the derivative is the
+//! symmetric matrix `J v = r (v - mean(v) - xhat (xhat . v) / n)`. The tangent of the result is `weight * u`
+//! with `u = J t`: the bias has none. Of the gradient g of that, with `h = weight * g`,
 //!
 //! - t gets `J h`,
 //! - the weight gets the sum of `g * u` over its channel,
