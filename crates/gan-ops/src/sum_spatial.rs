@@ -32,10 +32,9 @@ fn run<T: Real>(x: &Own) -> Result<Flow> {
     let (batch, channels, height, width) = x.dims4()?;
     let plane = height * width;
     let mut y = Scratch::take(batch * channels);
-    if plane == 0 {
-        y.fill(T::zero());
-    } else {
-        let planes = (BLOCK / plane).max(1);
+    y.fill(T::zero()); // all there is, where planes are empty
+    if let Some(planes) = BLOCK.checked_div(plane) {
+        let planes = planes.max(1);
         let tasks = y.par_chunks_mut(planes).zip(x.values.slice::<T>()?.par_chunks(planes * plane));
         tasks.for_each(|(y, x)| {
             vectorised(
@@ -76,8 +75,8 @@ impl Backward for SumGradient {
 impl SumGradient {
     fn gradient<T: Real>(&self, dy: &[T]) -> Scratch<T> {
         let mut dx = Scratch::take(dy.len() * self.plane);
-        if self.plane > 0 {
-            let planes = (BLOCK / self.plane).max(1);
+        if let Some(planes) = BLOCK.checked_div(self.plane) {
+            let planes = planes.max(1);
             dx.par_chunks_mut(planes * self.plane).zip(dy.par_chunks(planes)).for_each(|(dx, dy)| {
                 dx.chunks_exact_mut(self.plane).zip(dy).for_each(|(dx, &dy)| dx.fill(dy));
             });
