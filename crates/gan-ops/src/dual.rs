@@ -23,40 +23,14 @@ use crate::activation::Activation;
 use crate::attention::{softmax, transpose};
 use crate::channels::by_channel;
 use crate::dual_flow::DualFlow;
+use crate::dual_number::Dual;
 use crate::gradient::Parameter;
 use crate::reference::standardise_dual;
 use crate::resample::{avg_pool2d, max_pool2d_with, pixel_shuffle, upsample_nearest2d};
 use candle_core::shape::ShapeWithOneHole;
-use candle_core::{D, Result, Tensor, bail};
-
-/// A tensor and its derivative in one direction, of the same shape.
-#[derive(Clone, Debug)]
-pub struct Dual {
-    /// What a network computes.
-    pub value: Tensor,
-    /// How fast that changes as the input of the network moves along the direction.
-    pub tangent: Tensor,
-}
+use candle_core::{D, Result, Tensor};
 
 impl Dual {
-    /// An input and the direction in which it moves. An error if their shapes differ.
-    pub fn new(value: &Tensor, tangent: &Tensor) -> Result<Self> {
-        if value.shape() != tangent.shape() {
-            bail!("a value {:?} has a tangent {:?}", value.shape(), tangent.shape());
-        }
-        Ok(Self { value: value.clone(), tangent: tangent.clone() })
-    }
-
-    /// What does not depend on the input, such as an image of labels.
-    pub fn constant(value: &Tensor) -> Result<Self> {
-        Ok(Self { value: value.clone(), tangent: value.zeros_like()? })
-    }
-
-    /// Any op that is linear in x (and has no constant term): its derivative is itself.
-    pub fn map_linear(&self, op: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
-        Ok(Self { value: op(&self.value)?, tangent: op(&self.tangent)? })
-    }
-
     /// An op on the fast path.
     fn by_flow(&self, op: impl FnOnce(DualFlow) -> Result<DualFlow>) -> Result<Self> {
         op(DualFlow::enter(self)?)?.leave()

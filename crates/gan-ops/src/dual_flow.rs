@@ -1,7 +1,7 @@
 //! Dual numbers on their way through a network.
 
 use crate::activation::Activation;
-use crate::dual::Dual;
+use crate::dual_number::Dual;
 use crate::flow::Flow;
 use crate::gradient::Parameter;
 use crate::norm_kind::NormKind;

@@ -5,8 +5,7 @@
 
 use super::direct::Direct;
 use super::epilogue::{Epilogue, Finish, Output};
-use super::frame::Frame;
-use super::lanes::Panels;
+use super::method::Method;
 use super::plan::Plan;
 use super::winograd::{Minimal, Scheme};
 use crate::cpu::Real;
@@ -17,21 +16,6 @@ use rayon::prelude::*;
 const PIXELS_A_GROUP: usize = 256;
 /// Tasks to make at least, where there is work for them.
 const TASKS: usize = 8;
-
-/// How the sums of a [`Plan`] are made, with weights packed as they are needed.
-pub(super) trait Method<T>: Sync {
-    /// The panels of output channels.
-    fn panels(&self) -> Panels;
-
-    /// Room for the sums of one panel and one image.
-    fn frame(&self) -> Frame;
-
-    /// Some images of the source, as [`Self::sum_up`] takes them.
-    fn prepare(&self, images: &[T]) -> Scratch<T>;
-
-    /// The sums of one panel of so many images, `[images, frame, lanes]`.
-    fn sum_up(&self, panel: usize, images: usize, prepared: &[T], sums: &mut [T]);
-}
 
 /// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`, activated.
 pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], finish: Finish<'_, T>) -> Output<T> {

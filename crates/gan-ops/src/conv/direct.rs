@@ -4,9 +4,9 @@
 //! may lie anywhere, nothing needs to be unrolled (im2col), and stride costs nothing. The sums of some pixels of a panel of
 //! channels stay in registers over a block of channels and taps; the weights of that block stay in the first-level cache.
 
-use super::correlation::Method;
 use super::frame::Frame;
 use super::lanes::Panels;
+use super::method::Method;
 use super::plan::Plan;
 use super::sums::Sums;
 use crate::cpu::Real;

@@ -10,6 +10,7 @@ mod epilogue;
 mod frame;
 mod geometry;
 mod lanes;
+mod method;
 mod plan;
 mod pointwise;
 mod roll_up;

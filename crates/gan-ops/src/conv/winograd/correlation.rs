@@ -4,9 +4,9 @@
 use super::filters;
 use super::products::{Products, row_len};
 use super::scheme::{Scheme, TilePass};
-use crate::conv::correlation::Method;
 use crate::conv::frame::Frame;
 use crate::conv::lanes::Panels;
+use crate::conv::method::Method;
 use crate::conv::plan::Plan;
 use crate::cpu::Real;
 use crate::scratch::Scratch;

@@ -29,6 +29,7 @@
 mod correlation;
 mod filters;
 mod frames;
+mod one_product;
 mod products;
 mod scheme;
 mod weight_gradient;
