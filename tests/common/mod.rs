@@ -2,8 +2,10 @@
 #![allow(dead_code)] // each test file is a crate of its own and uses a part
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The flags of a run that takes a second: tiny networks, a few steps.
 pub const TINY: [&str; 8] = ["--image-size", "16", "--base-width", "4", "--batch-size", "8", "--steps", "4"];
@@ -145,4 +147,34 @@ pub fn files_under(folder: &Path) -> BTreeSet<String> {
         }
     }
     files
+}
+
+/// A run with averaged weights and two critic steps, saved at steps 2 and 4.
+pub fn saved_twice(folder: &Path, name: &str) -> PathBuf {
+    train_tiny(folder, name, &["--checkpoint-every", "2", "--ema", "0.9", "--n-critic", "2"])
+}
+
+/// The two lines of an error, and the exit status.
+pub fn refusal(folder: &Path, arguments: &[&str], status: i32) -> (String, String) {
+    let said = gan_in(folder, arguments);
+    assert_eq!(said.status, status, "gan {arguments:?}: {}{}", said.stdout, said.stderr);
+    let lines: Vec<&str> = said.stderr.lines().collect();
+    let [.., what, help] = lines[..] else { panic!("gan {arguments:?}: {}", said.stderr) };
+    assert!(what.starts_with("error: ") && help.starts_with(" help: "), "{}", said.stderr);
+    (what.to_owned(), help.to_owned())
+}
+
+/// A run that would go on for minutes, once it has done a few steps.
+pub fn long_run(folder: &Path, more: &[&str]) -> Child {
+    let long =
+        ["train", "--out", "run", "--steps", "1000000", "--log-every", "1", "--checkpoint-every", "100000"];
+    let arguments = [&long[..], &TINY[..6], more].concat();
+    let mut child = gan(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let reached = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("step 3/"));
+    assert!(reached.is_some(), "it ended early");
+    // Read on, so that the run does not wait for a reader; what it says in the end goes to a file.
+    let rest = folder.join("said");
+    std::thread::spawn(move || fs::write(rest, lines.map_while(Result::ok).collect::<Vec<_>>().join("\n")));
+    child
 }
