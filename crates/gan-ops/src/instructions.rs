@@ -3,10 +3,10 @@
 use crate::simd::arch;
 use pulp::Arch;
 
-/// The vector instructions that this machine computes with, as far as the last bits of results depend on them: `AMX`,
-/// `AVX-512`, `AVX2`, `NEON` or `none`. The same program gives the same bits on machines of one answer, as far as it was
-/// tried; on others the last bits differ. `GAN_SIMD=avx2` or `GAN_SIMD=none` in the environment does without wider
-/// ones, `GAN_AMX=0` without AMX.
+/// The vector instructions that this machine computes with, as far as the last bits of results depend on
+/// them: `AMX`, `AVX-512`, `AVX2`, `NEON` or `none`. The same program gives the same bits on machines of one
+/// answer, as far as it was tried; on others the last bits differ. `GAN_SIMD=avx2` or `GAN_SIMD=none` in the
+/// environment does without wider ones, `GAN_AMX=0` without AMX.
 pub fn instructions() -> &'static str {
     if crate::bf16_is_fast() {
         return "AMX";

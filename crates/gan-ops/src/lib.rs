@@ -73,6 +73,7 @@ mod padding;
 mod pool;
 mod pool_kind;
 mod precision;
+mod product;
 mod real;
 pub mod reference;
 mod resample;

@@ -1,28 +1,23 @@
 //! Fully connected layers: a matrix product, a bias and an activation.
 
 use crate::activation::{Activation, activation_gradient, with_function};
-use crate::cpu::{Matrix, Real, matmul, widen, with_slice};
+use crate::cpu::{Matrix, Real, widen, with_slice};
 use crate::elementwise::Function;
 use crate::flow::{Backward, Flow, FlowState, Own, number};
 use crate::gradient::{Destination, Parameter};
+use crate::product::product;
 use crate::reference;
 use crate::scratch::Scratch;
 use crate::simd::vectorised;
 use crate::sums::by_channel;
 use crate::values::{GradientSlot, Values};
 use candle_core::{Result, Tensor, bail};
-use rayon::prelude::*;
 use std::sync::Arc;
 use tracing::trace_span;
 
-/// A product is split into at most this many tasks.
-const TASKS: usize = 8;
-/// Rows of a task at least: with fewer, the other matrix would be read too often.
-const MIN_ROWS: usize = 8;
-
 impl Flow {
-    /// `activation(x weight^T + bias)`, the product as `torch.nn.functional.linear`: x `[N, I]`, weight `[O, I]`,
-    /// bias `[O]` -> `[N, O]`. An error for other shapes.
+    /// `activation(x weight^T + bias)`, the product as `torch.nn.functional.linear`: x `[N, I]`, weight
+    /// `[O, I]`, bias `[O]` -> `[N, O]`. An error for other shapes.
     pub fn linear(
         self,
         weight: &Parameter,
@@ -92,30 +87,6 @@ fn run<T: Real>(
         weight_gradient,
         bias_gradient,
     })
-}
-
-/// `out[m, n] = lhs[m, k] * rhs[k, n]`, or `out += ...` with `accumulate`, some rows a task; then `finish` is
-/// called with those.
-fn product<T: Real>(
-    (m, n, k): (usize, usize, usize),
-    out: &mut [T],
-    lhs: Matrix<'_, T>,
-    rhs: Matrix<'_, T>,
-    accumulate: bool,
-    finish: impl Fn(&mut [T]) + Sync,
-) {
-    if m == 0 || n == 0 {
-        return;
-    }
-    let rows = m.div_ceil(TASKS).max(MIN_ROWS);
-    out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
-        if k == 0 && !accumulate {
-            out.fill(T::zero());
-        }
-        let lhs = Matrix { data: lhs.data.get(task * rows * lhs.row_stride..).unwrap_or_default(), ..lhs };
-        matmul((out.len() / n, n, k), out, n, lhs, rhs, accumulate);
-        finish(out);
-    });
 }
 
 /// `f(y + bias)`, in rows.

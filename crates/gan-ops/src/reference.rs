@@ -1,4 +1,5 @@
-//! The reference of each fast op in plain Candle: what other devices run, and what the tests hold the kernels to.
+//! The reference of each fast op in plain Candle: what other devices run, and what the tests hold the kernels
+//! to.
 //!
 //! Where Candle itself has a trap, the reference steps around it; the comments say how.
 //!
@@ -37,8 +38,9 @@ macro_rules! also_on_references {
 
 /// As [`crate::conv2d`].
 ///
-/// Candle takes the output padding of the input's gradient from the height alone, which is wrong for a non-square image
-/// with a remainder. So the image is padded first and cut to the part that the kernel visits: no remainder is left.
+/// Candle takes the output padding of the input's gradient from the height alone, which is wrong for a
+/// non-square image with a remainder. So the image is padded first and cut to the part that the kernel
+/// visits: no remainder is left.
 pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: impl Into<Padding>) -> Result<Tensor> {
     visited(input, weight, stride, padding.into())?.conv2d(&weight.contiguous()?, 0, stride, 1, 1)
 }
@@ -197,7 +199,8 @@ pub fn relu6(x: &Tensor) -> Result<Tensor> {
     x.ge(6.0)?.where_cond(&six, &leaky_relu(x, 0.0)?)
 }
 
-/// As [`crate::Flow::activation_tangent`]: the tangent times the derivative, from y, what the activation made.
+/// As [`crate::Flow::activation_tangent`]: the tangent times the derivative, from y, what the activation
+/// made.
 pub fn activation_tangent(tangent: &Tensor, y: &Tensor, activation: Activation) -> Result<Tensor> {
     let gate = |slope: f64| y.gt(0.0)?.where_cond(tangent, &(tangent * slope)?);
     match activation {
@@ -216,14 +219,14 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Ac
     self::activation(&y, activation)
 }
 
-/// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for abs, add up
-/// to the right 1/2.
+/// As [`crate::softplus`]: `max(x, 0) + ln(1 + exp(-|x|))`. At 0 Candle's gradients, 1 for relu and 1 for
+/// abs, add up to the right 1/2.
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     let small = x.abs()?.neg()?.exp()?;
     let sum = (&small + 1.0)?;
     let log = sum.log()?;
-    // What the sum has lost of a small number the logarithm has too: ln(1 + y) is y ln(1 + r) / r, where r is what is
-    // left of y in the sum (Kahan). The gradient loses nothing, and goes the plain way.
+    // What the sum has lost of a small number the logarithm has too: ln(1 + y) is y ln(1 + r) / r, where r is
+    // what is left of y in the sum (Kahan). The gradient loses nothing, and goes the plain way.
     let rest = (&sum - 1.0)?;
     let exact = rest.eq(0.0)?.where_cond(&small, &(&small * (&log / &rest)?)?)?;
     let lost = (exact - &log)?.detach();

@@ -5,9 +5,9 @@
 use pulp::Arch;
 use std::sync::LazyLock;
 
-/// The widest vectors of this machine, or those that the user asks for: `GAN_SIMD=avx2` and `GAN_SIMD=none` do
-/// without wider ones, to compare and to test what other machines compute with. (Candle's own ops and matrix products
-/// do not heed it.)
+/// The widest vectors of this machine, or those that the user asks for: `GAN_SIMD=avx2` and `GAN_SIMD=none`
+/// do without wider ones, to compare and to test what other machines compute with. (Candle's own ops and
+/// matrix products do not heed it.)
 pub(crate) fn arch() -> Arch {
     static ARCH: LazyLock<Arch> = LazyLock::new(|| match std::env::var("GAN_SIMD").as_deref() {
         Ok("none") => Arch::Scalar,
@@ -22,11 +22,12 @@ pub(crate) fn arch() -> Arch {
     *ARCH
 }
 
-/// Calls `body` compiled for the widest vectors of this machine (AVX2, AVX-512, ...; the compiler does the rest).
+/// Calls `body` compiled for the widest vectors of this machine (AVX2, AVX-512, ...; the compiler does the
+/// rest).
 ///
 /// What is to be vectorised must be inlined into the closure, and the closure itself too: write
-/// `vectorised(#[inline(always)] || ...)`, and `#[inline(always)]` on what it calls. The bits of the result are the same
-/// on every machine: Rust neither fuses a multiplication with an addition nor reorders sums.
+/// `vectorised(#[inline(always)] || ...)`, and `#[inline(always)]` on what it calls. The bits of the result
+/// are the same on every machine: Rust neither fuses a multiplication with an addition nor reorders sums.
 #[inline(always)]
 pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     arch().dispatch(body)

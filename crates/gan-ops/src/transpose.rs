@@ -13,26 +13,16 @@ pub(crate) fn transpose<T: Real>(
     to_stride: usize,
 ) {
     #[cfg(target_arch = "x86_64")]
-    if let (Arch::V4(simd), Some(from), Some(to)) = (arch(), avx512::as_f32(from), avx512::as_f32_mut(to)) {
-        let whole = (rows / 16 * 16, columns / 16 * 16);
-        simd.vectorize(avx512::Blocks { simd, size: whole, from, from_stride, to, to_stride });
-        one_by_one((whole.0, whole.1..columns), from, from_stride, to, to_stride);
-        let (rest, to) = (rows - whole.0, &mut to[whole.0..]);
-        if rest > 0 {
-            one_by_one((rest, 0..columns), &from[whole.0 * from_stride..], from_stride, to, to_stride);
+    if let (Some(from), Some(to)) = (avx512::as_f32(from), avx512::as_f32_mut(to)) {
+        match arch() {
+            Arch::V4(simd) => {
+                return blocks::by_blocks(simd, (rows, columns), from, from_stride, to, to_stride);
+            }
+            Arch::V3(simd) => {
+                return blocks::by_blocks(simd, (rows, columns), from, from_stride, to, to_stride);
+            }
+            _ => (),
         }
-        return;
-    }
-    #[cfg(target_arch = "x86_64")]
-    if let (Arch::V3(simd), Some(from), Some(to)) = (arch(), avx512::as_f32(from), avx512::as_f32_mut(to)) {
-        let whole = (rows / 8 * 8, columns / 8 * 8);
-        simd.vectorize(avx2::Blocks { simd, size: whole, from, from_stride, to, to_stride });
-        one_by_one((whole.0, whole.1..columns), from, from_stride, to, to_stride);
-        let (rest, to) = (rows - whole.0, &mut to[whole.0..]);
-        if rest > 0 {
-            one_by_one((rest, 0..columns), &from[whole.0 * from_stride..], from_stride, to, to_stride);
-        }
-        return;
     }
     one_by_one((rows, 0..columns), from, from_stride, to, to_stride);
 }
@@ -55,11 +45,92 @@ fn one_by_one<T: Real>(
     }
 }
 
+/// Squares of elements that are transposed in registers.
+#[cfg(target_arch = "x86_64")]
+mod blocks {
+    use super::{avx2, avx512, one_by_one};
+    use pulp::x86::{V3, V4};
+    use pulp::{NullaryFnOnce, Simd, cast};
+    use std::arch::x86_64::{__m256, __m512};
+
+    /// Vectors that hold the rows of a square.
+    pub trait Square: Simd {
+        const SIDE: usize;
+
+        /// `to[column, row] = from[row, column]`, rows so many elements apart.
+        fn transpose(self, from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize);
+    }
+
+    macro_rules! square {
+        ($simd:ty, $side:literal, $register:ty, $transpose:path) => {
+            impl Square for $simd {
+                const SIDE: usize = $side;
+
+                #[inline(always)]
+                fn transpose(self, from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
+                    let rows = std::array::from_fn(|i| {
+                        let (vectors, _) = Self::as_simd_f32s(&from[i * from_stride..][..$side]);
+                        cast(vectors[0])
+                    });
+                    for (i, vector) in $transpose(self, rows).into_iter().enumerate() {
+                        let (vectors, _) = Self::as_mut_simd_f32s(&mut to[i * to_stride..][..$side]);
+                        vectors[0] = cast::<$register, _>(vector);
+                    }
+                }
+            }
+        };
+    }
+    square!(V3, 8, __m256, avx2::transpose8);
+    square!(V4, 16, __m512, avx512::transpose16);
+
+    /// All whole squares, and the rest one by one.
+    pub fn by_blocks<S: Square>(
+        simd: S,
+        (rows, columns): (usize, usize),
+        from: &[f32],
+        from_stride: usize,
+        to: &mut [f32],
+        to_stride: usize,
+    ) {
+        let whole = (rows / S::SIDE * S::SIDE, columns / S::SIDE * S::SIDE);
+        simd.vectorize(Blocks { simd, size: whole, from, from_stride, to: &mut *to, to_stride });
+        one_by_one((whole.0, whole.1..columns), from, from_stride, to, to_stride);
+        let (rest, to) = (rows - whole.0, &mut to[whole.0..]);
+        if rest > 0 {
+            one_by_one((rest, 0..columns), &from[whole.0 * from_stride..], from_stride, to, to_stride);
+        }
+    }
+
+    struct Blocks<'a, S> {
+        simd: S,
+        size: (usize, usize),
+        from: &'a [f32],
+        from_stride: usize,
+        to: &'a mut [f32],
+        to_stride: usize,
+    }
+
+    impl<S: Square> NullaryFnOnce for Blocks<'_, S> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            for row in (0..self.size.0).step_by(S::SIDE) {
+                for column in (0..self.size.1).step_by(S::SIDE) {
+                    let from = &self.from[row * self.from_stride + column..];
+                    let to = &mut self.to[column * self.to_stride + row..];
+                    self.simd.transpose(from, self.from_stride, to, self.to_stride);
+                }
+            }
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512 {
     use super::Real;
+    use pulp::cast;
     use pulp::x86::V4;
-    use pulp::{NullaryFnOnce, Simd, cast, f32x16};
     use std::any::TypeId;
     use std::arch::x86_64::{__m512, __m512d};
 
@@ -69,38 +140,6 @@ pub(crate) mod avx512 {
 
     pub fn as_f32_mut<T: Real>(x: &mut [T]) -> Option<&mut [f32]> {
         (TypeId::of::<T>() == TypeId::of::<f32>()).then(|| bytemuck::cast_slice_mut(x))
-    }
-
-    /// Many of them.
-    pub struct Blocks<'a> {
-        pub simd: V4,
-        pub size: (usize, usize),
-        pub from: &'a [f32],
-        pub from_stride: usize,
-        pub to: &'a mut [f32],
-        pub to_stride: usize,
-    }
-
-    impl NullaryFnOnce for Blocks<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn call(self) {
-            for row in (0..self.size.0).step_by(16) {
-                for column in (0..self.size.1).step_by(16) {
-                    let from = &self.from[row * self.from_stride + column..];
-                    let rows = std::array::from_fn(|i| {
-                        let (vectors, _) = V4::as_simd_f32s(&from[i * self.from_stride..][..16]);
-                        cast(vectors[0])
-                    });
-                    let to = &mut self.to[column * self.to_stride + row..];
-                    for (i, vector) in transpose16(self.simd, rows).into_iter().enumerate() {
-                        let (vectors, _) = V4::as_mut_simd_f32s(&mut to[i * self.to_stride..][..16]);
-                        vectors[0] = cast::<__m512, f32x16>(vector);
-                    }
-                }
-            }
-        }
     }
 
     /// A block of 16 x 16, in registers.
@@ -137,45 +176,13 @@ pub(crate) mod avx512 {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
+    use pulp::cast;
     use pulp::x86::V3;
-    use pulp::{NullaryFnOnce, Simd, cast, f32x8};
     use std::arch::x86_64::{__m256, __m256d};
 
-    /// Many blocks of 8 x 8.
-    pub struct Blocks<'a> {
-        pub simd: V3,
-        pub size: (usize, usize),
-        pub from: &'a [f32],
-        pub from_stride: usize,
-        pub to: &'a mut [f32],
-        pub to_stride: usize,
-    }
-
-    impl NullaryFnOnce for Blocks<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn call(self) {
-            for row in (0..self.size.0).step_by(8) {
-                for column in (0..self.size.1).step_by(8) {
-                    let from = &self.from[row * self.from_stride + column..];
-                    let rows = std::array::from_fn(|i| {
-                        let (vectors, _) = V3::as_simd_f32s(&from[i * self.from_stride..][..8]);
-                        cast(vectors[0])
-                    });
-                    let to = &mut self.to[column * self.to_stride + row..];
-                    for (i, vector) in transpose8(self.simd, rows).into_iter().enumerate() {
-                        let (vectors, _) = V3::as_mut_simd_f32s(&mut to[i * self.to_stride..][..8]);
-                        vectors[0] = cast::<__m256, f32x8>(vector);
-                    }
-                }
-            }
-        }
-    }
-
-    /// A block in registers.
+    /// A block of 8 x 8, in registers.
     #[inline(always)]
-    fn transpose8(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
+    pub fn transpose8(simd: V3, rows: [__m256; 8]) -> [__m256; 8] {
         let avx = simd.avx;
         // quads[4 * g + c]: in half h, column 4 * h + c of rows 4 * g .. 4 * g + 4.
         let mut quads = rows;

@@ -67,13 +67,25 @@ proptest! {
     ) {
         let x = normal("x", &[batch, c, h, w], dtype);
         expect_twins(&[&x], || Flow::enter(&x)?.sum_spatial()?.leave(), || x.sum((2, 3)));
-        // In f64: the reference adds the many terms of the factor's gradient one by one.
-        let (deep, factor) = (normal("x", &[batch, c, h, w], DType::F64), normal("factor", &[1], DType::F64));
-        expect_twins(
-            &[&deep, &factor],
-            || Flow::enter(&deep)?.scale(&parameter(&factor))?.leave(),
-            || deep.broadcast_mul(&factor),
-        );
+        let scaled = |dtype| {
+            let (x, factor) = (normal("x", &[batch, c, h, w], dtype), normal("factor", &[1], dtype));
+            expect_twins(
+                &[&x],
+                || Flow::enter(&x)?.scale(&parameter(&factor))?.leave(),
+                || x.broadcast_mul(&factor),
+            );
+            let y = Flow::enter(&x).unwrap().scale(&parameter(&factor)).unwrap().leave().unwrap();
+            let dy = normal("dy", y.dims(), dtype);
+            let gradient = gradients(&y, &dy, &[&factor]).remove(0).to_dtype(DType::F64).unwrap();
+            gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap()[0]
+        };
+        // The factor's gradient is one number, whose terms cancel: it is held to their length, and to f64.
+        let [dy, x] = ["dy", "x"].map(|name| normal(name, &[batch, c, h, w], DType::F64));
+        let length = |t: &Var| gan_ops::sum_of_squares(t).unwrap().sqrt();
+        let exact = (x.as_tensor() * dy.as_tensor()).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap();
+        for (dtype, noise) in [(DType::F32, 1e-7), (DType::F64, 1e-14)] {
+            prop_assert!((scaled(dtype) - exact).abs() <= noise * length(&x) * length(&dy));
+        }
         if h >= size && w >= size {
             let pool = || gan_ops::max_pool2d(&x, size);
             expect_twins(&[&x], pool, || reference::only(pool));

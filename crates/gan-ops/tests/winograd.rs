@@ -1,5 +1,5 @@
-//! Convolutions by minimal filtering: against the reference at shapes that have it, their rounding, and the same bits on
-//! any number of threads.
+//! Convolutions by minimal filtering: against the reference at shapes that have it, their rounding, and the
+//! same bits on any number of threads.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -31,7 +31,8 @@ proptest! {
     #[test]
     fn tiles_make_the_convolution(
         batch in 1usize..12, c in channels(), o in channels(), h in 1usize..=13, w in 1usize..=17,
-        (kernel, stride) in kernels(), padding in 0usize..=3, double in any::<bool>(), activation in 0..ACTIVATIONS.len(),
+        (kernel, stride) in kernels(), padding in 0usize..=3, double in any::<bool>(),
+        activation in 0..ACTIVATIONS.len(),
     ) {
         prop_assume!(kernel <= h + 2 * padding && kernel <= w + 2 * padding);
         let dtype = if double { DType::F64 } else { DType::F32 };

@@ -1,7 +1,8 @@
 //! Both directions of a convolution, on all cores.
 //!
-//! Images run in groups, so that weights that fit no cache are fetched once for many pixels. Neither groups nor the order
-//! of a sum depend on the number of threads, and each sum is made on one thread: one thread and many give the same bits.
+//! Images run in groups, so that weights that fit no cache are fetched once for many pixels. Neither groups
+//! nor the order of a sum depend on the number of threads, and each sum is made on one thread: one thread and
+//! many give the same bits.
 
 use super::direct::Direct;
 use super::epilogue::{Epilogue, Finish, Output};

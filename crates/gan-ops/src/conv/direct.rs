@@ -1,8 +1,9 @@
 //! The sums of a [`Plan`] one product after the other.
 //!
-//! Output channels lie in the lanes of vectors, and each pixel of the source is spread over all lanes when it is read: so it
-//! may lie anywhere, nothing needs to be unrolled (im2col), and stride costs nothing. The sums of some pixels of a panel of
-//! channels stay in registers over a block of channels and taps; the weights of that block stay in the first-level cache.
+//! Output channels lie in the lanes of vectors, and each pixel of the source is spread over all lanes when it
+//! is read: so it may lie anywhere, nothing needs to be unrolled (im2col), and stride costs nothing. The sums
+//! of some pixels of a panel of channels stay in registers over a block of channels and taps; the weights of
+//! that block stay in the first-level cache.
 
 use super::frame::Frame;
 use super::lanes::Panels;

@@ -1,7 +1,8 @@
 //! Channels side by side in the lanes of vectors.
 //!
-//! The kernels work on a *panel* of output channels at a time: one or two vectors. Weights, and whatever else is read or
-//! written a channel a lane, are laid out `[panels, rows, lanes of a panel]`, filled up with zeros.
+//! The kernels work on a *panel* of output channels at a time: one or two vectors. Weights, and whatever else
+//! is read or written a channel a lane, are laid out `[panels, rows, lanes of a panel]`, filled up with
+//! zeros.
 
 use crate::cpu::Real;
 use crate::simd::arch;
@@ -22,15 +23,15 @@ pub(super) struct Panels {
 impl Panels {
     pub fn of<T: Real>(channels: usize) -> Self {
         let (lanes, registers) = vectors::<T>();
-        // 16 sums hide the latency of an addition, where there are registers for them. Two vectors for each pixel that is
-        // loaded, if so many channels there are.
+        // 16 sums hide the latency of an addition, where there are registers for them. Two vectors for each
+        // pixel that is loaded, if so many channels there are.
         let sums = if registers >= 32 { 16 } else { 8 };
         let vectors = if registers >= 32 && channels > lanes { 2 } else { 1 };
         Self { channels, vectors, lanes: vectors * lanes, pixels: sums / vectors }
     }
 
-    /// For matrix products, whose rows lie anywhere: two vectors also where there are but 16 registers, as then eight
-    /// loads serve twelve products.
+    /// For matrix products, whose rows lie anywhere: two vectors also where there are but 16 registers, as
+    /// then eight loads serve twelve products.
     pub fn of_products<T: Real>(channels: usize) -> Self {
         let (lanes, registers) = vectors::<T>();
         let vectors = if channels > lanes { 2 } else { 1 };

@@ -49,8 +49,8 @@ impl Scheme {
         pass.parts.len() * self.channels
     }
 
-    /// Elements of all transformed inputs of some images: `[products, tiles, row]` for each pass. Tiles are filled up
-    /// to a multiple of what a kernel takes at once.
+    /// Elements of all transformed inputs of some images: `[products, tiles, row]` for each pass. Tiles are
+    /// filled up to a multiple of what a kernel takes at once.
     fn inputs<T>(&self, pass: &TilePass, images: usize, panels: Panels) -> (usize, usize) {
         ((images * pass.count()).next_multiple_of(panels.pixels), row_len::<T>(self.depth(pass)))
     }

@@ -1,55 +1,58 @@
 //! The transforms of F(2, 2) and F(2, 3), along both sides of a tile.
 //!
-//! Each is written out for one side, N inputs at a time: N = 3 for two taps, N = 4 for three. Loops over arrays, not closures
-//! that make them: those would be left as calls, with vectors handed over in memory.
+//! Each is written out for one side, N inputs at a time: N = 3 for two taps, N = 4 for three. Loops over
+//! arrays, not closures that make them: those would be left as calls, with vectors handed over in memory.
 #![allow(clippy::needless_range_loop)] // rows and columns of small squares
 
 use crate::cpu::Real;
-use pulp::Simd;
+use pulp::{Scalar, Simd};
 
-/// The most inputs of a side.
-pub(super) const MOST: usize = 4;
-/// B^T of two and of three taps: which inputs make a product.
-const IMAGE: [[[f64; MOST]; MOST]; 2] = [
-    [[1.0, -1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 1.0, -1.0, 0.0], [0.0; 4]],
-    [[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, -1.0, 1.0, 0.0], [0.0, 1.0, 0.0, -1.0]],
-];
-/// A: which outputs a product is part of.
-const OUTPUT: [[[f64; 2]; MOST]; 2] =
-    [[[1.0, 0.0], [1.0, 1.0], [0.0, -1.0], [0.0; 2]], [[1.0, 0.0], [1.0, 1.0], [1.0, -1.0], [0.0, -1.0]]];
-
-/// The row of B^T for one of the products of a side.
-pub(super) fn image_row<const N: usize>(product: usize) -> [f64; MOST] {
-    IMAGE[N - 3][product]
+/// The row of B^T for one of the products of a side: which inputs make it.
+pub(super) fn image_row<const N: usize>(product: usize) -> [f64; N] {
+    std::array::from_fn(|input| image_side::<f64, Scalar, N>(Scalar::new(), unit(input))[product])
 }
 
-/// The row of A for one of the products of a side.
+/// The row of A for one of the products of a side: which outputs it is part of.
 pub(super) fn output_row<const N: usize>(product: usize) -> [f64; 2] {
-    OUTPUT[N - 3][product]
+    output_side::<f64, Scalar, N>(Scalar::new(), unit(product))
+}
+
+fn unit<const N: usize>(one: usize) -> [f64; N] {
+    std::array::from_fn(|i| f64::from(i == one))
 }
 
 type Square<V, const N: usize> = [[V; N]; N];
+
+/// `M x M^T`, from what makes `M x` of a column x.
+#[inline(always)]
+fn both_sides<V: Copy, const N: usize>(mut x: Square<V, N>, side: impl Fn([V; N]) -> [V; N]) -> Square<V, N> {
+    for row in &mut x {
+        *row = side(*row);
+    }
+    for column in 0..N {
+        let mut of_column = [x[0][column]; N];
+        for row in 1..N {
+            of_column[row] = x[row][column];
+        }
+        let of_column = side(of_column);
+        for row in 0..N {
+            x[row][column] = of_column[row];
+        }
+    }
+    x
+}
 
 /// `B^T x B`: inputs to what is multiplied.
 #[inline(always)]
 pub(super) fn image<T: Real, S: Simd, const N: usize>(
     simd: S,
-    mut x: Square<T::Vector<S>, N>,
+    x: Square<T::Vector<S>, N>,
 ) -> Square<T::Vector<S>, N> {
-    for row in &mut x {
-        *row = image_side::<T, S, N>(simd, *row);
-    }
-    for column in 0..N {
-        let mut side = [x[0][column]; N];
-        for row in 1..N {
-            side[row] = x[row][column];
-        }
-        let side = image_side::<T, S, N>(simd, side);
-        for row in 0..N {
-            x[row][column] = side[row];
-        }
-    }
-    x
+    both_sides(
+        x,
+        #[inline(always)]
+        |side| image_side::<T, S, N>(simd, side),
+    )
 }
 
 #[inline(always)]
@@ -71,22 +74,13 @@ fn image_side<T: Real, S: Simd, const N: usize>(simd: S, x: [T::Vector<S>; N]) -
 #[inline(always)]
 pub(super) fn kernel<T: Real, S: Simd, const N: usize>(
     simd: S,
-    mut w: Square<T::Vector<S>, N>,
+    w: Square<T::Vector<S>, N>,
 ) -> Square<T::Vector<S>, N> {
-    for row in &mut w {
-        *row = kernel_side::<T, S, N>(simd, *row);
-    }
-    for column in 0..N {
-        let mut side = [w[0][column]; N];
-        for row in 1..N {
-            side[row] = w[row][column];
-        }
-        let side = kernel_side::<T, S, N>(simd, side);
-        for row in 0..N {
-            w[row][column] = side[row];
-        }
-    }
-    w
+    both_sides(
+        w,
+        #[inline(always)]
+        |side| kernel_side::<T, S, N>(simd, side),
+    )
 }
 
 #[inline(always)]
@@ -142,22 +136,13 @@ fn output_side<T: Real, S: Simd, const N: usize>(simd: S, m: [T::Vector<S>; N]) 
 #[inline(always)]
 pub(super) fn taps<T: Real, S: Simd, const N: usize>(
     simd: S,
-    mut u: Square<T::Vector<S>, N>,
+    u: Square<T::Vector<S>, N>,
 ) -> Square<T::Vector<S>, N> {
-    for row in &mut u {
-        *row = taps_side::<T, S, N>(simd, *row);
-    }
-    for column in 0..N {
-        let mut side = [u[0][column]; N];
-        for row in 1..N {
-            side[row] = u[row][column];
-        }
-        let side = taps_side::<T, S, N>(simd, side);
-        for row in 0..N {
-            u[row][column] = side[row];
-        }
-    }
-    u
+    both_sides(
+        u,
+        #[inline(always)]
+        |side| taps_side::<T, S, N>(simd, side),
+    )
 }
 
 #[inline(always)]

@@ -20,7 +20,8 @@ pub(super) fn terms(
     terms
 }
 
-/// `to[t + i] = sum over terms of factor * from[f + offset + i]`, for i below `width` and all places `(f, t)`.
+/// `to[t + i] = sum over terms of factor * from[f + offset + i]`, for i below `width` and all places `(f,
+/// t)`.
 pub(super) struct OneProduct<'a, T> {
     pub terms: &'a [(usize, f64)],
     pub places: &'a [(usize, usize)],

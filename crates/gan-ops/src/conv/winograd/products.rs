@@ -7,8 +7,8 @@ use pulp::{Simd, WithSimd};
 /// Channels to sum up before the sums are put aside: their weights fill half a first-level cache.
 const BLOCK: usize = 192;
 
-/// From one row to the next of a matrix with so many columns: a cache line more, or rows of a power of two would all lie in
-/// the same few lines of a cache.
+/// From one row to the next of a matrix with so many columns: a cache line more, or rows of a power of two
+/// would all lie in the same few lines of a cache.
 pub(super) fn row_len<T>(columns: usize) -> usize {
     columns + 64 / size_of::<T>()
 }

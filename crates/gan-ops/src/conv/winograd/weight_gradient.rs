@@ -1,9 +1,9 @@
 //! The gradient of the weight by minimal filtering.
 //!
-//! Each of the products of a tile is a matrix product over tiles, of channels by map channels; a task makes one of them, of
-//! some map channels and some images. Images run in groups, whose copies with channels side by side are shared by
-//! all tasks. What the tasks are follows from the shape alone, and partial sums are added in order: one thread and many
-//! give the same bits.
+//! Each of the products of a tile is a matrix product over tiles, of channels by map channels; a task makes
+//! one of them, of some map channels and some images. Images run in groups, whose copies with channels side
+//! by side are shared by all tasks. What the tasks are follows from the shape alone, and partial sums are
+//! added in order: one thread and many give the same bits.
 #![allow(clippy::needless_range_loop)] // rows and columns of small squares
 
 use super::filters;
@@ -42,11 +42,11 @@ pub(in crate::conv) fn run<T: Real>(
     gradient: &mut [T],
     add: bool,
 ) -> bool {
-    let plan = Plan::correlate(g);
-    let Some(scheme) = Scheme::of::<T>(&plan) else { return false };
     if g.image_channels < MIN_IMAGE_CHANNELS {
         return false;
     }
+    let plan = Plan::correlate(g);
+    let Some(scheme) = Scheme::of::<T>(&plan) else { return false };
     match scheme.side {
         3 => Sums::<3, T>::new(g, &plan, &scheme).run(image, maps, gradient, add),
         _ => Sums::<4, T>::new(g, &plan, &scheme).run(image, maps, gradient, add),
@@ -214,8 +214,7 @@ impl<'a, const N: usize, T: Real> Sums<'a, N, T> {
         }
         let (rows_of, columns_of) =
             (filters::image_row::<N>(product / N), filters::image_row::<N>(product % N));
-        let terms =
-            terms(&rows_of[..N], &columns_of[..N], |r, c| pixel(r * scheme.stride, c * scheme.stride));
+        let terms = terms(&rows_of, &columns_of, |r, c| pixel(r * scheme.stride, c * scheme.stride));
         let width = scheme.channels;
         arch().dispatch(OneProduct { terms: &terms, places: &places, width, from: padded, to: rows });
     }

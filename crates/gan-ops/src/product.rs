@@ -1,0 +1,33 @@
+//! Matrix products on all cores: some rows each, so that one thread and many give the same bits.
+
+use crate::cpu::{Matrix, Real, matmul};
+use rayon::prelude::*;
+
+/// A product is split into at most this many tasks.
+const TASKS: usize = 8;
+/// Rows of a task at least: with fewer, the other matrix would be read too often.
+const MIN_ROWS: usize = 8;
+
+/// `out[m, n] = lhs[m, k] * rhs[k, n]`, or `out += ...` with `accumulate`, some rows a task; then `finish` is
+/// called with those.
+pub(crate) fn product<T: Real>(
+    (m, n, k): (usize, usize, usize),
+    out: &mut [T],
+    lhs: Matrix<'_, T>,
+    rhs: Matrix<'_, T>,
+    accumulate: bool,
+    finish: impl Fn(&mut [T]) + Sync,
+) {
+    if m == 0 || n == 0 {
+        return;
+    }
+    let rows = m.div_ceil(TASKS).max(MIN_ROWS);
+    out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
+        if k == 0 && !accumulate {
+            out.fill(T::zero());
+        }
+        let lhs = Matrix { data: lhs.data.get(task * rows * lhs.row_stride..).unwrap_or_default(), ..lhs };
+        matmul((out.len() / n, n, k), out, n, lhs, rhs, accumulate);
+        finish(out);
+    });
+}
