@@ -63,6 +63,7 @@ fn sample(flags: &BenchFlags, profile: Option<&Profile>) -> Result<(), Failure> 
     let Workload { config, model, device, .. } = &job;
     let (seed, count) = (config.run.seed, config.batch_size());
     let generator = model.generator(seed, device)?;
+    generator.params().freeze();
     let labels: Vec<u32> = (0..count as u32).map(|i| i % model.classes.len().max(1) as u32).collect();
     let classes = model.conditional.map(|_| labels.as_slice());
     let context = Context::eval().with_precision(config.machine.precision).of_classes(classes);

@@ -57,13 +57,19 @@ pub struct Chosen {
     pub because: Option<String>,
 }
 
-/// The generator of a run folder, of one of its checkpoints, or of a file.
+/// The generator of a run folder, of one of its checkpoints, or of a file, to sample from.
 pub fn choose(
     path: &Path,
     choice: CheckpointChoice,
     weights: Weights,
     device: &Device,
 ) -> Result<Chosen, Failure> {
+    let chosen = find(path, choice, weights, device)?;
+    chosen.generator.params().freeze();
+    Ok(chosen)
+}
+
+fn find(path: &Path, choice: CheckpointChoice, weights: Weights, device: &Device) -> Result<Chosen, Failure> {
     if !path.is_dir() {
         if weights == Weights::Raw {
             return Err(Failure::usage(

@@ -85,6 +85,8 @@ pub fn save_generator(generator: &dyn Generator, path: &Path) -> Result<()> {
 
 /// Reads a generator file. Every name, shape and type must be the one that its config says, every byte the one that was
 /// written, and every number finite.
+///
+/// Who samples from it many times over calls [`Params::freeze`] first.
 pub fn load_generator(path: &Path, device: &Device) -> Result<Box<dyn Generator>> {
     let (mut file, length) = open(path)?;
     let refuse = |why| not_a_generator(path, why);

@@ -36,6 +36,22 @@ fn a_generator_comes_back_as_it_was_written() {
 }
 
 #[test]
+fn a_frozen_generator_makes_the_same_images_until_other_weights_are_loaded() {
+    let config = || ModelConfig { base_width: 32, ..config() }; // channels enough for every kind of kernel
+    let [of_five, of_six] = [5, 6].map(|seed| config().generator(seed, &Device::Cpu).unwrap());
+    let images = |g: &dyn gan_models::Generator, count: usize| {
+        let z = config().latent_space().sample(0, count, &Device::Cpu).unwrap();
+        g.forward(&z, &Context::eval()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let [five, six] = [&of_five, &of_six].map(|g| [1, 9, 1].map(|count| images(g.as_ref(), count)));
+    of_five.params().freeze();
+    assert_eq!([1, 9, 1].map(|count| images(of_five.as_ref(), count)), five);
+    of_five.params().load_state_dict(&of_six.params().state_dict()).unwrap();
+    assert_eq!([1, 9, 1].map(|count| images(of_five.as_ref(), count)), six);
+    assert_ne!(five, six);
+}
+
+#[test]
 fn equal_models_are_equal_bytes_wherever_they_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let first = written(&folder.path().join("a.safetensors"), 1);

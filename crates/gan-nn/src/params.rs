@@ -5,7 +5,7 @@ use crate::listing::{differences, listing};
 use crate::spectral_names::with_current_names;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, TensorId, Var};
-use gan_ops::Gradient;
+use gan_ops::{Gradient, PackedWeights};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -16,6 +16,7 @@ pub struct Params {
     parameters: BTreeMap<String, Var>,
     buffers: BTreeMap<String, Var>,
     gradients: Arc<OnceLock<BTreeMap<String, Gradient>>>,
+    packed: Arc<OnceLock<BTreeMap<String, PackedWeights>>>,
     /// Whether statistics are only ever those of training, and are not estimated anew for other weights.
     is_candles: bool,
 }
@@ -52,6 +53,15 @@ impl Params {
         let gradients = gradients.collect::<candle_core::Result<_>>()?;
         _ = self.gradients.set(gradients); // accumulating already
         Ok(())
+    }
+
+    /// From now on what kernels make of the parameters is kept: to sample, where it takes longer to bring the weights of a
+    /// large network into order than to make a single image. Whoever changes their values afterwards, other than by
+    /// [`load_state_dict`](Self::load_state_dict), goes on with the old ones.
+    pub fn freeze(&self) {
+        self.packed.get_or_init(|| {
+            self.parameters.keys().map(|name| (name.clone(), PackedWeights::default())).collect()
+        });
     }
 
     /// Takes in the gradients that a backward pass left in Candle's store (all of them where there are no kernels, as on
@@ -94,6 +104,7 @@ impl Params {
         for (name, var) in self.parameters.iter().chain(&self.buffers) {
             var.set(&state[name].to_device(var.device())?.copy()?)?;
         }
+        self.packed.get().into_iter().flatten().for_each(|(_, packed)| packed.clear());
         Ok(())
     }
 
@@ -140,7 +151,7 @@ impl Params {
     pub(crate) fn add_parameter(&mut self, name: String, value: &Tensor) -> candle_core::Result<Parameter> {
         let var = Var::from_tensor(value)?;
         self.parameters.insert(name.clone(), var.clone());
-        Ok(Parameter { name, var, gradients: self.gradients.clone() })
+        Ok(Parameter { name, var, gradients: self.gradients.clone(), packed: self.packed.clone() })
     }
 
     pub(crate) fn add_buffer(&mut self, name: String, value: &Tensor) -> candle_core::Result<Var> {
@@ -161,6 +172,7 @@ pub struct Parameter {
     name: String,
     var: Var,
     gradients: Arc<OnceLock<BTreeMap<String, Gradient>>>,
+    packed: Arc<OnceLock<BTreeMap<String, PackedWeights>>>,
 }
 
 impl Parameter {
@@ -170,10 +182,11 @@ impl Parameter {
         if context.tracked { tensor.clone() } else { tensor.detach() }
     }
 
-    /// The same with the place where its gradient is accumulated, if it is.
+    /// The same with the place where its gradient is accumulated, if it is, and with what is kept of it.
     pub fn get(&self, context: &Context) -> gan_ops::Parameter {
         let gradient = self.gradients.get().and_then(|gradients| gradients.get(&self.name)).cloned();
-        gan_ops::Parameter { value: self.tensor(context), gradient }
+        let packed = self.packed.get().and_then(|packed| packed.get(&self.name)).cloned();
+        gan_ops::Parameter { value: self.tensor(context), gradient, packed }
     }
 
     /// The lengths of its dimensions.

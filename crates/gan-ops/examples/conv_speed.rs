@@ -46,7 +46,7 @@ fn main() {
         let w = var(&[o, c, 4, 4]);
         let gradient = Gradient::of(&w).unwrap();
         let fixed = Parameter::from(&w.as_tensor().detach());
-        let tracked = Parameter { value: w.as_tensor().clone(), gradient: Some(gradient.clone()) };
+        let tracked = Parameter { gradient: Some(gradient.clone()), ..w.as_tensor().into() };
         let enter = |shape: &[usize]| Flow::enter(&var(shape).as_tensor().detach()).unwrap();
         let (image, maps) = (enter(&[batch, c, side, side]), enter(&[batch, o, side / 2, side / 2]));
         let flop = 2.0 * (batch * c * o * 16 * side * side / 4) as f64 / 1e9;

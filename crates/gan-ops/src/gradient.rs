@@ -2,6 +2,7 @@
 
 use crate::cpu::{Real, with_slice_mut};
 use crate::flow::number;
+use crate::packed::PackedWeights;
 use crate::values::Slot;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, TensorId, Var};
 use std::sync::Arc;
@@ -63,11 +64,13 @@ pub struct Parameter {
     pub value: Tensor,
     /// Where that gradient is added up; without it, it goes into Candle's store.
     pub gradient: Option<Gradient>,
+    /// What is kept of a value that no longer changes.
+    pub packed: Option<PackedWeights>,
 }
 
 impl From<&Tensor> for Parameter {
     fn from(value: &Tensor) -> Self {
-        Self { value: value.clone(), gradient: None }
+        Self { value: value.clone(), gradient: None, packed: None }
     }
 }
 
@@ -150,7 +153,7 @@ mod tests {
         let w = Var::from_tensor(&Tensor::arange(0f32, 108.0, &Device::Cpu)?.reshape((4, 3, 3, 3))?)?;
         let gradient = Gradient::of(&w)?;
         assert!(gradient.get().is_none());
-        let parameter = Parameter { value: w.as_tensor().clone(), gradient: Some(gradient.clone()) };
+        let parameter = Parameter { gradient: Some(gradient.clone()), ..w.as_tensor().into() };
         let run = |parameter: &Parameter| {
             Flow::enter(&x)?.conv2d(parameter, 1, 1, Activation::Identity)?.leave()?.sum_all()?.backward()
         };

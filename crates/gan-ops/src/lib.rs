@@ -30,9 +30,10 @@
 //! | [`instance_norm2d`], [`layer_norm`] | no instance norm; layer norm's fast path drops gradients |
 //! | [`Flow::scale`], [`Flow::sum_spatial`] | single-threaded |
 //! | [`Flow::linear`] | a pass each for product, bias and activation |
+//! | [`attention`] | a pass and a tensor for each step of it; softmax's fast path drops gradients |
 //! | [`DualFlow`] | no second derivatives: gradient penalties need them |
 //! | [`power_iteration`], [`spectral_norm`] | none |
-//! | [`softmax`], [`attention`] | softmax's fast path drops gradients |
+//! | [`softmax`] | softmax's fast path drops gradients |
 //!
 //! Those from [`power_iteration`] on are compositions of Candle's ops, on every device: right, not yet fast.
 //!
@@ -69,6 +70,7 @@ mod modulate;
 mod norm;
 mod norm_kind;
 mod optimizer;
+mod packed;
 mod padding;
 mod pool;
 mod pool_kind;
@@ -110,6 +112,7 @@ pub use instructions::instructions;
 pub use loss::{bce_with_logits, softplus};
 pub use norm::{instance_norm2d, layer_norm, modulate};
 pub use optimizer::{adam_step, lerp_in_place, sum_of_squares};
+pub use packed::PackedWeights;
 pub use padding::Padding;
 pub use pool_kind::Pool;
 pub use precision::{Precision, bf16_is_fast};

@@ -7,6 +7,7 @@
 
 use crate::activation::Activation;
 use crate::adam::AdamStep;
+use crate::attention::{softmax, transpose};
 use crate::batch_norm_output::BatchNormOutput;
 use crate::channels::{by_channel, by_sample_and_channel};
 use crate::padding::Padding;
@@ -43,6 +44,12 @@ macro_rules! also_on_references {
 /// visits: no remainder is left.
 pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: impl Into<Padding>) -> Result<Tensor> {
     visited(input, weight, stride, padding.into())?.conv2d(&weight.contiguous()?, 0, stride, 1, 1)
+}
+
+/// As [`crate::attention`].
+pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
+    let weights = softmax(&transpose(query)?.matmul(&key.contiguous()?)?)?;
+    value.contiguous()?.matmul(&transpose(&weights)?)
 }
 
 /// As [`crate::depthwise_conv2d`].

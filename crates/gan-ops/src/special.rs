@@ -11,6 +11,8 @@ pub(crate) trait Special: Sized {
     fn fast_softplus(self) -> Self;
     /// `1 / (1 + exp(-x))`, with its relative accuracy also far below 0.
     fn fast_sigmoid(self) -> Self;
+    /// `exp(x)` for x <= 0.
+    fn exp_to_zero(self) -> Self;
 }
 
 impl Special for f64 {
@@ -28,6 +30,11 @@ impl Special for f64 {
     fn fast_sigmoid(self) -> f64 {
         let e = (-self.abs()).exp();
         (if self > 0.0 { 1.0 } else { e }) / (1.0 + e)
+    }
+
+    #[inline]
+    fn exp_to_zero(self) -> f64 {
+        self.exp()
     }
 }
 
@@ -54,6 +61,11 @@ impl Special for f32 {
     fn fast_sigmoid(self) -> f32 {
         let e = exp_to_zero(-self.abs());
         (if self > 0.0 { 1.0 } else { e }) / (1.0 + e)
+    }
+
+    #[inline(always)]
+    fn exp_to_zero(self) -> f32 {
+        exp_to_zero(self)
     }
 }
 

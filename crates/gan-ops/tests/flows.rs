@@ -181,7 +181,7 @@ fn gradients_go_where_they_are_asked_for_alone() -> Result<()> {
         let expected = of_bias(Flow::enter(&fixed(&x))?, &b.as_tensor().into())?;
         assert!(expected.get(&x).is_none() && expected.get(&b).is_some());
         let sum = Gradient::of(&b)?;
-        let parameter = Parameter { value: b.as_tensor().clone(), gradient: Some(sum.clone()) };
+        let parameter = Parameter { gradient: Some(sum.clone()), ..b.as_tensor().into() };
         assert!(of_bias(Flow::enter(&x)?, &parameter)?.get(&b).is_none());
         assert_eq!(sum.get().unwrap().to_vec1::<f64>()?, expected.get(&b).unwrap().to_vec1::<f64>()?);
 

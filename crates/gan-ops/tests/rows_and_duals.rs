@@ -93,6 +93,23 @@ proptest! {
     }
 
     #[test]
+    fn attention_is_its_twin(
+        batch in 1usize..5, inner in 1usize..20, outer in 1usize..40, queries in 1usize..80, keys in 2usize..80,
+        dtype in prop_oneof![Just(DType::F32), Just(DType::F64)],
+    ) {
+        let query = normal("query", &[batch, inner, queries], dtype);
+        let key = normal("key", &[batch, inner, keys], dtype);
+        let value = normal("value", &[batch, outer, keys], dtype);
+        // Small, or one key would have all the weight and the gradients would cancel.
+        let small = || query.as_tensor() * 0.2;
+        expect_twins(
+            &[&query, &key, &value],
+            || gan_ops::attention(&small()?, &key, &value),
+            || reference::attention(&small()?, &key, &value),
+        );
+    }
+
+    #[test]
     fn linear_is_its_twin(
         batch in 1usize..150, inputs in 1usize..131, outputs in 1usize..90, with_bias in any::<bool>(),
         (dtype, activation) in types(),
@@ -157,6 +174,10 @@ fn one_thread_and_three_give_the_same_bits() {
             let dy = var("dy", y.dims());
             let mut all = gradients(&y, &dy, &[&x, &t, &w0, &w1, &w2, &weight, &bias]);
             all.push(y);
+            let flat = |v: &Var| v.reshape((21, 33, 20 * 18)).unwrap();
+            let y = gan_ops::attention(&flat(&x), &flat(&t), &flat(&x)).unwrap();
+            all.extend(gradients(&y, &var("dy", y.dims()), &[&x, &t]));
+            all.push(y);
             let bits = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             all.iter().flat_map(bits).map(f32::to_bits).collect::<Vec<u32>>()
         })
@@ -176,7 +197,7 @@ fn value_and_tangent_add_to_one_gradient() -> Result<()> {
         (y.value + y.tangent)?.sum_all()?.backward()
     };
     let expected = run(&parameter(&weight))?.remove(&weight).unwrap();
-    run(&Parameter { value: weight.as_tensor().clone(), gradient: Some(gradient.clone()) })?;
+    run(&Parameter { gradient: Some(gradient.clone()), ..weight.as_tensor().into() })?;
     assert!(common::relative_difference(&gradient.get().unwrap(), &expected) < 1e-14);
     Ok(())
 }

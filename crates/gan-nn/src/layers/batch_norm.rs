@@ -33,7 +33,7 @@ impl BatchNorm2d {
         };
         let one = |value: f64| -> Result<Parameter> {
             let mean = self.running_mean.as_tensor();
-            Ok(Parameter { value: mean.zeros_like()?.affine(1.0, value)?.detach(), gradient: None })
+            Ok((&mean.zeros_like()?.affine(1.0, value)?.detach()).into())
         };
         let normalised = self.normalise(x, &one(1.0)?, &one(0.0)?, context, Activation::Identity)?;
         let classes = context.one_hot(known, self.running_mean.device())?;

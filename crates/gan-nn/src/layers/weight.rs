@@ -56,7 +56,7 @@ impl Weight {
         // The vectors are copied: later iterations must not change the graph that is made here.
         let (u, v) = (u.as_detached_tensor().copy()?, v.as_detached_tensor().copy()?);
         let value = gan_ops::spectral_norm(&self.parameter.tensor(context), *output_dim, &u, &v)?;
-        Ok(gan_ops::Parameter { value, gradient: None })
+        Ok((&value).into())
     }
 
     /// The same as a plain tensor, its gradient in Candle's store.

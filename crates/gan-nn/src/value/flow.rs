@@ -142,6 +142,6 @@ impl Value for Flow {
     }
 
     fn attention(query: Self, key: Self, value: Self) -> Result<Self> {
-        Flow::enter(&gan_ops::attention(&query.leave()?, &key.leave()?, &value.leave()?)?)
+        Flow::attention(query, key, value)
     }
 }

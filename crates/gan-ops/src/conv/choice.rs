@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::{amx, correlation, dense, pointwise, roll_up, winograd};
 use crate::activation::Activation;
 use crate::cpu::Real;
+use crate::packed::Weight;
 use crate::precision::Precision;
 use crate::scratch::Scratch;
 use rayon::prelude::*;
@@ -16,18 +17,18 @@ pub(super) fn correlate<T: Real>(
     g: &Geometry,
     precision: Precision,
     image: &[T],
-    weight: &[T],
+    weight: Weight<'_, T>,
     finish: Finish<'_, T>,
 ) -> Output<T> {
     if g.is_dense() {
-        return finished(dense::correlate(g, image, weight), g.map_shape(), finish);
+        return finished(dense::correlate(g, image, weight.values), g.map_shape(), finish);
     }
     let plan = Plan::correlate(g);
-    if let Some(output) = on_amx(&plan, precision, image, weight, g.map_shape(), finish) {
+    if let Some(output) = on_amx(&plan, precision, image, weight.values, g.map_shape(), finish) {
         return output;
     }
     if g.is_pointwise() && finish.epilogue != Epilogue::Moments {
-        return (pointwise::correlate(g, image, weight, finish), None);
+        return (pointwise::correlate(g, image, weight.values, finish), None);
     }
     correlation::run(&plan, image, weight, finish)
 }
@@ -37,21 +38,21 @@ pub(super) fn scatter<T: Real>(
     g: &Geometry,
     precision: Precision,
     maps: &[T],
-    weight: &[T],
+    weight: Weight<'_, T>,
     finish: Finish<'_, T>,
 ) -> Output<T> {
     if g.is_dense() {
-        return finished(dense::scatter(g, maps, weight), g.image_shape(), finish);
+        return finished(dense::scatter(g, maps, weight.values), g.image_shape(), finish);
     }
     let plan = Plan::scatter(g);
-    if let Some(output) = on_amx(&plan, precision, maps, weight, g.image_shape(), finish) {
+    if let Some(output) = on_amx(&plan, precision, maps, weight.values, g.image_shape(), finish) {
         return output;
     }
     if g.is_pointwise() && finish.epilogue != Epilogue::Moments {
-        return (pointwise::scatter(g, maps, weight, finish), None);
+        return (pointwise::scatter(g, maps, weight.values, finish), None);
     }
     if 2 * g.image_channels < Panels::of::<T>(g.image_channels).lanes {
-        return finished(roll_up::scatter(g, maps, weight), g.image_shape(), finish);
+        return finished(roll_up::scatter(g, maps, weight.values), g.image_shape(), finish);
     }
     correlation::run(&plan, maps, weight, finish)
 }

@@ -10,8 +10,10 @@ use super::method::Method;
 use super::plan::Plan;
 use super::winograd::{Minimal, Scheme};
 use crate::cpu::Real;
+use crate::packed::Weight;
 use crate::scratch::Scratch;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Pixels that make it worth fetching the weights.
 const PIXELS_A_GROUP: usize = 256;
@@ -19,7 +21,12 @@ const PIXELS_A_GROUP: usize = 256;
 const TASKS: usize = 8;
 
 /// source `[N, source channels, ...]`, weight -> output `[N, output channels, ...]`, activated.
-pub(super) fn run<T: Real>(plan: &Plan, source: &[T], weight: &[T], finish: Finish<'_, T>) -> Output<T> {
+pub(super) fn run<T: Real>(
+    plan: &Plan,
+    source: &[T],
+    weight: Weight<'_, T>,
+    finish: Finish<'_, T>,
+) -> Output<T> {
     match Scheme::of::<T>(plan) {
         Some(scheme) => run_by(&Minimal::new(plan, scheme, weight), plan, source, finish),
         None => run_by(&Direct::new(plan, weight), plan, source, finish),
@@ -47,10 +54,19 @@ fn run_by<T: Real>(method: &impl Method<T>, plan: &Plan, source: &[T], finish: F
             tasks[image / group * parts + part].push(planes);
         }
     }
+    let prepare = |first: usize, count: usize| {
+        Arc::new(method.prepare(&source[first * plan.image_len()..][..count * plan.image_len()]))
+    };
+    // Once for all parts, where there are several.
+    let firsts: Vec<usize> = (0..images).step_by(group).collect();
+    let shared: Option<Vec<_>> = (parts > 1)
+        .then(|| firsts.par_iter().map(|&first| prepare(first, group.min(images - first))).collect());
     tasks.into_par_iter().enumerate().for_each(|(task, mut out)| {
         let (first_image, first_panel) = (task / parts * group, task % parts * panels_a_part);
-        let prepared =
-            method.prepare(&source[first_image * plan.image_len()..][..out.len() * plan.image_len()]);
+        let prepared = match &shared {
+            Some(shared) => shared[task / parts].clone(),
+            None => prepare(first_image, out.len()),
+        };
         let mut sums = Scratch::take(out.len() * frame.len() * panels.lanes);
         for panel in first_panel..panels.count().min(first_panel + panels_a_part) {
             method.sum_up(panel, out.len(), &prepared, &mut sums);

@@ -11,10 +11,12 @@ use super::method::Method;
 use super::plan::Plan;
 use super::sums::Sums;
 use crate::cpu::Real;
+use crate::packed::{Layout, Weight};
 use crate::scratch::Scratch;
 use crate::simd::arch;
 use crate::transpose::transpose;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Fewer weights are packed on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
@@ -23,13 +25,19 @@ const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
 pub(super) struct Direct<'a, T> {
     plan: &'a Plan,
     panels: Panels,
-    weights: Scratch<T>,
+    weights: Arc<Scratch<T>>,
 }
 
 impl<'a, T: Real> Direct<'a, T> {
-    pub fn new(plan: &'a Plan, weight: &[T]) -> Self {
+    pub fn new(plan: &'a Plan, weight: Weight<'_, T>) -> Self {
         let panels = Panels::of::<T>(plan.out_channels);
-        Self { plan, panels, weights: pack(plan, panels, weight) }
+        let layout = || Layout {
+            kind: "direct",
+            strides: plan.weight_strides,
+            taps: plan.passes.iter().map(|pass| pass.taps.clone()).collect(),
+        };
+        let weights = weight.packed(layout, |weight| pack(plan, panels, weight));
+        Self { plan, panels, weights }
     }
 }
 

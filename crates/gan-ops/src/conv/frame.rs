@@ -6,11 +6,10 @@ use crate::cpu::{Real, widen};
 use crate::simd::vectorised;
 use crate::transpose::transpose;
 
-/// How the pixels of a pass are cut into tiles of `high` x `wide`. Tiles may reach over the edge: what they sum up there is
-/// never used.
+/// How the pixels of a pass are cut into tiles, so wide and as high as there are registers for. Tiles may
+/// reach over the edge: what they sum up there is never used.
 #[derive(Clone, Copy)]
 pub(super) struct Tiles {
-    pub high: usize,
     pub wide: usize,
     pub rows: usize,
     pub columns: usize,
@@ -22,12 +21,7 @@ impl Tiles {
         let across = pass.columns.div_ceil(8).max(1);
         let wide = pass.columns.div_ceil(across).max(4);
         let high = pixels / if wide == 4 { 4 } else { 8 };
-        Self {
-            high,
-            wide,
-            rows: pass.rows.next_multiple_of(high),
-            columns: pass.columns.next_multiple_of(wide),
-        }
+        Self { wide, rows: pass.rows.next_multiple_of(high), columns: pass.columns.next_multiple_of(wide) }
     }
 }
 

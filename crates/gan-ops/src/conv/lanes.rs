@@ -8,6 +8,15 @@ use crate::cpu::Real;
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 
+/// Vector registers that hold the sums of two vectors for each of eight pixels.
+pub(in crate::conv) const MANY_REGISTERS: usize = 32;
+
+/// Whether kernels are compiled for strides of 1 and 2 one by one. f64, which checks gradients, and CPUs without
+/// vectors do with one kernel for all: each takes long to compile.
+pub(super) const fn for_each_stride<T, S: Simd>() -> bool {
+    size_of::<T>() == size_of::<f32>() && size_of::<S::f32s>() > size_of::<f32>()
+}
+
 /// The panels of some channels on this CPU.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Panels {
@@ -25,8 +34,8 @@ impl Panels {
         let (lanes, registers) = vectors::<T>();
         // 16 sums hide the latency of an addition, where there are registers for them. Two vectors for each
         // pixel that is loaded, if so many channels there are.
-        let sums = if registers >= 32 { 16 } else { 8 };
-        let vectors = if registers >= 32 && channels > lanes { 2 } else { 1 };
+        let sums = if registers >= MANY_REGISTERS { 16 } else { 8 };
+        let vectors = if registers >= MANY_REGISTERS && channels > lanes { 2 } else { 1 };
         Self { channels, vectors, lanes: vectors * lanes, pixels: sums / vectors }
     }
 
@@ -35,7 +44,7 @@ impl Panels {
     pub fn of_products<T: Real>(channels: usize) -> Self {
         let (lanes, registers) = vectors::<T>();
         let vectors = if channels > lanes { 2 } else { 1 };
-        let pixels = if vectors == 2 && registers < 32 { 6 } else { 8 };
+        let pixels = if vectors == 2 && registers < MANY_REGISTERS { 6 } else { 8 };
         Self { channels, vectors, lanes: vectors * lanes, pixels }
     }
 

@@ -22,6 +22,7 @@ use crate::activation::{Activation, activation_gradient};
 use crate::cpu::{Real, with_slice};
 use crate::flow::{Backward, Flow, FlowState, Own, number};
 use crate::gradient::{Destination, Parameter};
+use crate::packed::Weight;
 use crate::padding::Padding;
 use crate::precision::Precision;
 use crate::reference;
@@ -159,9 +160,12 @@ fn run<T: Real>(x: Own, weight: &Parameter, bias: Option<&Tensor>, convolution: 
         let x = x.values.slice::<T>()?;
         let run = |bias: Option<&[T]>| {
             let finish = Finish { bias, epilogue };
-            with_slice::<T, _>(&value, |weight| match transposed {
-                true => scatter(&g, precision, x, weight, finish),
-                false => correlate(&g, precision, x, weight, finish),
+            with_slice::<T, _>(&value, |values| {
+                let weight = Weight { values, packed: weight.packed.as_ref() };
+                match transposed {
+                    true => scatter(&g, precision, x, weight, finish),
+                    false => correlate(&g, precision, x, weight, finish),
+                }
             })
         };
         match bias {
@@ -226,6 +230,7 @@ impl ConvolutionGradient {
         if let Some(slot) = &self.x_gradient {
             let _span = trace_span!("convolution, gradient of the input").entered();
             let dx = with_slice::<T, _>(&self.weight, |weight| {
+                let weight = Weight::passing(weight);
                 let (dx, _) = if transposed {
                     correlate(&g, precision, dy, weight, Finish::NONE)
                 } else {

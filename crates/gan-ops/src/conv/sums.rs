@@ -1,7 +1,7 @@
 //! The kernel behind both directions of a convolution.
 
 use super::frame::{Frame, Tiles};
-use super::lanes::Panels;
+use super::lanes::{MANY_REGISTERS, Panels, for_each_stride};
 use super::plan::{Pass, Plan};
 use crate::cpu::Real;
 use pulp::{Simd, WithSimd};
@@ -25,7 +25,12 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if self.panels.vectors == 2 { self.passes::<S, 2>(simd) } else { self.passes::<S, 1>(simd) }
+        // (Two only where there are registers for them: the rest need not be compiled.)
+        if const { S::REGISTER_COUNT >= MANY_REGISTERS } && self.panels.vectors == 2 {
+            self.passes::<S, 2>(simd)
+        } else {
+            self.passes::<S, 1>(simd)
+        }
     }
 }
 
@@ -37,17 +42,23 @@ impl<T: Real> Sums<'_, T> {
         for pass in &plan.passes {
             let rest = weights.split_off(plan.source_channels * pass.taps.len()..).unwrap_or_default();
             let tiles = Tiles::of(pass, self.panels.pixels);
-            match (tiles.high, tiles.wide) {
-                (4, _) => self.strides::<S, 4, 4, V>(simd, pass, tiles, weights),
-                (2, 4) => self.strides::<S, 2, 4, V>(simd, pass, tiles, weights),
-                (2, 5) => self.strides::<S, 2, 5, V>(simd, pass, tiles, weights),
-                (2, 6) => self.strides::<S, 2, 6, V>(simd, pass, tiles, weights),
-                (2, 7) => self.strides::<S, 2, 7, V>(simd, pass, tiles, weights),
-                (2, _) => self.strides::<S, 2, 8, V>(simd, pass, tiles, weights),
-                (_, 5) => self.strides::<S, 1, 5, V>(simd, pass, tiles, weights),
-                (_, 6) => self.strides::<S, 1, 6, V>(simd, pass, tiles, weights),
-                (_, 7) => self.strides::<S, 1, 7, V>(simd, pass, tiles, weights),
-                _ => self.strides::<S, 1, 8, V>(simd, pass, tiles, weights),
+            // Eight pixels in each vector of a panel or, of one vector and with registers for it, sixteen.
+            if const { V == 2 || S::REGISTER_COUNT < MANY_REGISTERS } {
+                match tiles.wide {
+                    4 => self.strides::<S, 2, 4, V>(simd, pass, tiles, weights),
+                    5 => self.strides::<S, 1, 5, V>(simd, pass, tiles, weights),
+                    6 => self.strides::<S, 1, 6, V>(simd, pass, tiles, weights),
+                    7 => self.strides::<S, 1, 7, V>(simd, pass, tiles, weights),
+                    _ => self.strides::<S, 1, 8, V>(simd, pass, tiles, weights),
+                }
+            } else {
+                match tiles.wide {
+                    4 => self.strides::<S, 4, 4, V>(simd, pass, tiles, weights),
+                    5 => self.strides::<S, 2, 5, V>(simd, pass, tiles, weights),
+                    6 => self.strides::<S, 2, 6, V>(simd, pass, tiles, weights),
+                    7 => self.strides::<S, 2, 7, V>(simd, pass, tiles, weights),
+                    _ => self.strides::<S, 2, 8, V>(simd, pass, tiles, weights),
+                }
             }
             weights = rest;
         }
@@ -62,6 +73,9 @@ impl<T: Real> Sums<'_, T> {
         weights: &[[T::Vector<S>; V]],
     ) {
         match self.plan.stride {
+            _ if const { !for_each_stride::<T, S>() } => {
+                self.pass::<S, HIGH, WIDE, V, 0>(simd, pass, tiles, weights)
+            }
             1 => self.pass::<S, HIGH, WIDE, V, 1>(simd, pass, tiles, weights),
             2 => self.pass::<S, HIGH, WIDE, V, 2>(simd, pass, tiles, weights),
             _ => self.pass::<S, HIGH, WIDE, V, 0>(simd, pass, tiles, weights),

@@ -8,7 +8,7 @@
 //! the shape alone, and chunks are added in order: one thread and many give the same bits.
 
 use super::geometry::Geometry;
-use super::lanes::Panels;
+use super::lanes::{MANY_REGISTERS, Panels, for_each_stride};
 use super::plan::Plan;
 use crate::cpu::Real;
 use crate::scratch::Scratch;
@@ -150,10 +150,12 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (self.panels.vectors, self.panels.pixels) {
-            (2, _) => self.runs::<S, 2, 8>(simd),
-            (_, 16) => self.runs::<S, 1, 16>(simd),
-            _ => self.runs::<S, 1, 8>(simd),
+        if const { S::REGISTER_COUNT < MANY_REGISTERS } {
+            self.runs::<S, 1, 8>(simd);
+        } else if self.panels.vectors == 2 {
+            self.runs::<S, 2, 8>(simd);
+        } else {
+            self.runs::<S, 1, 16>(simd);
         }
     }
 }
@@ -172,6 +174,7 @@ impl<T: Real> Sums<'_, T> {
     #[inline(always)]
     fn strides<S: Simd, const V: usize, const TAPS: usize, const RUN: usize>(self, simd: S) {
         match self.plan.stride {
+            _ if const { !for_each_stride::<T, S>() } => self.sum_up::<S, V, TAPS, RUN, 0>(simd),
             1 => self.sum_up::<S, V, TAPS, RUN, 1>(simd),
             2 => self.sum_up::<S, V, TAPS, RUN, 2>(simd),
             _ => self.sum_up::<S, V, TAPS, RUN, 0>(simd),

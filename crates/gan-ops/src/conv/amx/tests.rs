@@ -5,6 +5,7 @@ use crate::amx::{available, numbers};
 use crate::conv::geometry::Geometry;
 use crate::conv::plan::Plan;
 use crate::conv::{self, Epilogue, Finish};
+use crate::packed::Weight;
 use crate::simd::arch;
 use proptest::prelude::*;
 use pulp::Arch;
@@ -34,8 +35,12 @@ fn expect_near(what: &str, ours: &[f32], exact: &[f64]) {
 fn check_plan<const PARTS: usize>(plan: &Plan, source: &[f32], weight: &[f32]) {
     let Arch::V4(simd) = arch() else { return };
     let images = source.len() / (plan.source_channels * plan.source.height * plan.source.width);
-    let (exact, _) =
-        conv::correlation::run(plan, &factors::<PARTS>(source), &factors::<PARTS>(weight), Finish::NONE);
+    let (exact, _) = conv::correlation::run(
+        plan,
+        &factors::<PARTS>(source),
+        Weight::passing(&factors::<PARTS>(weight)),
+        Finish::NONE,
+    );
     let mut out = vec![f32::NAN; images * plan.out_len()];
     let mut moments = vec![(f64::NAN, f64::NAN); images * plan.out_channels];
     correlation::run::<PARTS>(simd, plan, source, weight, Epilogue::Moments, &mut out, &mut moments);
@@ -77,8 +82,9 @@ fn check_others(g: &Geometry) {
     let weight = numbers(g.map_channels * g.taps(), 3);
     let wide = factors::<F32_PARTS>;
     for (plan, source) in [(Plan::correlate(g), &image), (Plan::scatter(g), &maps)] {
-        let (exact, _) = conv::correlation::run(&plan, &wide(source), &wide(&weight), Finish::NONE);
-        let (ours, _) = conv::correlation::run(&plan, source, &weight, Finish::NONE);
+        let (exact, _) =
+            conv::correlation::run(&plan, &wide(source), Weight::passing(&wide(&weight)), Finish::NONE);
+        let (ours, _) = conv::correlation::run(&plan, source, Weight::passing(&weight), Finish::NONE);
         expect_near("sums", &ours, &exact);
     }
     let mut exact = vec![0.0; weight.len()];

@@ -9,11 +9,13 @@ use crate::conv::lanes::Panels;
 use crate::conv::method::Method;
 use crate::conv::plan::Plan;
 use crate::cpu::Real;
+use crate::packed::{Layout, Weight};
 use crate::scratch::Scratch;
 use crate::simd::arch;
 use crate::transpose::transpose;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Fewer weights are packed on the spot.
 const MIN_WEIGHTS_A_TASK: usize = 1 << 14;
@@ -24,16 +26,22 @@ pub(in crate::conv) struct Minimal<'a, T> {
     scheme: Scheme,
     panels: Panels,
     /// The transformed weights, `[panels, passes, products, parts, channels, lanes]`.
-    weights: Scratch<T>,
+    weights: Arc<Scratch<T>>,
 }
 
 impl<'a, T: Real> Minimal<'a, T> {
-    pub fn new(plan: &'a Plan, scheme: Scheme, weight: &[T]) -> Self {
+    pub fn new(plan: &'a Plan, scheme: Scheme, weight: Weight<'_, T>) -> Self {
         let panels = Panels::of_products::<T>(plan.out_channels);
-        let weights = match scheme.side {
+        let parts = || scheme.passes.iter().flat_map(|pass| &pass.parts);
+        let layout = || Layout {
+            kind: "minimal",
+            strides: plan.weight_strides,
+            taps: parts().map(|part| part.taps.clone()).collect(),
+        };
+        let weights = weight.packed(layout, |weight| match scheme.side {
             3 => pack::<3, T>(plan, &scheme, panels, weight),
             _ => pack::<4, T>(plan, &scheme, panels, weight),
-        };
+        });
         Self { plan, scheme, panels, weights }
     }
 }

@@ -1,6 +1,6 @@
 //! The matrix products in the transformed domain: where the time goes.
 
-use crate::conv::lanes::Panels;
+use crate::conv::lanes::{MANY_REGISTERS, Panels};
 use crate::cpu::Real;
 use pulp::{Simd, WithSimd};
 
@@ -31,10 +31,12 @@ impl<T: Real> WithSimd for Products<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (self.panels.vectors, self.panels.pixels) {
-            (2, 6) => self.run::<S, 6, 2>(simd),
-            (2, _) => self.run::<S, 8, 2>(simd),
-            _ => self.run::<S, 8, 1>(simd),
+        if self.panels.vectors == 1 {
+            self.run::<S, 8, 1>(simd);
+        } else if const { S::REGISTER_COUNT < MANY_REGISTERS } {
+            self.run::<S, 6, 2>(simd);
+        } else {
+            self.run::<S, 8, 2>(simd);
         }
     }
 }
@@ -82,10 +84,12 @@ impl<T: Real> WithSimd for ProductsOverTiles<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (self.panels.vectors, self.panels.pixels) {
-            (2, 6) => self.run::<S, 6, 2>(simd),
-            (2, _) => self.run::<S, 8, 2>(simd),
-            _ => self.run::<S, 8, 1>(simd),
+        if self.panels.vectors == 1 {
+            self.run::<S, 8, 1>(simd);
+        } else if const { S::REGISTER_COUNT < MANY_REGISTERS } {
+            self.run::<S, 6, 2>(simd);
+        } else {
+            self.run::<S, 8, 2>(simd);
         }
     }
 }
