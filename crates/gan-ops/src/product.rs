@@ -1,4 +1,5 @@
-//! Matrix products on all cores: some rows each, so that one thread and many give the same bits.
+//! Matrix products on all cores: some rows each (of one row some columns), whatever the number of threads, so that one
+//! and many give the same bits.
 
 use crate::cpu::{Matrix, Real, matmul};
 use rayon::prelude::*;
@@ -7,6 +8,8 @@ use rayon::prelude::*;
 const TASKS: usize = 8;
 /// Rows of a task at least: with fewer, the other matrix would be read too often.
 const MIN_ROWS: usize = 8;
+/// Columns of a task at least, of a product with one row.
+const MIN_COLUMNS: usize = 256;
 
 /// `out[m, n] = lhs[m, k] * rhs[k, n]`, or `out += ...` with `accumulate`, some rows a task; then `finish` is
 /// called with those.
@@ -20,6 +23,18 @@ pub(crate) fn product<T: Real>(
 ) {
     if m == 0 || n == 0 {
         return;
+    }
+    if m == 1 {
+        // Of a single row some columns each.
+        let columns = n.div_ceil(TASKS).max(MIN_COLUMNS);
+        out.par_chunks_mut(columns).enumerate().for_each(|(task, out)| {
+            if k == 0 && !accumulate {
+                out.fill(T::zero());
+            }
+            let data = rhs.data.get(task * columns * rhs.column_stride..).unwrap_or_default();
+            matmul((1, out.len(), k), out, out.len(), lhs, Matrix { data, ..rhs }, accumulate);
+        });
+        return finish(out);
     }
     let rows = m.div_ceil(TASKS).max(MIN_ROWS);
     out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
