@@ -29,7 +29,7 @@ const MIN_CHANNELS: usize = 128;
 /// With fewer channels of the image the transforms, one by one, take longer than what they save.
 const MIN_IMAGE_CHANNELS: usize = 32;
 /// Elements of the copies of a group of images.
-const GROUP: usize = 1 << 21;
+const GROUP: usize = 1 << 20;
 /// Elements of one transformed input of some tiles: they stay in a second-level cache.
 const BLOCK: usize = 1 << 15;
 
@@ -91,7 +91,9 @@ impl<'a, const N: usize, T: Real> Sums<'a, N, T> {
     fn run(mut self, image: &[T], maps: &[T], gradient: &mut [T], add: bool) {
         let (image_len, map_len) = (self.g.image_len(), self.g.map_len());
         let copy_len = self.scheme.source_len() + self.maps_len();
-        let group = (GROUP / copy_len).next_multiple_of(self.chunks).max(self.chunks);
+        // Groups of about one size: a last one of a few images would be all overhead.
+        let groups = (self.g.batch * copy_len).div_ceil(GROUP).max(1);
+        let group = self.g.batch.div_ceil(groups).next_multiple_of(self.chunks);
         let groups = image.chunks(group * image_len).zip(maps.chunks(group * map_len));
         for (index, (image, maps)) in groups.enumerate() {
             self.add_group(image, maps, index > 0);
