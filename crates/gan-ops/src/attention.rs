@@ -9,18 +9,10 @@ use crate::scratch::Scratch;
 use crate::simd::vectorised;
 use crate::sums::sums;
 use crate::values::{GradientSlot, Values};
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 use std::sync::Arc;
 use tracing::trace_span;
-
-/// `exp(x) / sum(exp(x))` along the last dimension, any shape. Finite for every finite x: the maximum is
-/// subtracted first, which changes neither the value nor the gradient. (Candle's own, over the last dimension,
-/// drops its gradients.)
-pub fn softmax(x: &Tensor) -> Result<Tensor> {
-    let exp = x.broadcast_sub(&x.detach().max_keepdim(D::Minus1)?)?.exp()?;
-    exp.broadcast_div(&exp.sum_keepdim(D::Minus1)?)
-}
 
 /// The core of SAGAN's self-attention (Zhang et al. 2019): each query takes the mean of all values, weighted
 /// by the softmax over the keys of its products with them:
@@ -32,11 +24,6 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
 /// and times a scalar that starts at 0, to the input. An error if the shapes do not fit.
 pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
     Flow::attention(Flow::enter(query)?, Flow::enter(key)?, Flow::enter(value)?)?.leave()
-}
-
-/// `[N, A, B]` -> `[N, B, A]`
-pub(crate) fn transpose(x: &Tensor) -> Result<Tensor> {
-    x.transpose(1, 2)?.contiguous()
 }
 
 impl Flow {

@@ -20,13 +20,13 @@
 //! plain tensors: they do not move along the direction, so they have no tangent, but they do have gradients.
 
 use crate::activation::Activation;
-use crate::attention::{softmax, transpose};
 use crate::channels::by_channel;
 use crate::dual_flow::DualFlow;
 use crate::dual_number::Dual;
 use crate::gradient::Parameter;
-use crate::reference::standardise_dual;
+use crate::reference::{standardise_dual, transpose};
 use crate::resample::{avg_pool2d, max_pool2d_with, pixel_shuffle, upsample_nearest2d};
+use crate::softmax::softmax;
 use candle_core::shape::ShapeWithOneHole;
 use candle_core::{D, Result, Tensor};
 

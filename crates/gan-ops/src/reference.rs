@@ -7,12 +7,12 @@
 
 use crate::activation::Activation;
 use crate::adam::AdamStep;
-use crate::attention::{softmax, transpose};
 use crate::batch_norm_output::BatchNormOutput;
 use crate::channels::{by_channel, by_sample_and_channel};
 use crate::padding::Padding;
 use crate::pool_kind::Pool;
 use crate::resample_shape::{pooled, shuffled, upsampled};
+use crate::softmax::softmax;
 use candle_core::{DType, Result, Tensor, Var};
 
 mod norms;
@@ -50,6 +50,11 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, stride: usize, padding: impl Into
 pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
     let weights = softmax(&transpose(query)?.matmul(&key.contiguous()?)?)?;
     value.contiguous()?.matmul(&transpose(&weights)?)
+}
+
+/// `[N, A, B]` -> `[N, B, A]`
+pub(crate) fn transpose(x: &Tensor) -> Result<Tensor> {
+    x.transpose(1, 2)?.contiguous()
 }
 
 /// As [`crate::depthwise_conv2d`].
