@@ -62,7 +62,7 @@ pub trait Value: Clone + Sized {
         activation: Activation,
     ) -> Result<Self>;
 
-    /// [`Flow::instance_norm2d`].
+    /// [`gan_ops::Flow::instance_norm2d`].
     fn instance_norm2d(
         self,
         weight: &Parameter,
@@ -71,7 +71,7 @@ pub trait Value: Clone + Sized {
         activation: Activation,
     ) -> Result<Self>;
 
-    /// [`Flow::layer_norm`].
+    /// [`gan_ops::Flow::layer_norm`].
     fn layer_norm(
         self,
         weight: &Parameter,
