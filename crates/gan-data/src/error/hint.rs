@@ -30,7 +30,8 @@ impl Error {
             Self::Malformed { .. } => "the file is damaged or of another kind: fetch it again",
             Self::Unsupported { advice, .. } => return advice.clone(),
             Self::Arrays { .. } => {
-                "give height * width * channels bytes and one label for each image, and a name for each class or none"
+                "give height * width * channels bytes and one label for each image, and a name for each \
+                 class or none"
             }
             Self::NeedsFiles { .. } => "give the folder or archive that holds them with --data-dir DIR",
             Self::Png { .. } => "check that the image is of a kind PNG can hold",
@@ -38,7 +39,8 @@ impl Error {
             Self::UnreadFormat { hint, .. } => hint,
             Self::NoImages { unread: true, .. } => "convert the images to PNG or JPEG",
             Self::NoImages { .. } => {
-                "give the folder with the images (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM), or with a folder for each class"
+                "give the folder with the images (JPEG, PNG, WebP, BMP, GIF, TIFF, PNM), or with a folder \
+                 for each class"
             }
             Self::MissingSplit { .. } => {
                 "give the path of one of these folders; or rename them, if they are no splits"
@@ -48,7 +50,8 @@ impl Error {
             }
             Self::Column { flag, .. } => return format!("give the name of one of these columns with {flag}"),
             Self::LabelTable { .. } => {
-                "a table of labels has the names of the images' files in one column and their classes in another (docs/data.md)"
+                "a table of labels has the names of the images' files in one column and their classes in \
+                 another (docs/data.md)"
             }
             Self::NotTaken { flag: "--labels", .. } => {
                 "leave --labels out: it is for a folder or an archive of images"
@@ -92,8 +95,8 @@ impl Error {
             }
             Self::HubRefused { dataset, .. } => {
                 return format!(
-                    "check the name; if the data set is private or asks for consent, set HF_TOKEN to a token that may \
-                     read it; or {}",
+                    "check the name; if the data set is private or asks for consent, set HF_TOKEN to a token \
+                     that may read it; or {}",
                     own_files(dataset)
                 );
             }
@@ -126,7 +129,8 @@ fn own_files(dataset: &str) -> String {
             return "put its parquet files in a folder and give it with --dataset parquet:FOLDER".to_owned();
         }
         _ => {
-            "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz"
+            "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and \
+             t10k-labels-idx1-ubyte.gz"
         }
     };
     format!("put {files} in a folder and give it with --data-dir DIR")
