@@ -6,18 +6,18 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The values of a parameter as kernels read them fastest, made once and kept: to sample a single image, packing
-/// the weights takes longer than all else.
+/// The values of a parameter as kernels read them fastest, made once and kept: to sample a single image,
+/// packing the weights takes longer than all else.
 ///
-/// For a parameter whose values no longer change: whoever changes them must [clear](Self::clear) this, or goes on
-/// with the old ones. A clone shares what is kept.
+/// For a parameter whose values no longer change: whoever changes them must [clear](Self::clear) this, or goes
+/// on with the old ones. A clone shares what is kept.
 #[derive(Clone, Default)]
 pub struct PackedWeights(Arc<Mutex<Vec<(Layout, Kept)>>>);
 
 type Kept = Arc<dyn Any + Send + Sync>;
 
-/// In which order weights are packed: what packs them, how far apart output and source channels lie, and the
-/// taps it takes one after the other.
+/// In which order weights are packed: what packs them, how far apart output and source channels lie, and
+/// the taps it takes one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub kind: &'static str,
@@ -36,11 +36,15 @@ impl PackedWeights {
     }
 
     fn get<T: Real>(&self, layout: Layout, pack: impl FnOnce() -> Scratch<T>) -> Arc<Scratch<T>> {
-        let found = self.kept().iter().find(|(other, _)| *other == layout).map(|(_, kept)| kept.clone());
-        if let Some(Ok(found)) = found.map(Arc::downcast) {
+        let of_layout = |(other, kept): &(Layout, Kept)| {
+            // Of either type of elements there may be one.
+            if *other == layout { kept.clone().downcast().ok() } else { None }
+        };
+        if let Some(found) = self.kept().iter().find_map(of_layout) {
             return found;
         }
-        // Not locked while packing: a thread that waits for the others may be given work that comes back here.
+        // Not locked while packing: a thread that waits for the others may be given work that comes
+        // back here.
         let packed = Arc::new(pack());
         self.kept().push((layout, packed.clone()));
         packed
