@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Which settings make the best images in a given time: trains each, measures them against images that were held back, prints a table.
+"""Which settings make the best images in a given time: trains each, measures them against images that were
+held back, prints a table.
 
-    python3 scripts/choose_recipes.py speeds GAN OUT DATA      # on an idle machine: images a second of each setting
-    python3 scripts/choose_recipes.py runs GAN OUT DATA        # at leisure: what each makes of 3 minutes
+    python3 scripts/choose_recipes.py speeds GAN OUT DATA     # on an idle machine: images a second of each
+    python3 scripts/choose_recipes.py runs GAN OUT DATA       # at leisure: what each makes of 3 minutes
     python3 scripts/choose_recipes.py runs GAN OUT DATA --minutes 10 --only digits/fast mnist/fast
     python3 scripts/choose_recipes.py table OUT
 
-DATA is a folder with `mnist` and `cifar-10-sample` as their authors publish them. How many steps fit the minutes follows from
-the speeds; a run makes the same bits however busy the machine is, so `runs` needs no idle one. What is in OUT is not made again.
+DATA is a folder with `mnist` and `cifar-10-sample` as their authors publish them. How many steps fit the
+minutes follows from the speeds; a run makes the same bits however busy the machine is, so `runs` needs no
+idle one. What is in OUT is not made again.
 """
 import argparse
 import json
@@ -22,14 +24,16 @@ GRAY = {
     "hinge": "--loss hinge --label-smoothing 0 --norm-d spectral --lr 5e-4 --schedule cosine --ema 0.998",
     "augmented": "--lr 1e-3 --schedule cosine --ema 0.998 --augment translation",
 }
+SMALL = "--batch-size 64 --base-width 32 --lr 6e-4 --schedule cosine --ema 0.999 --flip"
+LARGE = "--batch-size 64 --lr 4e-4 --schedule cosine --ema 0.998 --flip"
+DIFF_AUGMENT = "--augment color,translation,cutout"
 COLOUR = {
     "today": "",
-    "fast": "--batch-size 64 --lr 4e-4 --schedule cosine --ema 0.998 --flip",
-    "narrow": "--batch-size 64 --base-width 32 --lr 6e-4 --schedule cosine --ema 0.999 --flip",
-    "r1": "--batch-size 64 --base-width 32 --lr 6e-4 --schedule cosine --ema 0.999 --flip --r1 1 --penalty-every 8",
-    "augmented": "--batch-size 64 --lr 4e-4 --schedule cosine --ema 0.998 --flip --augment color,translation,cutout",
-    "narrow-augmented": "--batch-size 64 --base-width 32 --lr 6e-4 --schedule cosine --ema 0.999 --flip "
-    "--augment color,translation,cutout",
+    "fast": LARGE,
+    "narrow": SMALL,
+    "r1": f"{SMALL} --r1 1 --penalty-every 8",
+    "augmented": f"{LARGE} {DIFF_AUGMENT}",
+    "narrow-augmented": f"{SMALL} {DIFF_AUGMENT}",
 }
 # Recipe, where its data is, settings; how its images are judged.
 SETS = {
@@ -59,9 +63,9 @@ def speeds(a):
     for name, recipe, place, flags, _ in jobs(a.data, a.only):
         if name in found:
             continue
-        line = call([a.gan, "bench", "train", "--recipe", recipe, *place, *flags, "--steps", "5", "--min-seconds", "6", "--json"])
-        batch = json.loads(line)["batch_size"]
-        found[name] = json.loads(line)["images_per_second"] / batch
+        work = ["--recipe", recipe, *place, *flags, "--steps", "5", "--min-seconds", "6"]
+        measured = json.loads(call([a.gan, "bench", "train", *work, "--json"]))
+        found[name] = measured["images_per_second"] / measured["batch_size"]
         print(f"{name}: {found[name]:.2f} steps a second", flush=True)
         file.write_text(json.dumps(found, indent=1))
 
@@ -76,22 +80,27 @@ def runs(a):
         quiet = ["--eval-every", "0", "--sample-every", steps, "--checkpoint-every", steps]
         train = [a.gan, "train", "--recipe", recipe, *place, *flags, *quiet, "--steps", steps]
         call([*train, "--out", str(run), "--force"])
-        dataset = {"digits": "digits", "mnist": "mnist", "cifar": "cifar10"}[name.split("/")[0]]
-        where = ["--against", place[1] if place else dataset, "--split", "test"]
-        score = json.loads(call([a.gan, "eval", str(run), "--checkpoint", "latest", *where, *judged, "--json"]).splitlines()[-1])
-        (run / "score.json").write_text(json.dumps({"name": name, "minutes": a.minutes, "steps": int(steps), **score}))
-        print(name, steps, score["scores"], flush=True)
+        held_back = ["--against", place[1] if place else recipe, "--split", "test"]
+        measure = [a.gan, "eval", str(run), "--checkpoint", "latest", *held_back, *judged, "--json"]
+        score = json.loads(call(measure).splitlines()[-1])
+        about = {"name": name, "minutes": a.minutes, "steps": int(steps)}
+        (run / "score.json").write_text(json.dumps(about | score))
+        print(name, steps, said(score), flush=True)
+
+
+def said(found):
+    return ", ".join(f"{score['kind']} {score['value']:.4g}" for score in found["scores"])
 
 
 def table(a):
     for file in sorted(a.out.glob("*-minutes/*/*/score.json")):
         found = json.loads(file.read_text())
-        scores = ", ".join(f"{score['name']} {score['value']:.4g}" for score in found["scores"])
-        print(f"| {found['name']} | {found['minutes']:g} | {found['steps']} | {scores} |")
+        print(f"| {found['name']} | {found['minutes']:g} | {found['steps']} | {said(found)} |")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     commands = parser.add_subparsers(required=True)
     for command in (speeds, runs, table):
         sub = commands.add_parser(command.__name__)
