@@ -55,9 +55,9 @@ impl Params {
         Ok(())
     }
 
-    /// From now on what kernels make of the parameters is kept: to sample, where it takes longer to bring the weights of a
-    /// large network into order than to make a single image. Whoever changes their values afterwards, other than by
-    /// [`load_state_dict`](Self::load_state_dict), goes on with the old ones.
+    /// From now on what kernels make of the parameters is kept: to sample, where it takes longer to bring the
+    /// weights of a large network into order than to make a single image. Whoever changes their values
+    /// afterwards, other than by [`load_state_dict`](Self::load_state_dict), goes on with the old ones.
     pub fn freeze(&self) {
         self.packed.get_or_init(|| {
             self.parameters.keys().map(|name| (name.clone(), PackedWeights::default())).collect()

@@ -20,8 +20,8 @@ use tracing::trace_span;
 /// `sqrt(C1)`, as they are not in SAGAN.
 ///
 /// query `[N, C1, L]`, key `[N, C1, M]`, value `[N, C2, M]` -> `[N, C2, L]`. SAGAN makes the three by 1x1
-/// convolutions, pools key and value by [`crate::max_pool2d`], and adds the result, after one more convolution
-/// and times a scalar that starts at 0, to the input. An error if the shapes do not fit.
+/// convolutions, pools key and value by [`crate::max_pool2d`], and adds the result, after one more
+/// convolution and times a scalar that starts at 0, to the input. An error if the shapes do not fit.
 pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
     Flow::attention(Flow::enter(query)?, Flow::enter(key)?, Flow::enter(value)?)?.leave()
 }

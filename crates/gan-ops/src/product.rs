@@ -1,5 +1,5 @@
-//! Matrix products on all cores: some rows each (of one row some columns), whatever the number of threads, so that one
-//! and many give the same bits.
+//! Matrix products on all cores: some rows each (of one row some columns), whatever the number of threads,
+//! so that one and many give the same bits.
 
 use crate::cpu::{Matrix, Real, matmul};
 use rayon::prelude::*;
@@ -28,21 +28,29 @@ pub(crate) fn product<T: Real>(
         // Of a single row some columns each.
         let columns = n.div_ceil(TASKS).max(MIN_COLUMNS);
         out.par_chunks_mut(columns).enumerate().for_each(|(task, out)| {
-            if k == 0 && !accumulate {
-                out.fill(T::zero());
-            }
             let data = rhs.data.get(task * columns * rhs.column_stride..).unwrap_or_default();
-            matmul((1, out.len(), k), out, out.len(), lhs, Matrix { data, ..rhs }, accumulate);
+            part((1, out.len(), k), out, lhs, Matrix { data, ..rhs }, accumulate);
         });
         return finish(out);
     }
     let rows = m.div_ceil(TASKS).max(MIN_ROWS);
     out.par_chunks_mut(rows * n).enumerate().for_each(|(task, out)| {
-        if k == 0 && !accumulate {
-            out.fill(T::zero());
-        }
         let lhs = Matrix { data: lhs.data.get(task * rows * lhs.row_stride..).unwrap_or_default(), ..lhs };
-        matmul((out.len() / n, n, k), out, n, lhs, rhs, accumulate);
+        part((out.len() / n, n, k), out, lhs, rhs, accumulate);
         finish(out);
     });
+}
+
+/// The rows or columns of one task. A sum of no products is 0.
+fn part<T: Real>(
+    (m, n, k): (usize, usize, usize),
+    out: &mut [T],
+    lhs: Matrix<'_, T>,
+    rhs: Matrix<'_, T>,
+    accumulate: bool,
+) {
+    if k == 0 && !accumulate {
+        out.fill(T::zero());
+    }
+    matmul((m, n, k), out, n, lhs, rhs, accumulate);
 }

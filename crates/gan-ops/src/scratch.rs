@@ -44,7 +44,8 @@ impl<T: Pod> Scratch<T> {
 impl Pool {
     fn take(&mut self, needed: usize) -> Option<Vec<Line>> {
         self.takes += 1;
-        // Layers of one network need buffers of many sizes one after the other: they share those of about their size.
+        // Layers of one network need buffers of many sizes one after the other: they share those of about
+        // their size.
         let fits = |lines: &Vec<Line>| (needed..=2 * needed).contains(&lines.len());
         let best = (self.free.iter().enumerate())
             .filter(|(_, (_, lines))| fits(lines))

@@ -94,7 +94,8 @@ proptest! {
 
     #[test]
     fn attention_is_its_twin(
-        batch in 1usize..5, inner in 1usize..20, outer in 1usize..40, queries in 1usize..80, keys in 2usize..80,
+        batch in 1usize..5, inner in 1usize..20, outer in 1usize..40,
+        queries in 1usize..80, keys in 2usize..80,
         dtype in prop_oneof![Just(DType::F32), Just(DType::F64)],
     ) {
         let query = normal("query", &[batch, inner, queries], dtype);

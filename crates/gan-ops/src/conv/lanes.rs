@@ -11,8 +11,8 @@ use pulp::{Simd, WithSimd};
 /// Vector registers that hold the sums of two vectors for each of eight pixels.
 pub(in crate::conv) const MANY_REGISTERS: usize = 32;
 
-/// Whether kernels are compiled for strides of 1 and 2 one by one. f64, which checks gradients, and CPUs without
-/// vectors do with one kernel for all: each takes long to compile.
+/// Whether kernels are compiled for strides of 1 and 2 one by one. f64, which checks gradients, and CPUs
+/// without vectors do with one kernel for all: each takes long to compile.
 pub(super) const fn for_each_stride<T, S: Simd>() -> bool {
     size_of::<T>() == size_of::<f32>() && size_of::<S::f32s>() > size_of::<f32>()
 }
