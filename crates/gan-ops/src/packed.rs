@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The values of a parameter as kernels read them fastest, made once and kept: to sample a single image,
 /// packing the weights takes longer than all else.
 ///
-/// For a parameter whose values no longer change: whoever changes them must [clear](Self::clear) this, or goes
-/// on with the old ones. A clone shares what is kept.
+/// For a parameter whose values no longer change: whoever changes them must [clear](Self::clear) this, or
+/// goes on with the old ones. A clone shares what is kept.
 #[derive(Clone, Default)]
 pub struct PackedWeights(Arc<Mutex<Vec<(Layout, Kept)>>>);
 

@@ -5,9 +5,9 @@ use std::io;
 
 impl Error {
     /// Whether an image itself is at fault: its file is damaged, of no kind that is read, of a size that
-    /// cannot be, or may not be read. Only such an image is left out where bad ones are to be skipped. What is
-    /// wrong with the machine (a failing disk, too many open files), the settings or the data set (a file that
-    /// is gone) would make another data set of it, silently.
+    /// cannot be, or may not be read. Only such an image is left out where bad ones are to be skipped. What
+    /// is wrong with the machine (a failing disk, too many open files), the settings or the data set (a file
+    /// that is gone) would make another data set of it, silently.
     pub fn is_of_image(&self) -> bool {
         match self {
             Self::Read { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
