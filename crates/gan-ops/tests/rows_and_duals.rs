@@ -127,6 +127,19 @@ proptest! {
     }
 }
 
+#[test]
+fn a_single_row_of_many_columns_is_its_twin() {
+    for dtype in [DType::F32, DType::F64] {
+        let (x, weight) = (normal("x", &[1, 70], dtype), normal("weight", &[1100, 70], dtype));
+        let bias = normal("bias", &[1100], dtype);
+        expect_twins(
+            &[&x, &weight, &bias],
+            || Flow::enter(&x)?.linear(&parameter(&weight), Some(&parameter(&bias)), LRELU)?.leave(),
+            || reference::linear(&x, &weight, Some(bias.as_tensor()), LRELU),
+        );
+    }
+}
+
 /// The parts of a discriminator, and the head of one for vectors.
 fn network(x: DualFlow, [w0, w1, w2, weight, bias]: [&Parameter; 5], act: Activation) -> Result<DualFlow> {
     let x = x.conv2d(w0, Some(bias), 1, 1, act)?;
